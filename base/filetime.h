@@ -1,0 +1,11 @@
+/* filetime: Windows' time, 100 ns units since 1601-01-01 UTC, in one uint64_t.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+#include <time.h>
+
+uint64_t filetime_from_timespec(struct timespec t);
+struct timespec filetime_to_timespec(uint64_t filetime);
+/* "2026-11-22 10:48:51 UTC" */
+void filetime_format(uint64_t filetime, char text[32]);

@@ -1,0 +1,24 @@
+/* failalloc: make the nth allocation of the code under test fail, for every n.
+ *
+ *	FAIL_EACH_ALLOCATION {
+ *		r = thing_new(&thing);
+ *		CHECK(r == 0 || r == -ENOMEM);
+ *		thing_free(thing);
+ *	}
+ *
+ * The loop runs its body with the 1st, 2nd, … allocation failing until a run asks for no more; the wrapped malloc,
+ * calloc and realloc count only inside it.  It also fails the test if a run leaves memory behind.
+ * Programs that use it are linked with failalloc_dep.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tests/lib/test.h"
+
+void failalloc_begin(uint64_t nth);
+/* Ends the run; true if the nth allocation was reached, so that another run is due. */
+bool failalloc_end(void);
+bool failalloc_hit(void); /* Within the body: an allocation has been refused. */
+
+#define FAIL_EACH_ALLOCATION                                                                                           \
+	for (uint64_t fail_nth_ = 1, fail_more_ = 1; fail_more_ && (failalloc_begin(fail_nth_), true);                 \
+	     fail_more_ = failalloc_end(), fail_nth_++)
