@@ -1,0 +1,92 @@
+/* cluster: the pure core.  Events of the log in, results and evaluated changes out; no I/O, no clock, no chance.
+ *
+ * Why      every node applies the same events in the same order and must come to the same bytes; a restored node
+ *          replays them again.  So apply is total and depends on the state and the event only (D1, D2 in docs/design).
+ * How      cluster_apply() decodes a command (idl/command.idl), checks it against the state, changes the database and
+ *          the runtime state, and says what it did: a Windows status, and the *evaluated batch*, the primitive key
+ *          and value operations (cluster/db/batch.h) that repeat the change on any copy of the database.
+ * State    database (db/): the configuration, what a backup holds; objects are views of its keys (object/).
+ *          runtime: the owner and its term, nodes up, the last command of each incarnation, the running and the last
+ *          backup.  Replicated, saved with each checkpoint, never in a backup.
+ * Promise  an id is applied once, for ever.  A refused command changes nothing.  Equal state and equal event give
+ *          equal state, result and digest, on any machine.
+ * Failure  -ENOMEM only; the process must then end, since the event may be half applied (D1).
+ * Threads  the loop thread.       Tests  tests/unit/cluster.c, tests/sim/cluster.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/guid.h"
+#include "base/sha256.h"
+#include "cluster/db/db.h"
+
+struct cluster;
+
+/* The engine's event; the same numbers mean the same (engine/engine.h), copied by the daemon. */
+enum cluster_event_kind { CLUSTER_COMMAND = 1, CLUSTER_OWNER_ELECTED, CLUSTER_NODE_JOINED, CLUSTER_NODE_LOST };
+
+struct cluster_event {
+	enum cluster_event_kind kind;
+	uint64_t index;
+	uint64_t incarnation; /* Of the proposer (a command) or of the node. */
+	uint64_t counter;     /* A command's number within its incarnation. */
+	const uint8_t *bytes; /* A command; borrowed. */
+	size_t len;
+	uint32_t node;
+	uint64_t term;
+};
+
+struct cluster_result {
+	bool repeated;          /* The id had been applied before; nothing was done, and the rest is empty. */
+	uint32_t status;        /* Windows code; 0 = done. */
+	int32_t failed_command; /* Registry batches: 1-based number of the command that failed, -1 = none did. */
+	uint32_t disposition;   /* Created keys: 1 created, 2 existed. */
+	struct buf batch;       /* Evaluated database batch; empty = the database did not change. */
+	struct buf notification; /* Registry batches: what a batch port delivers. */
+};
+
+void cluster_result_done(struct cluster_result *r);
+
+/* The fixed facts of a cluster in this generation; in the header of every log and set. */
+struct generation {
+	uint64_t number;       /* 1 when created; + 1 at each restore. */
+	struct guid id;        /* Random; two generations are the same only if their ids are. */
+	struct guid parent_id; /* Of the generation that this one was restored from; zero for the first. */
+	uint64_t parent_index; /* The index of that generation at which this one begins. */
+};
+
+/* Takes over db, also when it fails. */
+int cluster_new(struct db *db, uint32_t node, struct cluster **ret);
+void cluster_free(struct cluster *c);
+DEFINE_FREEP(struct cluster, cluster_free)
+
+/* ret must be empty ({ 0 }) and is owned by the caller afterwards. */
+int cluster_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret);
+
+struct db *cluster_db(struct cluster *c);
+uint64_t cluster_applied(const struct cluster *c); /* The index of the last event applied. */
+
+struct cluster_backup_state {
+	bool running;
+	struct guid id;         /* Of the running, else of the last backup. */
+	uint64_t incarnation;   /* The node life that runs it: lost means ended. */
+	uint64_t started, ended; /* FILETIMEs. */
+	uint32_t status;        /* Of the last that ended; 0 = a set was written. */
+	struct u16 path;        /* As the caller gave it. */
+};
+const struct cluster_backup_state *cluster_backup(const struct cluster *c);
+uint32_t cluster_owner(const struct cluster *c, uint64_t *ret_term); /* 0: none elected yet. */
+
+/* The runtime file of a checkpoint: append it to out; load it into a fresh cluster (ERR_INVALID_DATA with a story). */
+void cluster_runtime_save(const struct cluster *c, struct buf *out);
+int cluster_runtime_load(struct cluster *c, const void *bytes, size_t len, struct error *error);
+struct digest cluster_runtime_digest(const struct cluster *c);
+
+/* The database of a new cluster: root values, node 1, the core group with the quorum resource, the known types. */
+struct cluster_seed {
+	struct u16 cluster_name, node_name;
+	struct guid instance_id, core_group_id, storage_group_id, quorum_resource_id;
+	struct u16 quorum_path; /* What GetClusterQuorumResource shows as the device path. */
+	uint64_t time;          /* FILETIME. */
+};
+int cluster_seed_database(const struct cluster_seed *seed, struct db **ret);
