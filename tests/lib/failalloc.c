@@ -11,6 +11,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 void __wrap_free(void *p);
+char *__wrap_strdup(const char *text);
 
 static _Thread_local bool active;
 static _Thread_local uint64_t countdown;
@@ -49,6 +50,15 @@ void __wrap_free(void *p)
 {
 	live -= active && p != NULL;
 	__real_free(p);
+}
+
+/* The C library's would call its own malloc, unseen by the wrapper. */
+char *__wrap_strdup(const char *text)
+{
+	size_t len = strlen(text) + 1;
+	char *copy = __wrap_malloc(len);
+
+	return copy != NULL ? memcpy(copy, text, len) : NULL;
 }
 
 void failalloc_begin(uint64_t nth)
