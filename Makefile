@@ -3,8 +3,9 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
+FUZZ_SECONDS ?= 60
 
-.PHONY: all check install clean
+.PHONY: all check fuzz install clean
 
 all: $(BUILD)/build.ninja
 	@packaging/install-deps build
@@ -19,6 +20,11 @@ check:
 	@packaging/install-deps check
 	@$(MAKE) --no-print-directory all
 	@python3 tests/report.py $(BUILD)
+
+# Run each fuzz target for FUZZ_SECONDS, with clang and the sanitizers.
+fuzz:
+	@packaging/install-deps check
+	@tests/fuzz/run -t $(FUZZ_SECONDS)
 
 install: all
 	meson configure $(BUILD) --prefix=$(PREFIX)

@@ -144,6 +144,56 @@ int hive_to_text(const void *data, size_t len, unsigned flags, struct buf *ret, 
 	return hive_read(data, len, flags, &visitor, error);
 }
 
+static int copy_key_begin(void *data, const struct hive_key *key)
+{
+	struct hive_author *copy = data;
+
+	if (copy->writer == NULL) /* Not before: most of what a fuzzer tries does not come so far. */
+		author_begin(copy);
+	author_key_full(copy, key);
+	return 0;
+}
+
+static int copy_value(void *data, const struct hive_value *value)
+{
+	author_value(data, value->name, value->type, value->data, value->len);
+	return 0;
+}
+
+static int copy_key_end(void *data)
+{
+	author_end(data);
+	return 0;
+}
+
+static int check_with(const void *data, size_t len, unsigned flags, struct error *error)
+{
+	struct hive_author copy = { .filetime = 1 };
+	struct hive_visitor visitor = { copy_key_begin, copy_value, copy_key_end, &copy };
+	struct buf text = { 0 };
+	int r;
+
+	r = hive_read(data, len, flags, &visitor, error);
+	assert(r == 0 || r == ERR_INVALID_DATA);
+	assert(copy.error == 0);
+	if (r == 0) {
+		assert(author_finish(&copy) == 0);
+		assert(hive_to_text(copy.file.bytes.data, copy.file.bytes.len, 0, &text, error) == 0);
+		assert(text.len == copy.text.len && memcmp(text.data, copy.text.data, text.len) == 0);
+	}
+	buf_done(&text);
+	author_done(&copy);
+	return r;
+}
+
+int hive_check(const void *data, size_t len, struct error *error)
+{
+	int foreign = check_with(data, len, HIVE_FOREIGN, error), strict = check_with(data, len, 0, error);
+
+	assert(strict < 0 || foreign == 0);
+	return strict;
+}
+
 void author_begin(struct hive_author *a)
 {
 	struct hive_sink sink = hive_file_sink(&a->file);
@@ -495,7 +545,7 @@ void hive_sample_write(const struct hive_sample *s, struct hive_author *a)
 	(void)author_finish(a);
 }
 
-/* Never change this: it is what tests/golden/small.hive was made of. */
+/* Never change this: it is what tests/golden/hive-small.hive was made of. */
 void hive_golden_write(struct hive_author *a)
 {
 	uint8_t descriptor[TEST_DESCRIPTOR_MAX], big[16345];

@@ -69,6 +69,10 @@ void test_bytes(void *p, size_t len, uint64_t seed);
 /* What a hive contains, appended to *ret; the error of hive_read(). */
 int hive_to_text(const void *data, size_t len, unsigned flags, struct buf *ret, struct error *error);
 
+/* Whatever the bytes are: hive_read() refuses them, or what it shows can be written again and is then read as the same,
+ * in both modes alike.  Anything else is an assertion that fails.  Returns the strict result. */
+int hive_check(const void *data, size_t len, struct error *error);
+
 /* The collection: from the ordinary to the extreme. */
 struct hive_sample {
 	const char *name;

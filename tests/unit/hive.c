@@ -4,6 +4,7 @@
 #include "hive/regf.h"
 #include "tests/lib/failalloc.h"
 #include "tests/lib/hives.h"
+#include <stdio.h>
 
 static void check_reads_back(struct hive_author *a, unsigned flags)
 {
@@ -29,6 +30,47 @@ TEST(every_sample_is_read_as_it_was_written)
 		check_reads_back(&a, HIVE_FOREIGN);
 		author_done(&a);
 	}
+}
+
+static void read_golden(struct buf *ret)
+{
+	FILE *f = fopen(TEST_GOLDEN "/hive-small.hive", "rb");
+
+	CHECK(f != NULL);
+	buf_append_zeros(ret, 1 << 20);
+	CHECK_INT(ret->error, 0);
+	ret->len = fread(ret->data, 1, ret->len, f);
+	CHECK_INT(fclose(f), 0);
+}
+
+TEST(the_writer_still_writes_the_golden_file)
+{
+	struct hive_author a = { 0 };
+	struct buf golden = { 0 };
+
+	hive_golden_write(&a);
+	CHECK_INT(a.error, 0);
+	read_golden(&golden);
+	CHECK_INT(a.file.bytes.len, golden.len);
+	CHECK_MEM(a.file.bytes.data, golden.data, golden.len);
+	author_done(&a);
+	buf_done(&golden);
+}
+
+TEST(the_reader_still_reads_the_golden_file)
+{
+	struct hive_author a = { 0 };
+	struct buf golden = { 0 }, text = { 0 };
+	struct error error;
+
+	hive_golden_write(&a);
+	read_golden(&golden);
+	CHECK_INT(hive_to_text(golden.data, golden.len, 0, &text, &error), 0);
+	CHECK_INT(text.len, a.text.len);
+	CHECK_MEM(text.data, a.text.data, text.len);
+	author_done(&a);
+	buf_done(&golden);
+	buf_done(&text);
 }
 
 TEST(every_length_of_small_data_comes_back)
