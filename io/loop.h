@@ -2,8 +2,9 @@
  *
  * Why      everything that has state lives on one thread and learns of the world by callbacks, so that the whole
  *          daemon runs under simulated time from one seed.
- * How      loop_timer() and loop_work() never call back from inside the call.  Work runs on another thread (simulated:
- *          at some later moment), must touch nothing but its own data, and is handed back to the loop thread.
+ * How      No call calls back from inside itself.  Work runs on another thread (simulated: at some moment from then on),
+ *          perhaps before loop_work() has returned; it must touch nothing but its own data, and is handed back to the
+ *          loop thread.  Callbacks may make and free timers, their own included.
  * Real     io/linux/loop.c (libuv).   Simulated  sim/loop.c   Tests  tests/unit/loop.c runs the contract against both.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -67,6 +68,7 @@ static inline void loop_timer_free(struct loop_timer *t)
 	if (t != NULL)
 		t->loop->ops->timer_free(t);
 }
+DEFINE_FREEP(struct loop_timer, loop_timer_free)
 static inline int loop_work(struct loop *l, loop_callback *run, loop_callback *done, void *data)
 {
 	return l->ops->work(l, run, done, data);
