@@ -1,0 +1,176 @@
+/* load: a whole database from a stream of its keys and values, as a hive gives it.
+ *
+ * Why      a restore must give each key the time that it had, and db_value_set() and the like would set their own; and
+ *          a million values need not look for their key by its path.
+ * How      the keys from the root down to the current one are on a stack; what is added goes below the current key.
+ *          Nobody else holds the new database, so it is built in place.
+ * Promise  the result is what the same contents give in any other way: same digest, same size, every limit kept.
+ *          After an error the loader is good for nothing but db_loader_free().
+ * Threads  one at a time.         Tests  tests/unit/dbload.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/db/load.h"
+#include "cluster/db/entry.h"
+#include "cluster/db/tree.h"
+#include <string.h>
+
+struct db_loader {
+	struct db *db;
+	struct db_key *keys[DB_DEPTH_MAX];
+	size_t path_lens[DB_DEPTH_MAX]; /* Of the keys above, in units with a separator after each but the root. */
+	size_t depth;                   /* Keys on the stack. */
+	bool begun;
+	struct security *security; /* The last descriptor seen; neighbours often have the same. */
+};
+
+int db_loader_new(struct db_loader **ret)
+{
+	_cleanup_(db_loader_freep) struct db_loader *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (l == NULL)
+		return -ENOMEM;
+	r = db_new(&l->db);
+	if (r < 0)
+		return r;
+	l->db->digest = (struct digest){ 0 };
+	l->db->size = hive_base_size();
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+void db_loader_free(struct db_loader *l)
+{
+	if (l == NULL)
+		return;
+	object_unref((struct object *)l->security);
+	db_free(l->db);
+	free(l);
+}
+
+static int add(struct db_loader *l, const struct entry_sum *sum)
+{
+	digest_add(&l->db->digest, &sum->digest);
+	l->db->size += sum->size;
+	return l->db->size <= DB_HIVE_MAX ? 0 : ERR_DISK_FULL;
+}
+
+/* Make l->security the descriptor with these bytes. */
+static int find_security(struct db_loader *l, const void *bytes, size_t len)
+{
+	struct security *above = l->depth > 0 ? l->keys[l->depth - 1]->security : NULL;
+	struct security *candidates[] = { l->security, above }, *s = NULL;
+
+	if (len > DB_SECURITY_MAX)
+		return ERR_INVALID_PARAMETER;
+	for (size_t i = 0; i < ARRAY_SIZE(candidates) && s == NULL && len > 0; i++)
+		if (candidates[i] != NULL && candidates[i]->len == len &&
+		    memcmp(candidates[i]->bytes, bytes, len) == 0) {
+			s = candidates[i];
+			object_ref(&s->object);
+		}
+	if (s == NULL && len > 0) {
+		s = security_new(bytes, len);
+		if (s == NULL)
+			return -ENOMEM;
+	}
+	object_unref((struct object *)l->security);
+	l->security = s;
+	return 0;
+}
+
+static int begin_root(struct db_loader *l, uint64_t time)
+{
+	struct db_key *root = key_new(NULL, (struct u16){ 0 }, time, l->security);
+
+	if (root == NULL)
+		return -ENOMEM;
+	object_unref(&l->db->root->object);
+	l->db->root = l->keys[0] = root;
+	l->depth = 1;
+	l->begun = true;
+	return 0;
+}
+
+int db_load_key_begin(struct db_loader *l, struct u16 name, uint64_t time, const void *security, size_t security_len)
+{
+	struct db_key *parent, *key;
+	struct object *old;
+	int r;
+
+	if (l->begun && l->depth == 0)
+		return ERR_INVALID_DATA;
+	r = find_security(l, security, security_len);
+	if (r < 0)
+		return r;
+	if (!l->begun)
+		return begin_root(l, time);
+
+	parent = l->keys[l->depth - 1];
+	if (name.len == 0 || u16_has_unit(name, 0) || u16_has_unit(name, u'\\'))
+		return ERR_INVALID_DATA;
+	if (name.len > DB_KEY_NAME_MAX || l->depth == DB_DEPTH_MAX ||
+	    l->path_lens[l->depth - 1] + name.len > DB_PATH_MAX)
+		return ERR_FILENAME_EXCED_RANGE;
+	if (tree_find(parent->keys, name) != NULL)
+		return ERR_INVALID_DATA;
+	key = key_new(parent, name, time, l->security);
+	if (key == NULL)
+		return -ENOMEM;
+	r = tree_put(&parent->keys, &key->object, &old);
+	if (r < 0) {
+		object_unref(&key->object);
+		return r;
+	}
+	l->path_lens[l->depth] = l->path_lens[l->depth - 1] + name.len + 1;
+	l->keys[l->depth++] = key;
+	return 0;
+}
+
+int db_load_value(struct db_loader *l, const struct db_value *value)
+{
+	struct entry_sum sum;
+	struct object *old;
+	struct db_key *key;
+	struct value *v;
+	int r;
+
+	if (l->depth == 0)
+		return ERR_INVALID_DATA;
+	if (value->name.len > DB_VALUE_NAME_MAX)
+		return ERR_FILENAME_EXCED_RANGE;
+	if (value->len > DB_VALUE_MAX)
+		return ERR_INVALID_PARAMETER;
+	key = l->keys[l->depth - 1];
+	if (tree_count(key->values) == DB_VALUE_COUNT_MAX)
+		return ERR_DISK_FULL;
+	if (tree_find(key->values, value->name) != NULL)
+		return ERR_INVALID_DATA;
+	v = value_new(value->name, value);
+	if (v == NULL)
+		return -ENOMEM;
+	r = tree_put(&key->values, &v->object, &old);
+	if (r < 0) {
+		free(v);
+		return r;
+	}
+	sum = value_sum(key, v);
+	return add(l, &sum);
+}
+
+int db_load_key_end(struct db_loader *l)
+{
+	struct entry_sum sum;
+
+	if (l->depth == 0)
+		return ERR_INVALID_DATA;
+	sum = key_sum(l->keys[--l->depth]);
+	return add(l, &sum);
+}
+
+int db_loader_finish(struct db_loader *l, struct db **ret)
+{
+	if (!l->begun || l->depth > 0 || l->db == NULL)
+		return ERR_INVALID_DATA;
+	*ret = TAKE_PTR(l->db);
+	return 0;
+}
