@@ -88,8 +88,7 @@ char16_t *u16_dup(struct u16 s)
 	return copy;
 }
 
-/* Encode the character at *i (advanced past it) into out; returns the number of bytes, 1 to 4. */
-static size_t encode_utf8(struct u16 s, size_t *i, char out[4])
+size_t u16_next_utf8(struct u16 s, size_t *i, char out[4])
 {
 	uint32_t c = s.units[(*i)++];
 
@@ -125,7 +124,7 @@ char *u16_to_utf8(struct u16 s)
 	if (text == NULL)
 		return NULL;
 	for (size_t i = 0; i < s.len;)
-		n += encode_utf8(s, &i, text + n);
+		n += u16_next_utf8(s, &i, text + n);
 	text[n] = 0;
 	return text;
 }
@@ -137,7 +136,7 @@ const char *u16_to_utf8_buffer(struct u16 s, char *buffer, size_t size)
 	assert(size > 0);
 	for (size_t i = 0; i < s.len;) {
 		char c[4];
-		size_t len = encode_utf8(s, &i, c);
+		size_t len = u16_next_utf8(s, &i, c);
 
 		if (n + len + 1 > size)
 			break;
@@ -148,9 +147,9 @@ const char *u16_to_utf8_buffer(struct u16 s, char *buffer, size_t size)
 	return buffer;
 }
 
-/* Decode one character; returns its length in bytes or 0 if it is not valid. */
-static size_t decode_utf8(const uint8_t *p, size_t left, uint32_t *ret)
+size_t utf8_next(const char *text, size_t left, uint32_t *ret)
 {
+	const uint8_t *p = (const uint8_t *)text;
 	static const uint32_t smallest[5] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
 	uint32_t c;
@@ -173,7 +172,6 @@ static size_t decode_utf8(const uint8_t *p, size_t left, uint32_t *ret)
 
 int utf8_to_u16(const char *text, size_t len, char16_t **ret, size_t *ret_len)
 {
-	const uint8_t *p = (const uint8_t *)text;
 	_cleanup_free_ char16_t *units = malloc((len + 1) * sizeof(char16_t));
 	size_t n = 0;
 
@@ -181,7 +179,7 @@ int utf8_to_u16(const char *text, size_t len, char16_t **ret, size_t *ret_len)
 		return -ENOMEM;
 	for (size_t i = 0; i < len;) {
 		uint32_t c;
-		size_t used = decode_utf8(p + i, len - i, &c);
+		size_t used = utf8_next(text + i, len - i, &c);
 
 		if (used == 0)
 			return -EILSEQ;

@@ -39,3 +39,8 @@ char *u16_to_utf8(struct u16 s);
 const char *u16_to_utf8_buffer(struct u16 s, char *buffer, size_t size);
 /* From UTF-8 (with the two extensions above); *ret is on the heap and terminated.  -EILSEQ, -ENOMEM. */
 int utf8_to_u16(const char *text, size_t len, char16_t **ret, size_t *ret_len);
+
+/* One character at a time.  u16_next_utf8() encodes the one at *i, which moves past it, and returns 1 to 4 bytes.
+ * utf8_next() decodes the one at text (left > 0) and returns the bytes that it took, or 0 if it is not valid. */
+size_t u16_next_utf8(struct u16 s, size_t *i, char out[4]);
+size_t utf8_next(const char *text, size_t left, uint32_t *ret);
