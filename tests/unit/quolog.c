@@ -4,6 +4,8 @@
 #include "base/crc32c.h"
 #include "quolog/reader.h"
 #include "quolog/segment.h"
+#include "quolog/writer.h"
+#include "sim/disk.h"
 #include "tests/lib/failalloc.h"
 #include <stdio.h>
 
@@ -703,6 +705,117 @@ TEST(what_the_visitor_says_ends_the_reading)
 	CHECK_INT(read_set(&b, &sum), -ECANCELED);
 	CHECK_INT(sum, 103 + 102004);
 	buf_done(&b);
+}
+
+/* The same log as sample_set(), through the writer. */
+static int write_set(struct disk *disk, size_t big_len)
+{
+	static const uint8_t big[3 << 20];
+	_cleanup_(file_closep) struct disk_file *f = NULL;
+	struct quolog_header h;
+	struct quolog_writer w;
+	int r;
+
+	sample_header(&h);
+	r = disk_open(disk, "quolog.new", DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, 0600, &f);
+	if (r < 0)
+		return r;
+	quolog_writer_init(&w, f, &h);
+	quolog_writer_batch(&w, 101, "one", 3);
+	if (big_len > 0)
+		quolog_writer_batch(&w, 102, big, big_len);
+	quolog_writer_batch(&w, 103, "three", 5);
+	quolog_writer_manifest(&w, "manifest", 8);
+	r = quolog_writer_finish(&w);
+	quolog_writer_done(&w);
+	return r;
+}
+
+static void read_back(struct disk *disk, struct buf *b)
+{
+	CHECK_INT(disk_read_file(disk, "quolog.new", 16 << 20, &b->data, &b->len), 0);
+}
+
+TEST(the_writer_writes_what_the_reader_reads)
+{
+	struct sim_disk *sim;
+	struct disk *disk;
+	struct buf b = { 0 }, expected = { 0 };
+	uint64_t sum;
+
+	CHECK_INT(sim_disk_new(1, &sim), 0);
+	CHECK_INT(sim_disk_open(sim, "", &disk), 0);
+	CHECK_INT(write_set(disk, 0), 0);
+	read_back(disk, &b);
+	sample_set(&expected);
+	CHECK_INT(b.len, expected.len);
+	CHECK_MEM(b.data, expected.data, b.len);
+	buf_done(&b);
+	CHECK_INT(write_set(disk, 3 << 20), 0); /* In several pieces. */
+	read_back(disk, &b);
+	CHECK_INT(read_set(&b, &sum), 0);
+	CHECK_INT(sum, 103 + 101003 + 102000 + (3 << 20) + 103005 + 8000000);
+	buf_done(&b);
+	buf_done(&expected);
+	disk_free(disk);
+	sim_disk_free(sim);
+}
+
+TEST(each_failed_write_or_sync_of_a_set_is_reported)
+{
+	struct sim_disk *sim;
+	struct disk *disk;
+	uint64_t nth = 1;
+
+	CHECK_INT(sim_disk_new(1, &sim), 0);
+	CHECK_INT(sim_disk_open(sim, "", &disk), 0);
+	for (;; nth++) {
+		int r;
+
+		sim_disk_fail_at(sim, SIM_DISK_ANY, nth, -EIO);
+		r = write_set(disk, 3 << 20);
+		if (!sim_disk_has_failed(sim))
+			break;
+		CHECK_INT(r, -EIO);
+	}
+	CHECK(nth > 3);
+	sim_disk_fail_at(sim, SIM_DISK_ANY, 0, -EIO);
+	/* What finish() has called durable survives. */
+	CHECK_INT(write_set(disk, 0), 0);
+	CHECK_INT(disk_sync_directory(disk, ""), 0);
+	CHECK_INT(sim_disk_unsynced(sim), 0);
+	disk_free(disk);
+	sim_disk_free(sim);
+}
+
+static int take_write(struct disk_file *f, uint64_t offset, const void *data, size_t len)
+{
+	return 0;
+}
+
+static int take_sync(struct disk_file *f)
+{
+	return 0;
+}
+
+TEST(each_failed_allocation_of_the_writer_is_reported)
+{
+	static const struct disk_ops ops = { .write = take_write, .sync = take_sync };
+	struct disk disk = { &ops };
+	struct disk_file f = { &disk };
+
+	FAIL_EACH_ALLOCATION
+	{
+		struct quolog_header h;
+		struct quolog_writer w;
+
+		sample_header(&h);
+		quolog_writer_init(&w, &f, &h);
+		quolog_writer_batch(&w, 101, "one", 3);
+		quolog_writer_manifest(&w, &h, sizeof(h));
+		CHECK_INT(quolog_writer_finish(&w), failalloc_hit() ? -ENOMEM : 0);
+		quolog_writer_done(&w);
+	}
 }
 
 /* Golden files: what version 1 looks like, for ever. */
