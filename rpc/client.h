@@ -1,0 +1,52 @@
+/* client: calls from any number of threads to one interface of one server.  See client.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "rpc/pdu.h"
+
+struct rpc_client;
+
+enum { RPC_CLIENT_CONNECTIONS = 64, RPC_CLIENT_IDLE = 8, RPC_CLIENT_CONNECT_MS = 30000 };
+
+/* Fire it from any thread, before or during the call, to make the call end with ERR_CANCELLED.  One for each call in
+ * flight; it stays fired. */
+struct rpc_cancel {
+	int fd; /* An eventfd. */
+};
+int rpc_cancel_init(struct rpc_cancel *cancel);
+void rpc_cancel_done(struct rpc_cancel *cancel);
+void rpc_cancel_fire(struct rpc_client *c, struct rpc_cancel *cancel);
+
+struct rpc_client_config {
+	const char *path; /* Of the unix socket; copied. */
+	struct pdu_syntax interface;
+	unsigned connections_max; /* 0 = RPC_CLIENT_CONNECTIONS.  Calls beyond it wait for one to be free. */
+	int connect_ms; /* For connecting, binding and waiting for a free connection; 0 = RPC_CLIENT_CONNECT_MS. */
+};
+
+/* Does not connect yet. */
+int rpc_client_new(const struct rpc_client_config *config, struct rpc_client **ret);
+/* No call may be in flight.  The server runs this client's handles down. */
+void rpc_client_free(struct rpc_client *c);
+DEFINE_FREEP(struct rpc_client, rpc_client_free)
+
+struct rpc_client_call {
+	uint16_t opnum;
+	const void *stub;
+	size_t len;
+	int timeout_ms;            /* 0 = none. */
+	struct rpc_cancel *cancel; /* May be NULL. */
+};
+
+/* One call; *ret_stub is the caller's (buf_done()), and untouched on failure.
+ *
+ *	ERR_RPC_S_SERVER_UNAVAILABLE  nobody listens          ERR_RPC_S_CALL_FAILED_DNE  broke before it could be
+ *executed ERR_RPC_S_SERVER_TOO_BUSY     a limit, here or there  ERR_RPC_S_CALL_FAILED      broke later: nobody knows
+ *	ERR_RPC_S_UNKNOWN_IF          not this interface      ERR_RPC_S_PROTOCOL_ERROR   the server makes no sense
+ *	ERR_ACCESS_DENIED             by the socket or a fault
+ *	ERR_TIMEOUT, ERR_CANCELLED    the server is told, but may have executed it
+ *	and every fault of the server: ERR_INVALID_HANDLE, ERR_RPC_X_BAD_STUB_DATA, ERR_RPC_S_PROCNUM_OUT_OF_RANGE … */
+int rpc_client_call(struct rpc_client *c, const struct rpc_client_call *call, struct buf *ret_stub);
+
+/* Changes whenever the association group was lost, and with it every context handle. */
+uint64_t rpc_client_generation(struct rpc_client *c);

@@ -1,0 +1,292 @@
+/* connection: one server connection: bytes to PDUs, output, time-outs.
+ *
+ * Why      see server.c.  Here is what a hostile peer meets first.
+ * How           bind accepted
+ *          FRESH ───────────► BOUND ──► OVER ──► freed by the transport
+ *            └───── anything else ──────►┘
+ *          OVER is final: input is ignored, calls in flight are told, what is in the output still leaves.
+ *
+ *          Input is collected until one PDU is whole; its header is judged as soon as it is there.
+ *          Output is one buffer that the transport takes over as it is; what it has taken counts as unsent until it
+ *          says so.
+ *
+ *          Time-outs: a peer *owes* while it has not bound, has a PDU or a request half sent, or has no access and
+ *          does not leave; it is *unread* while output does not move; *idle* while nothing is in flight.
+ * Promise  wake() is called whenever output becomes available or the connection ends, once until output is taken.
+ * Threads  the loop's.     Limits  PDU_SIZE_MAX of input, output_max, memory, the time-outs.
+ * Source   MS-RPCE 3.3.1.5     Tests  tests/unit/rpc_server.c, rpc_hostile.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rpc/server_private.h"
+
+static int check_limits(const struct rpc_server *s, const struct rpc_identity *identity)
+{
+	size_t reserved = identity->access == RPC_ACCESS_ALL ? 0 : s->limits.connections / 8, same = 0;
+
+	if (s->stats.connections >= s->limits.connections - reserved)
+		return ERR_RPC_S_SERVER_TOO_BUSY;
+	for (const struct rpc_connection *c = s->connections; c != NULL; c = c->next)
+		same += c->identity.local == identity->local && c->identity.uid == identity->uid;
+	return same >= s->limits.connections_per_identity ? ERR_RPC_S_SERVER_TOO_BUSY : 0;
+}
+
+int rpc_connection_new(struct rpc_server *s, const struct rpc_identity *identity, const struct rpc_transport *transport,
+    struct rpc_connection **ret)
+{
+	struct rpc_connection *c;
+	int r = check_limits(s, identity);
+
+	if (r < 0)
+		return r;
+	assert(strlen(transport->address) <= PDU_ADDRESS_MAX);
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return -ENOMEM;
+	c->server = s;
+	c->transport = *transport;
+	c->identity = *identity;
+	c->security = rpc_security_none();
+	c->fragment_max = PDU_FRAGMENT_LEAST;
+	c->next = s->connections;
+	c->previous = &s->connections;
+	if (c->next != NULL)
+		c->next->previous = &c->next;
+	s->connections = c;
+	s->stats.connections++;
+	*ret = c;
+	return 0;
+}
+
+static void abandon_calls(struct rpc_connection *c)
+{
+	while (c->calls != NULL)
+		rpc_call_abandon(c->calls);
+	assert(c->call_count == 0 && c->partial_count == 0);
+}
+
+void rpc_connection_free(struct rpc_connection *c)
+{
+	if (c == NULL)
+		return;
+	c->state = CONNECTION_OVER;
+	abandon_calls(c);
+	if (c->association != NULL)
+		rpc_association_leave(c->association);
+	rpc_security_free(c->security);
+	c->server->stats.memory -= c->unsent;
+	buf_done(&c->input);
+	buf_done(&c->output);
+	*c->previous = c->next;
+	if (c->next != NULL)
+		c->next->previous = c->previous;
+	c->server->stats.connections--;
+	free(c);
+}
+
+static void wake(struct rpc_connection *c)
+{
+	if (c->waking)
+		return;
+	c->waking = true;
+	c->transport.wake(c->transport.data);
+}
+
+void rpc_connection_end(struct rpc_connection *c, const char *why)
+{
+	if (c->state == CONNECTION_OVER)
+		return;
+	c->state = CONNECTION_OVER;
+	c->why = why;
+	abandon_calls(c);
+	wake(c);
+}
+
+/* There is no sense in sending what is left. */
+static void cut_off(struct rpc_connection *c, const char *why)
+{
+	c->server->stats.memory -= c->output.len;
+	c->unsent -= c->output.len;
+	buf_done(&c->output);
+	rpc_connection_end(c, why);
+}
+
+void rpc_connection_flush(struct rpc_connection *c, size_t len)
+{
+	const struct rpc_limits *limits = &c->server->limits;
+	size_t more = c->output.len - len;
+
+	c->unsent += more;
+	c->server->stats.memory += more;
+	if (c->output.error != 0)
+		cut_off(c, "there is no memory for the answer");
+	else if (c->unsent > limits->output_max)
+		cut_off(c, "the client does not read its answers");
+	else if (c->server->stats.memory > limits->memory)
+		cut_off(c, "the server's buffers are full");
+	else if (more > 0)
+		wake(c);
+}
+
+void rpc_connection_fault(struct rpc_connection *c, uint32_t call_id, uint16_t context_id, uint32_t status)
+{
+	bool did_nothing = status == FAULT_PROTOCOL || status == FAULT_OPNUM_RANGE ||
+			   status == FAULT_UNKNOWN_INTERFACE || status == FAULT_ACCESS_DENIED ||
+			   status == FAULT_TOO_BUSY || status == FAULT_SECURITY;
+	size_t len = c->output.len;
+
+	pdu_put_fault(&c->output, did_nothing ? PDU_DID_NOT_EXECUTE : 0, call_id, context_id, status);
+	rpc_connection_flush(c, len);
+}
+
+struct buf rpc_connection_take_output(struct rpc_connection *c)
+{
+	struct buf taken = c->output;
+
+	c->output = (struct buf){ 0 };
+	c->waking = false;
+	return taken;
+}
+
+void rpc_connection_sent(struct rpc_connection *c, size_t len)
+{
+	assert(len <= c->unsent - c->output.len);
+	c->unsent -= len;
+	c->server->stats.memory -= len;
+	c->unread_since = 0;
+}
+
+bool rpc_connection_is_over(const struct rpc_connection *c, const char **ret_why)
+{
+	if (c->state != CONNECTION_OVER)
+		return false;
+	if (ret_why != NULL)
+		*ret_why = c->why;
+	return true;
+}
+
+static void handle_pdu(struct rpc_connection *c, uint8_t *data, size_t len)
+{
+	struct rpc_call *call;
+	struct pdu pdu;
+
+	if (pdu_decode(data, len, &pdu) < 0) {
+		rpc_connection_end(c, "a message is malformed");
+		return;
+	}
+	switch (pdu.header.type) {
+	case PDU_BIND:
+	case PDU_ALTER:
+		rpc_connection_bind(c, &pdu);
+		break;
+	case PDU_AUTH3:
+		rpc_connection_auth3(c, &pdu);
+		break;
+	case PDU_REQUEST:
+		rpc_connection_request(c, data, &pdu);
+		break;
+	case PDU_CANCEL:
+		call = rpc_connection_find_call(c, pdu.header.call_id);
+		if (call != NULL)
+			rpc_call_cancel(call);
+		break;
+	case PDU_ORPHANED:
+		call = rpc_connection_find_call(c, pdu.header.call_id);
+		if (call != NULL)
+			rpc_call_abandon(call);
+		break;
+	default:
+		rpc_connection_end(c, "a client does not send this type of message");
+	}
+}
+
+/* The header of the PDU that is coming in is there: what its length is, or 0 if the connection is over. */
+static size_t judge_header(struct rpc_connection *c)
+{
+	struct pdu_header h;
+	int r = pdu_decode_header(c->input.data, &h);
+
+	if (r == -EPROTONOSUPPORT) {
+		size_t len = c->output.len;
+
+		if (h.type == PDU_BIND && c->state == CONNECTION_FRESH) {
+			pdu_put_nak(&c->output, h.call_id, c->input.data[1] > 1 ? NAK_VERSION : NAK_UNSPECIFIED);
+			rpc_connection_flush(c, len);
+		}
+		rpc_connection_end(c, "the client speaks another version or byte order");
+		return 0;
+	}
+	if (r < 0) {
+		rpc_connection_end(c, "this is not DCE/RPC");
+		return 0;
+	}
+	if (h.type == PDU_REQUEST && c->state == CONNECTION_BOUND && h.frag_length > c->fragment_max) {
+		rpc_connection_fault(c, h.call_id, 0, FAULT_PROTOCOL);
+		rpc_connection_end(c, "a fragment is larger than agreed");
+		return 0;
+	}
+	return h.frag_length;
+}
+
+static bool owes(const struct rpc_connection *c)
+{
+	return c->state == CONNECTION_FRESH || c->input.len > 0 || c->partial_count > 0 || !c->security->done ||
+	       c->identity.access == RPC_ACCESS_NONE;
+}
+
+void rpc_connection_input(struct rpc_connection *c, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	c->idle_since = 0;
+	while (len > 0 && c->state != CONNECTION_OVER) {
+		size_t want = PDU_HEADER_SIZE, take;
+
+		if (c->input.len >= PDU_HEADER_SIZE)
+			want = get_le16(c->input.data + 8);
+		take = MIN(len, want - c->input.len);
+		buf_append(&c->input, p, take);
+		if (c->input.error != 0) {
+			rpc_connection_end(c, "there is no memory for its input");
+			return;
+		}
+		p += take;
+		len -= take;
+		if (c->input.len == PDU_HEADER_SIZE) {
+			want = judge_header(c);
+			if (want == 0)
+				return;
+		}
+		if (c->input.len == want) {
+			handle_pdu(c, c->input.data, c->input.len);
+			c->input.len = 0;
+			if (!owes(c))
+				c->owing_since = 0;
+		}
+	}
+}
+
+/* True if what has been so since *since (0: it has just been found) has lasted for limit. */
+static bool lasted(uint64_t *since, bool is_so, uint64_t now_ns, uint64_t limit_ns)
+{
+	if (!is_so)
+		*since = 0;
+	else if (*since == 0)
+		*since = MAX(now_ns, (uint64_t)1);
+	else
+		return now_ns - *since >= limit_ns;
+	return false;
+}
+
+void rpc_connection_tick(struct rpc_connection *c, uint64_t now_ns)
+{
+	const struct rpc_limits *limits = &c->server->limits;
+
+	if (c->state == CONNECTION_OVER)
+		return;
+	if (lasted(&c->owing_since, owes(c), now_ns, limits->stall_ns))
+		cut_off(c, "the client did not go on in time");
+	else if (lasted(&c->unread_since, c->unsent > 0, now_ns, limits->stall_ns))
+		cut_off(c, "the client does not read its answers");
+	else if (limits->idle_ns != 0 &&
+		 lasted(&c->idle_since, c->call_count == 0 && c->unsent == 0, now_ns, limits->idle_ns))
+		rpc_connection_end(c, "it was idle");
+}

@@ -1,0 +1,97 @@
+/* server: the pure RPC server: interfaces, limits, and connections that turn bytes into calls and replies into bytes.
+ * See server.c for the idea, connection.c for the states.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "rpc/security.h"
+
+struct rpc_call;
+struct rpc_connection;
+struct rpc_server;
+
+enum rpc_access { RPC_ACCESS_NONE, RPC_ACCESS_READ, RPC_ACCESS_ALL };
+
+enum { RPC_GROUPS_MAX = 128 };
+
+/* Who is at the other end.  Compared to keep strangers out of an association group, and shown to handlers. */
+struct rpc_identity {
+	bool local; /* On a unix socket: uid, gid and groups come from the kernel. */
+	enum rpc_access access;
+	uint32_t uid, gid;
+	unsigned group_count; /* Supplementary groups; those beyond RPC_GROUPS_MAX are left out. */
+	uint32_t groups[RPC_GROUPS_MAX];
+};
+
+struct rpc_interface {
+	const char *name;         /* For logs. */
+	struct pdu_syntax syntax; /* Clients may ask for this minor version or a lower one. */
+	bool local_only;          /* Not offered but on unix sockets. */
+	uint8_t least_level;      /* enum rpc_auth_level that is demanded of peers that are not local. */
+	/* Must, now or later, complete the call: rpc_call_reply() or rpc_call_fault(). */
+	void (*dispatch)(struct rpc_call *call, void *data);
+	void *data;
+};
+
+/* Every one is an ordinary error when it is hit.  rpc_limits_default() gives the values in brackets. */
+struct rpc_limits {
+	size_t connections;              /* [512] Of the server; the last eighth is kept for callers with access All. */
+	size_t connections_per_identity; /* [128] */
+	size_t calls_per_connection;     /* [16] In flight, with multiplexing; without it the limit is 1. */
+	size_t handles_per_group;        /* [16384] */
+	size_t request_max;              /* [4 MiB] Stub bytes of one request, reassembled. */
+	size_t reply_max;                /* [16 MiB] Stub bytes of one reply. */
+	size_t output_max;     /* [20 MiB] Unsent bytes of one connection; a peer that does not read is cut off. */
+	size_t memory;         /* [256 MiB] Requests and unsent output of the whole server. */
+	size_t arena;          /* [32 MiB] What one call may decode and build. */
+	uint16_t fragment_max; /* [5840] */
+	uint16_t fragment_max_local; /* [65528] On unix sockets. */
+	uint64_t stall_ns;           /* [60 s] To bind, to finish a PDU or a request, to read some output. */
+	uint64_t idle_ns;            /* [0 = never] Without a call. */
+};
+struct rpc_limits rpc_limits_default(void);
+
+/* fill_random() makes the part of context handles that makes them foreign to every other server. */
+int rpc_server_new(const struct rpc_limits *limits, void (*fill_random)(void *data, void *bytes, size_t len),
+    void *random_data, struct rpc_server **ret);
+/* All connections must be gone, and every call completed. */
+void rpc_server_free(struct rpc_server *s);
+DEFINE_FREEP(struct rpc_server, rpc_server_free)
+
+/* Both borrow; what they are given must outlive the server.  -ENOSPC after RPC_INTERFACES_MAX, RPC_PROVIDERS_MAX. */
+enum { RPC_INTERFACES_MAX = 16, RPC_PROVIDERS_MAX = 8 };
+int rpc_server_add_interface(struct rpc_server *s, const struct rpc_interface *interface);
+int rpc_server_add_provider(struct rpc_server *s, const struct rpc_security_provider *provider);
+
+/* Run down every context handle of every client, as when the database is replaced under them; connections stay. */
+void rpc_server_run_down(struct rpc_server *s);
+
+struct rpc_server_stats {
+	size_t connections, groups, handles, calls, memory;
+};
+struct rpc_server_stats rpc_server_stats(const struct rpc_server *s);
+
+/* What a transport gives a connection.  wake(): there is output to take, or the connection is over; called from within
+ * rpc_connection_input(), rpc_connection_tick() and the completion of calls, once until output is taken.  It must not
+ * call rpc_connection_free(). */
+struct rpc_transport {
+	void (*wake)(void *data);
+	void *data;
+	const char *address; /* The port number or socket name that bind_ack tells; borrowed. */
+};
+
+/* identity is copied.  ERR_RPC_S_SERVER_TOO_BUSY: a limit; -ENOMEM. */
+int rpc_connection_new(struct rpc_server *s, const struct rpc_identity *identity, const struct rpc_transport *transport,
+    struct rpc_connection **ret);
+/* Cancels its calls and leaves the association group; the last connection to leave runs its handles down. */
+void rpc_connection_free(struct rpc_connection *c);
+DEFINE_FREEP(struct rpc_connection, rpc_connection_free)
+
+/* Bytes as they arrive, cut anywhere.  Calls are dispatched from here.  After the end they are ignored. */
+void rpc_connection_input(struct rpc_connection *c, const void *data, size_t len);
+/* The bytes to send; the caller owns them and must tell when they have left.  Empty if there is nothing. */
+struct buf rpc_connection_take_output(struct rpc_connection *c);
+void rpc_connection_sent(struct rpc_connection *c, size_t len);
+/* Over: send what output there is, then close and free.  *ret_why (if not NULL) is a static text for the log. */
+bool rpc_connection_is_over(const struct rpc_connection *c, const char **ret_why);
+/* Applies the time-outs; call it every few seconds with a clock that never goes back. */
+void rpc_connection_tick(struct rpc_connection *c, uint64_t now_ns);
