@@ -607,6 +607,33 @@ int disk_linux_open(const char *path, struct disk **ret)
 	return r;
 }
 
+int disk_linux_file_new(int fd, struct disk_file **ret)
+{
+	/* Only the table is used: calls on a file do not come to its disk. */
+	static struct disk_linux no_disk = { .disk.ops = &linux_ops, .fd = -1 };
+	struct file_linux *f;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	r = check_regular(&st);
+	if (r < 0)
+		return r;
+	f = malloc(sizeof(*f));
+	if (f == NULL)
+		return -ENOMEM;
+	*f = (struct file_linux){ .file.disk = &no_disk.disk, .fd = fd };
+	*ret = &f->file;
+	return 0;
+}
+
+int disk_linux_file_fd(struct disk_file *f)
+{
+	assert(f->disk->ops == &linux_ops);
+	return file_of(f)->fd;
+}
+
 void disk_linux_without_openat2(struct disk *d)
 {
 	disk_of(d)->has_openat2 = false;

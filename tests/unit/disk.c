@@ -1,12 +1,15 @@
-/* The contract of io/disk.h, kept by the real disk, by the real one without openat2(), and by the simulated one; then
- * what only a real file system can have: links, FIFOs, descriptors.
+/* The contract of io/disk.h, kept by the real disk, by the real one without openat2(), by the real one behind a
+ * door, and by the simulated one; then what only a real file system can have: links, FIFOs, descriptors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "io/linux/disk.h"
 #include "base/bytes.h"
 #include "base/filetime.h"
+#include "priv/channel.h"
+#include "priv/door.h"
 #include "sim/disk.h"
 #include "tests/lib/failalloc.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -24,6 +27,45 @@ static struct disk *real_disk(const char *name)
 	return d;
 }
 
+/* A disk behind a door (priv/door.h), whose other side is a thread here. */
+struct doorway {
+	struct disk *inner, *disk;
+	int ends[2];
+	pthread_t thread;
+};
+
+static bool any_name(const char *name)
+{
+	return true;
+}
+
+static void *serve_door(void *data)
+{
+	static const struct door_rules rules = { .writable = true, .is_allowed = any_name };
+	struct doorway *w = data;
+
+	return (void *)(intptr_t)door_serve(w->ends[1], w->inner, &rules);
+}
+
+static void doorway_open(struct doorway *w, const char *name)
+{
+	w->inner = real_disk(name);
+	CHECK_INT(channel_pair(w->ends), 0);
+	CHECK_INT(door_disk_new(w->ends[0], &w->disk), 0);
+	CHECK_INT(pthread_create(&w->thread, NULL, serve_door, w), 0);
+}
+
+static void doorway_close(struct doorway *w)
+{
+	void *result;
+
+	disk_free(w->disk);
+	CHECK_INT(pthread_join(w->thread, &result), 0);
+	CHECK_INT((intptr_t)result, 0);
+	(void)close(w->ends[1]);
+	disk_free(w->inner);
+}
+
 #define CONTRACT(rule)                                                                                                 \
 	static void contract_##rule(struct disk *d);                                                                   \
 	TEST(real_##rule)                                                                                              \
@@ -38,6 +80,13 @@ static struct disk *real_disk(const char *name)
 		disk_linux_without_openat2(d);                                                                         \
 		contract_##rule(d);                                                                                    \
 		disk_free(d);                                                                                          \
+	}                                                                                                              \
+	TEST(door_##rule)                                                                                              \
+	{                                                                                                              \
+		struct doorway w;                                                                                      \
+		doorway_open(&w, "door_" #rule);                                                                       \
+		contract_##rule(w.disk);                                                                               \
+		doorway_close(&w);                                                                                     \
 	}                                                                                                              \
 	TEST(simulated_##rule)                                                                                         \
 	{                                                                                                              \

@@ -1,0 +1,24 @@
+/* identity: who a process is, and how it becomes less; see identity.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+
+struct identity {
+	uint32_t uid, gid;
+	uint32_t group_count;
+	const uint32_t *groups; /* Borrowed. */
+};
+
+/* Become id for good: groups, gid, uid, all of them; no capability is left unless uid is 0.  Needs CAP_SETUID and
+ * CAP_SETGID. */
+int identity_become(const struct identity *id);
+
+/* No program that is started can gain rights (set-uid bits, file capabilities). */
+int identity_no_new_privileges(void);
+
+/* Keep only those of the process's capabilities that are in the mask (1 << CAP_…), and let no child have others. */
+int identity_keep_capabilities(uint64_t mask);
+
+/* Die with this signal when the parent does; -ECHILD if parent is not the parent any more. */
+int identity_follow_parent(int parent, int signal);

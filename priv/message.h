@@ -1,0 +1,43 @@
+/* message: what ruedad and priv say to each other; see message.c for the bytes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+enum {
+	PRIV_PATH_MAX = 112 << 10,    /* Bytes: 32,767 units as UTF-8, and the directory that stands for a share. */
+	PRIV_GROUPS_MAX = 1024,       /* Supplementary groups of a caller. */
+	PRIV_MESSAGE_MAX = 120 << 10, /* Bytes of any message. */
+	PRIV_CHILDREN_MAX = 64,       /* Requests being worked on and directories being served, together. */
+};
+
+enum priv_request_type {
+	PRIV_OPEN_BACKUP = 1, /* A directory to write a set into. */
+	PRIV_OPEN_RESTORE,    /* A directory to read a set from. */
+};
+
+struct priv_request {
+	uint64_t id; /* Chosen by the asker; comes back with the answer. */
+	enum priv_request_type type;
+	bool may_create; /* Make the last component if it is missing (PRIV_OPEN_BACKUP only). */
+	uint32_t uid, gid;
+	uint32_t group_count, groups[PRIV_GROUPS_MAX];
+	const char *path; /* Absolute, path_len bytes, none of them zero; borrowed from the message when decoded. */
+	size_t path_len;
+};
+
+struct priv_reply {
+	uint64_t id;
+	int result; /* 0 (a descriptor comes with it: the door, door.h) or an error with its story. */
+	bool created;
+	uint32_t owner, mode; /* Of the directory: uid, permission bits. */
+	char text[sizeof(((struct error *)0)->text)];
+};
+
+/* Encoding fails only without memory (the buffer's error says so). */
+void priv_request_encode(const struct priv_request *r, struct buf *out);
+void priv_reply_encode(const struct priv_reply *r, struct buf *out);
+/* -EBADMSG if it is not such a message or breaks a limit; *ret is untouched then. */
+int priv_request_decode(const void *data, size_t len, struct priv_request *ret);
+int priv_reply_decode(const void *data, size_t len, struct priv_reply *ret);
