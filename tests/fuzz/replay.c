@@ -108,7 +108,7 @@ static void change(struct buf *b)
 {
 	static const uint32_t numbers[] = { 0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
 	const struct buf *other = &inputs[draw(input_count)];
-	size_t at = draw(b->len), n = MIN((size_t)1 << draw(6), b->len - at);
+	size_t at = draw(b->len), wanted = (size_t)1 << draw(6), n = MIN(wanted, b->len - at);
 
 	switch (draw(6)) {
 	case 0:
