@@ -30,7 +30,7 @@ import uuid
 SCALARS = {  # name: (C type, kind, size and alignment on the wire)
     "u8": ("uint8_t", "U8", 1, 1), "u16": ("uint16_t", "U16", 2, 2), "u32": ("uint32_t", "U32", 4, 4),
     "u64": ("uint64_t", "U64", 8, 8), "i32": ("int32_t", "U32", 4, 4), "i64": ("int64_t", "U64", 8, 8),
-    "bool32": ("uint32_t", "U32", 4, 4), "status": ("uint32_t", "STATUS", 4, 4),
+    "bool32": ("uint32_t", "BOOL", 4, 4), "status": ("uint32_t", "STATUS", 4, 4),
     "filetime": ("uint64_t", "FILETIME", 8, 4), "guid": ("struct guid ", "GUID", 16, 4),
     "handle": ("struct ndr_handle ", "HANDLE", 20, 4), "wstr": ("const char16_t *", "WSTR", 14, 4),
 }

@@ -25,6 +25,7 @@ size_t ndr_value_size(const struct ndr_field *f)
 		[NDR_U16] = 2,
 		[NDR_U32] = 4,
 		[NDR_U64] = 8,
+		[NDR_BOOL] = 4,
 		[NDR_STATUS] = 4,
 		[NDR_FILETIME] = 8,
 		[NDR_GUID] = sizeof(struct guid),

@@ -28,6 +28,7 @@ enum ndr_kind {
 	NDR_U16,
 	NDR_U32,
 	NDR_U64,
+	NDR_BOOL,     /* A u32; any value but 0 is true. */
 	NDR_STATUS,   /* A u32 with a Windows error code. */
 	NDR_FILETIME, /* uint64_t in C; two u32 on the wire. */
 	NDR_GUID,

@@ -51,6 +51,7 @@ static void print_scalar(struct buf *to, const struct ndr_field *f, const void *
 		print_number(to, *(const uint16_t *)at);
 		break;
 	case NDR_U32:
+	case NDR_BOOL:
 		print_number(to, *(const uint32_t *)at);
 		break;
 	case NDR_U64:

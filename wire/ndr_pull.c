@@ -72,6 +72,7 @@ static void pull_scalar(struct pull *p, const struct ndr_field *f, void *at)
 		*(uint16_t *)at = cursor_u16(&p->c);
 		break;
 	case NDR_U32:
+	case NDR_BOOL:
 	case NDR_STATUS:
 		value = pull_u32(p);
 		if ((f->flags & NDR_RANGE && (value < f->min || value > f->max)) ||

@@ -82,6 +82,7 @@ static void push_scalar(struct push *p, const struct ndr_field *f, const void *a
 		buf_u16(p->to, *(const uint16_t *)at);
 		break;
 	case NDR_U32:
+	case NDR_BOOL:
 	case NDR_STATUS:
 		u32 = *(const uint32_t *)at;
 		if (f->flags & NDR_RANGE && (u32 < f->min || u32 > f->max))

@@ -18,7 +18,7 @@ static const char16_t *fill_string(struct ndrfill *fill)
 	char16_t *s = allocate(fill, (len + 1) * sizeof(*s));
 
 	for (size_t i = 0; i < len; i++)
-		s[i] = (char16_t)(fill->plain ? rng_between(fill->rng, 'a', 'z') : rng_between(fill->rng, 1, 0xffff));
+		s[i] = (char16_t)(fill->letters ? rng_between(fill->rng, 'a', 'z') : rng_between(fill->rng, 1, 0xffff));
 	return s;
 }
 
@@ -26,7 +26,7 @@ static void fill_value(struct ndrfill *fill, const struct ndr_field *f, void *at
 {
 	void *pointee;
 
-	if (f->flags & NDR_POINTER && !fill->plain && rng_chance(fill->rng, 50))
+	if (f->flags & NDR_POINTER && !fill->full && rng_chance(fill->rng, 50))
 		return; /* NULL */
 	if (f->flags & NDR_POINTER && f->kind != NDR_WSTR) {
 		pointee = allocate(fill, ndr_value_size(f));
@@ -36,6 +36,9 @@ static void fill_value(struct ndrfill *fill, const struct ndr_field *f, void *at
 	switch (f->kind) {
 	case NDR_STRUCT:
 		ndrfill(fill, f->type, 0, at);
+		break;
+	case NDR_BOOL:
+		*(uint32_t *)at = rng_chance(fill->rng, 50);
 		break;
 	case NDR_WSTR:
 		*(const char16_t **)at = fill_string(fill);
@@ -53,7 +56,7 @@ static void fill_array(struct ndrfill *fill, const struct ndr_field *f, void *ba
 	size_t size = ndr_element_size(f);
 	char *elements;
 
-	if (f->flags & NDR_OUTER && !fill->plain && rng_chance(fill->rng, 50)) {
+	if (f->flags & NDR_OUTER && !fill->full && rng_chance(fill->rng, 50)) {
 		if (!(f->flags & NDR_LAX)) {
 			*count = 0;
 			if (f->flags & NDR_VARYING)

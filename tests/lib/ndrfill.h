@@ -8,7 +8,8 @@
 struct ndrfill {
 	struct arena *arena; /* What the values point to. */
 	struct rng *rng;
-	bool plain; /* Printable strings without surprises, no NULLs: for foreign readers. */
+	bool letters; /* Strings of a-z only, for foreign readers that translate them. */
+	bool full;    /* No pointer is NULL. */
 };
 
 /* Fill *value, a struct of type->size that is all zeros. */
