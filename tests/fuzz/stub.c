@@ -1,5 +1,6 @@
 /* fuzz stub: any bytes are a request, an answer or a message; what is accepted can be written, and reads back as the same.
- * The first byte chooses interface, version and direction, the second the method; the rest is the stub.
+ * The first byte chooses interface, version and direction (or a family of messages), the second the method; the rest is
+ * the stub.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/clusapi.h"
 #include "wire/command.h"
@@ -70,14 +71,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		unsigned version;
 	} choices[] = { { &clusapi_interface, 3 }, { &clusapi_interface, 2 }, { &epm_interface, 3 },
 		{ &rueda_interface, 1 } };
+	static const struct ndr_messages *const families[] = { &command_messages };
 	const struct ndr_method *m;
 	unsigned choice;
 
 	if (len < 2)
 		return 0;
-	choice = data[0] / 2 % (ARRAY_SIZE(choices) + 1);
-	if (choice == ARRAY_SIZE(choices)) {
-		message(&command_messages, data + 1, len - 1);
+	choice = data[0] / 2;
+	if (choice >= ARRAY_SIZE(choices)) {
+		message(families[(choice - ARRAY_SIZE(choices)) % ARRAY_SIZE(families)], data + 1, len - 1);
 		return 0;
 	}
 	m = ndr_method(choices[choice].interface, choices[choice].version, data[1]);
