@@ -6,7 +6,6 @@
  * Tests    tests/unit/sim_disk.c, tests/unit/disk.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/disk.h"
-#include "base/crc32c.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,7 +21,7 @@ struct sim_disk {
 	struct medium medium;
 	uint64_t life; /* Changes at each restart. */
 	uint64_t call_count;
-	unsigned objects; /* Disks and files that are not yet freed. */
+	unsigned views; /* Disks that are not yet freed. */
 	struct order fail, stop;
 	int fail_error;
 	enum sim_disk_stop stop_how;
@@ -38,6 +37,7 @@ struct sim_view {
 	struct sim_disk *sim;
 	struct node *root;
 	uint64_t life;
+	unsigned files; /* Open. */
 };
 
 struct sim_file {
@@ -171,7 +171,7 @@ static int sim_open(struct disk *d, const char *name, unsigned flags, uint32_t m
 	*f = (struct sim_file){ .file.disk = d, .sim = s, .node = node_ref(n), .life = s->life, .flags = flags };
 	memcpy(f->name, name, size);
 	node_opened(n);
-	s->objects++;
+	v->files++;
 	*ret = &f->file;
 	return 0;
 }
@@ -186,8 +186,7 @@ static void sim_close(struct disk_file *file)
 		node_closed(f->node);
 	}
 	node_unref(f->node);
-	assert(f->sim->objects > 0);
-	f->sim->objects--;
+	view_of(file->disk)->files--;
 	free(f);
 }
 
@@ -302,41 +301,6 @@ static int sim_set_time(struct disk_file *file, uint64_t filetime)
 	return leave(f->sim, r, "set-time %s %" PRIu64, f->name, filetime);
 }
 
-/* Where an attribute stands in a; a->xattr_len if it does not.  *ret_size is that of the whole entry. */
-static size_t find_xattr(const struct attributes *a, const char *name, size_t *ret_size)
-{
-	size_t at = 0;
-
-	*ret_size = 0;
-	while (at < a->xattr_len) {
-		const char *found = (const char *)a->xattr + at;
-		size_t name_size = strlen(found) + 1;
-
-		*ret_size = name_size + 2 + get_le16(found + name_size);
-		if (strcmp(found, name) == 0)
-			return at;
-		at += *ret_size;
-	}
-	*ret_size = 0;
-	return at;
-}
-
-static int put_xattr(struct attributes *a, const char *name, const void *value, size_t len)
-{
-	size_t old_size, at = find_xattr(a, name, &old_size), name_size = strlen(name) + 1;
-
-	if (len > SIM_XATTR_MAX || a->xattr_len - old_size + name_size + 2 + len > SIM_XATTR_MAX)
-		return -ENOSPC;
-	memmove(a->xattr + at, a->xattr + at + old_size, a->xattr_len - at - old_size);
-	a->xattr_len -= old_size;
-	memcpy(a->xattr + a->xattr_len, name, name_size);
-	put_le16(a->xattr + a->xattr_len + name_size, (uint16_t)len);
-	if (len > 0)
-		memcpy(a->xattr + a->xattr_len + name_size + 2, value, len);
-	a->xattr_len += name_size + 2 + len;
-	return 0;
-}
-
 static int sim_set_xattr(struct disk_file *file, const char *name, const void *value, size_t len)
 {
 	struct sim_file *f = file_of(file);
@@ -344,7 +308,8 @@ static int sim_set_xattr(struct disk_file *file, const char *name, const void *v
 
 	/* Other name spaces belong to the system, as on the real one. */
 	if (r == 0)
-		r = strncmp(name, "user.", 5) == 0 ? put_xattr(&f->node->attributes, name, value, len) : -EOPNOTSUPP;
+		r = strncmp(name, "user.", 5) == 0 ? attributes_put(&f->node->attributes, name, value, len)
+						   : -EOPNOTSUPP;
 	if (r == 0)
 		f->node->attributes_changed = true;
 	return leave(f->sim, r, "set-xattr %s %s+%zu", f->name, name, len);
@@ -496,9 +461,9 @@ static void sim_view_free(struct disk *d)
 {
 	struct sim_view *v = view_of(d);
 
+	assert(v->files == 0);
 	node_unref(v->root);
-	assert(v->sim->objects > 0);
-	v->sim->objects--;
+	v->sim->views--;
 	free(v);
 }
 
@@ -546,7 +511,7 @@ void sim_disk_free(struct sim_disk *s)
 {
 	if (s == NULL)
 		return;
-	assert(s->objects == 0);
+	assert(s->views == 0);
 	medium_done(&s->medium);
 	buf_done(&s->trace);
 	free(s);
@@ -566,7 +531,7 @@ int sim_disk_open(struct sim_disk *s, const char *name, struct disk **ret)
 	if (v == NULL)
 		return -ENOMEM;
 	*v = (struct sim_view){ .disk.ops = &sim_ops, .sim = s, .root = node_ref(n), .life = s->life };
-	s->objects++;
+	s->views++;
 	*ret = &v->disk;
 	return 0;
 }
@@ -650,7 +615,7 @@ int sim_disk_xattr(struct sim_disk *s, const char *name, const char *attribute, 
 
 	if (r < 0)
 		return r;
-	at = find_xattr(&n->attributes, attribute, &size);
+	at = attributes_find(&n->attributes, attribute, &size);
 	if (size == 0)
 		return -ENODATA;
 	*ret = n->attributes.xattr + at + strlen(attribute) + 3;
@@ -682,50 +647,10 @@ const char *sim_disk_trace(struct sim_disk *s)
 	return (const char *)s->trace.data;
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-	return strcmp((*(const struct entry *const *)a)->name, (*(const struct entry *const *)b)->name);
-}
-
-static int describe(const struct node *directory, const char *path, struct buf *text)
-{
-	_cleanup_free_ const struct entry **entries = NULL;
-	size_t count = 0;
-	int r = 0;
-
-	for (const struct entry *e = directory->entries; e != NULL; e = e->next)
-		count += e->current != NULL;
-	entries = malloc((count + 1) * sizeof(const struct entry *));
-	if (entries == NULL)
-		return -ENOMEM;
-	count = 0;
-	for (const struct entry *e = directory->entries; e != NULL; e = e->next)
-		if (e->current != NULL)
-			entries[count++] = e;
-	qsort(entries, count, sizeof(const struct entry *), compare_entries);
-	for (size_t i = 0; i < count && r == 0; i++) {
-		const struct node *n = entries[i]->current;
-		char line[DISK_PATH_MAX + 64], below[DISK_PATH_MAX + 1];
-
-		if (snprintf(below, sizeof(below), "%s%s%s", path, *path == 0 ? "" : "/", entries[i]->name) >=
-		    (int)sizeof(below))
-			return -ENAMETOOLONG;
-		if (n->kind == DISK_DIRECTORY)
-			(void)snprintf(line, sizeof(line), "%s/ %04o\n", below, n->attributes.mode);
-		else
-			(void)snprintf(line, sizeof(line), "%s %04o %zu %08x\n", below, n->attributes.mode,
-			    n->current.len, crc32c(0, n->current.data, n->current.len));
-		buf_append(text, line, strlen(line));
-		if (n->kind == DISK_DIRECTORY)
-			r = describe(n, below, text);
-	}
-	return r < 0 ? r : text->error;
-}
-
 int sim_disk_describe(struct sim_disk *s, struct buf *ret_text)
 {
 	_cleanup_(buf_done) struct buf text = { 0 };
-	int r = describe(s->medium.root, "", &text);
+	int r = medium_describe(s->medium.root, "", &text);
 
 	if (r == 0)
 		buf_u8(&text, 0);

@@ -1,310 +1,21 @@
-/* medium: files and names in two columns, current and durable, and the changes that separate them.
+/* medium: the names of a simulated disk in two columns, current and durable, and the changes that separate them.
  *
  * Why      after a power cut a disk holds what was synced and a chance selection of the rest.  To say which, every change
  *          is kept apart, as it was made, until a sync or a power cut decides about it.
- * How      current is what programs read.  Each write and resize is applied to current and queued at its node; a sync
- *          replays the queue on durable; a power cut replays a selection.  Names likewise: an entry has two columns, and
- *          one queue for the whole medium holds the name changes in order, since a rename may touch two directories.
- *          All memory that a sync or a power cut needs is reserved when the change is made, so neither can fail.
- *          A change of names is about one file: a removal or the first half of a rename that is replayed takes away the
- *          name only if it stands for that file.  A rename between directories is two changes, but the old name never
+ * How      an entry has two columns; one queue for the whole medium holds the changes of names in order, since a rename
+ *          may touch two directories.  Data is kept likewise by each node (sim/node.c).
+ *          A change of names is about one file: a removal, or the first half of a rename, takes away the durable name
+ *          only if that stands for the same file.  A rename between directories is two changes, but the old name never
  *          goes before the new one is there.
  * Not kept Directories do not move between parents (-EXDEV), so that no selection can make a circle.
- * Threads  one.     Limits  memory; SIM_XATTR_MAX bytes of attributes a file.
+ * Threads  one.     Limits  memory.
  * Tests    tests/unit/sim_disk.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/medium.h"
 #include "base/bytes.h"
-
-static int store_reserve(struct store *st, uint64_t size)
-{
-	size_t capacity = MAX((size_t)size, MIN(st->capacity * 2, st->capacity + (16u << 20)));
-	uint8_t *data;
-
-	if (size <= st->capacity)
-		return 0;
-	data = realloc(st->data, capacity);
-	if (data == NULL)
-		return -ENOMEM;
-	st->data = data;
-	st->capacity = capacity;
-	return 0;
-}
-
-static void store_resize(struct store *st, uint64_t size)
-{
-	assert(size <= st->capacity);
-	if (size > st->len)
-		memset(st->data + st->len, 0, (size_t)size - st->len);
-	st->len = (size_t)size;
-}
-
-static void store_write(struct store *st, uint64_t offset, const void *data, size_t len)
-{
-	if (len == 0)
-		return;
-	if (offset + len > st->len)
-		store_resize(st, offset + len);
-	memcpy(st->data + offset, data, len);
-}
-
-static void store_apply(struct store *st, const struct unsynced *u)
-{
-	if (u->resize)
-		store_resize(st, u->offset);
-	else
-		store_write(st, u->offset, u->data, u->len);
-}
-
-static uint64_t charge_of(uint64_t len)
-{
-	return SIM_SECTOR + ALIGN_UP(len, (uint64_t)SIM_SECTOR); /* The node itself takes one sector. */
-}
-
-static void recharge(struct node *n)
-{
-	uint64_t charge = n->links > 0 || n->opens > 0 ? charge_of(n->current.len) : 0;
-
-	n->medium->used += charge - n->charged;
-	n->charged = charge;
-}
-
-/* The largest length that the file can have now. */
-static uint64_t size_limit(const struct node *n)
-{
-	const struct medium *m = n->medium;
-	uint64_t others = m->used - n->charged;
-
-	if (others + SIM_SECTOR >= m->capacity)
-		return 0;
-	return (m->capacity - others - SIM_SECTOR) / SIM_SECTOR * SIM_SECTOR;
-}
-
-static int node_new(struct medium *m, enum disk_kind kind, uint32_t mode, struct node **ret)
-{
-	struct node *n = calloc(1, sizeof(*n));
-
-	if (n == NULL)
-		return -ENOMEM;
-	*n = (struct node){ .medium = m, .refs = 1, .kind = kind, .next = m->nodes };
-	n->attributes = n->durable_attributes = (struct attributes){ .mode = mode & 07777, .time = m->time };
-	n->unsynced_end = &n->unsynced;
-	if (m->nodes != NULL)
-		m->nodes->previous = n;
-	m->nodes = n;
-	*ret = n;
-	return 0;
-}
-
-struct node *node_ref(struct node *n)
-{
-	n->refs++;
-	return n;
-}
-
-static void set_current(struct entry *e, struct node *n)
-{
-	struct node *old = e->current;
-
-	e->current = n;
-	if (n != NULL) {
-		node_ref(n)->links++;
-		recharge(n);
-	}
-	if (old != NULL) {
-		old->links--;
-		recharge(old);
-	}
-	node_unref(old);
-}
-
-static void set_durable(struct entry *e, struct node *n)
-{
-	struct node *old = e->durable;
-
-	e->durable = n != NULL ? node_ref(n) : NULL;
-	node_unref(old);
-}
-
-static void drop_unsynced(struct node *n)
-{
-	while (n->unsynced != NULL) {
-		struct unsynced *u = n->unsynced;
-
-		n->unsynced = u->next;
-		free(u);
-	}
-	n->unsynced_end = &n->unsynced;
-}
-
-void node_unref(struct node *n)
-{
-	if (n == NULL || --n->refs > 0)
-		return;
-	while (n->entries != NULL) {
-		struct entry *e = n->entries;
-
-		assert(e->pending == 0);
-		n->entries = e->next;
-		set_current(e, NULL);
-		set_durable(e, NULL);
-		free(e);
-	}
-	n->medium->used -= n->charged;
-	*(n->previous != NULL ? &n->previous->next : &n->medium->nodes) = n->next;
-	if (n->next != NULL)
-		n->next->previous = n->previous;
-	drop_unsynced(n);
-	free(n->current.data);
-	free(n->durable.data);
-	free(n);
-}
-
-void node_opened(struct node *n)
-{
-	n->opens++;
-	recharge(n);
-}
-
-void node_closed(struct node *n)
-{
-	assert(n->opens > 0);
-	n->opens--;
-	recharge(n);
-}
-
-/* Do a change now, and queue it. */
-static int node_change(struct node *n, bool resize, uint64_t offset, const void *data, size_t len)
-{
-	uint64_t end = resize ? offset : len == 0 ? 0 : offset + len;
-	struct unsynced *u;
-
-	if (store_reserve(&n->current, end) < 0 || store_reserve(&n->durable, end) < 0)
-		return -ENOMEM;
-	u = malloc(sizeof(*u) + len);
-	if (u == NULL)
-		return -ENOMEM;
-	*u = (struct unsynced){ .resize = resize, .offset = offset, .len = len };
-	if (len > 0)
-		memcpy(u->data, data, len);
-	*n->unsynced_end = u;
-	n->unsynced_end = &u->next;
-	store_apply(&n->current, u);
-	n->attributes.time = n->medium->time;
-	recharge(n);
-	return 0;
-}
-
-int node_write(struct node *n, uint64_t offset, const void *data, size_t len)
-{
-	uint64_t limit = MAX(size_limit(n), (uint64_t)n->current.len);
-	int r = 0;
-
-	if (offset + len > limit) {
-		r = -ENOSPC;
-		len = offset < limit ? (size_t)(limit - offset) : 0;
-	}
-	if (len > 0 && node_change(n, false, offset, data, len) < 0)
-		return -ENOMEM;
-	return r;
-}
-
-int node_resize(struct node *n, uint64_t size)
-{
-	if (size > n->current.len && size > size_limit(n))
-		return -ENOSPC;
-	return size == n->current.len ? 0 : node_change(n, true, size, NULL, 0);
-}
-
-static void sync_attributes(struct node *n)
-{
-	n->durable_attributes = n->attributes;
-	n->attributes_changed = false;
-}
-
-void node_sync(struct node *n)
-{
-	for (const struct unsynced *u = n->unsynced; u != NULL; u = u->next)
-		store_apply(&n->durable, u);
-	drop_unsynced(n);
-	sync_attributes(n);
-}
-
-/* Sectors that a write touches are old or new, each by chance; one may be garbage. */
-static void store_tear(struct store *st, const struct unsynced *u, struct medium *m)
-{
-	uint64_t end = u->offset + u->len, first = u->offset / SIM_SECTOR, last = (end - 1) / SIM_SECTOR;
-	uint64_t ruined = m->garbage != SIM_DISK_NO_GARBAGE ? rng_between(&m->rng, first, last) : UINT64_MAX;
-
-	for (uint64_t sector = first; sector <= last; sector++) {
-		uint64_t from = MAX(sector * SIM_SECTOR, u->offset), to = MIN((sector + 1) * SIM_SECTOR, end);
-
-		if (sector == ruined) {
-			if (to > st->len)
-				store_resize(st, to);
-			if (m->garbage == SIM_DISK_GARBAGE_SECTOR) {
-				from = sector * SIM_SECTOR;
-				to = MIN((sector + 1) * SIM_SECTOR, (uint64_t)st->len);
-			}
-			rng_fill(&m->rng, st->data + from, (size_t)(to - from));
-		} else if (rng_chance(&m->rng, 50)) {
-			store_write(st, from, u->data + (from - u->offset), (size_t)(to - from));
-		}
-	}
-}
-
-/* Decide about each unsynced change: keep percent of them are durable whole, the others dropped or torn. */
-static void settle_data(struct node *n, unsigned keep)
-{
-	struct rng *g = &n->medium->rng;
-
-	for (const struct unsynced *u = n->unsynced; u != NULL; u = u->next) {
-		uint64_t end = u->offset + u->len;
-
-		if (rng_chance(g, keep)) {
-			store_apply(&n->durable, u);
-			continue;
-		}
-		if (u->resize)
-			continue;
-		if (keep > 0 && rng_chance(g, 50))
-			store_tear(&n->durable, u, n->medium);
-		/* A file system may have kept the new length without the data. */
-		if (end > n->durable.len && rng_chance(g, 25))
-			store_resize(&n->durable, end);
-	}
-	drop_unsynced(n);
-	if (n->attributes_changed && rng_chance(g, keep))
-		sync_attributes(n);
-	n->attributes_changed = false;
-}
-
-/* How much of the unsynced work survives this time.  The ends matter: all but one write, or just one of them. */
-static unsigned draw_keep(struct rng *g)
-{
-	static const unsigned percent[] = { 0, 10, 50, 90, 100 };
-
-	return percent[rng_below(g, ARRAY_SIZE(percent))];
-}
-
-void node_sync_failed(struct node *n)
-{
-	if (n->unsynced != NULL)
-		n->lost = true;
-	settle_data(n, draw_keep(&n->medium->rng));
-}
-
-void node_drop_cache(struct node *n)
-{
-	if (!n->lost)
-		return;
-	n->current.len = 0;
-	store_write(&n->current, 0, n->durable.data, n->durable.len);
-	for (const struct unsynced *u = n->unsynced; u != NULL; u = u->next)
-		store_apply(&n->current, u);
-	n->lost = false;
-	recharge(n);
-}
+#include "base/crc32c.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 struct entry *medium_find(const struct node *directory, const char *name)
 {
@@ -318,6 +29,43 @@ void entry_pin(struct entry *e)
 {
 	node_ref(e->parent);
 	e->pending++;
+}
+
+static void set_current(struct entry *e, struct node *n)
+{
+	struct node *old = e->current;
+
+	e->current = n;
+	if (n != NULL) {
+		node_ref(n)->links++;
+		node_recharge(n);
+	}
+	if (old != NULL) {
+		old->links--;
+		node_recharge(old);
+	}
+	node_unref(old);
+}
+
+static void set_durable(struct entry *e, struct node *n)
+{
+	struct node *old = e->durable;
+
+	e->durable = n != NULL ? node_ref(n) : NULL;
+	node_unref(old);
+}
+
+void entries_free(struct node *directory)
+{
+	while (directory->entries != NULL) {
+		struct entry *e = directory->entries;
+
+		assert(e->pending == 0);
+		directory->entries = e->next;
+		set_current(e, NULL);
+		set_durable(e, NULL);
+		free(e);
+	}
 }
 
 static void entry_purge(struct entry *e)
@@ -552,7 +300,15 @@ void medium_sync_directory(struct node *directory)
 		if (!retire(m, at))
 			at = &c->next;
 	}
-	sync_attributes(directory);
+	node_sync_attributes(directory);
+}
+
+/* How much of the unsynced work survives this time.  The ends matter: all but one write, or just one of them. */
+unsigned medium_draw_keep(struct rng *g)
+{
+	static const unsigned percent[] = { 0, 10, 50, 90, 100 };
+
+	return percent[rng_below(g, ARRAY_SIZE(percent))];
 }
 
 /* Make a change durable, half durable or undone by chance. */
@@ -567,7 +323,7 @@ static void settle_names(struct name_change *c, struct rng *g, unsigned keep)
 void medium_sync_directory_failed(struct node *directory)
 {
 	struct medium *m = directory->medium;
-	unsigned keep = draw_keep(&m->rng);
+	unsigned keep = medium_draw_keep(&m->rng);
 
 	for (struct name_change **at = &m->changes; *at != NULL;) {
 		struct name_change *c = *at;
@@ -593,13 +349,6 @@ static void each_node(struct medium *m, void (*visit)(struct node *n))
 	}
 }
 
-static void forget_process(struct node *n)
-{
-	n->opens = 0;
-	n->lock = NULL;
-	recharge(n);
-}
-
 /* The durable column becomes the current one. */
 static void show_durable(struct node *n)
 {
@@ -610,23 +359,19 @@ static void show_durable(struct node *n)
 		set_current(e, e->durable);
 		entry_purge(e);
 	}
-	n->current.len = 0;
-	store_write(&n->current, 0, n->durable.data, n->durable.len);
-	n->attributes = n->durable_attributes;
-	n->lost = false;
-	forget_process(n);
+	node_show_durable(n);
 }
 
 void medium_power_cut(struct medium *m)
 {
-	unsigned keep = draw_keep(&m->rng);
+	unsigned keep = medium_draw_keep(&m->rng);
 
 	while (m->changes != NULL) {
 		settle_names(m->changes, &m->rng, keep);
 		(void)retire(m, &m->changes);
 	}
 	for (struct node *n = m->nodes; n != NULL; n = n->next)
-		settle_data(n, keep);
+		node_settle(n, keep);
 	each_node(m, show_durable);
 }
 
@@ -634,7 +379,7 @@ static void maybe_evict(struct node *n)
 {
 	if (n->lost && rng_chance(&n->medium->rng, 50))
 		node_drop_cache(n);
-	forget_process(n);
+	node_forget_process(n);
 }
 
 void medium_process_death(struct medium *m)
@@ -679,4 +424,44 @@ void medium_done(struct medium *m)
 	node_unref(m->root);
 	m->root = NULL;
 	assert(m->nodes == NULL);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return strcmp((*(const struct entry *const *)a)->name, (*(const struct entry *const *)b)->name);
+}
+
+int medium_describe(const struct node *directory, const char *path, struct buf *text)
+{
+	_cleanup_free_ const struct entry **entries = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	for (const struct entry *e = directory->entries; e != NULL; e = e->next)
+		count += e->current != NULL;
+	entries = malloc((count + 1) * sizeof(const struct entry *));
+	if (entries == NULL)
+		return -ENOMEM;
+	count = 0;
+	for (const struct entry *e = directory->entries; e != NULL; e = e->next)
+		if (e->current != NULL)
+			entries[count++] = e;
+	qsort(entries, count, sizeof(const struct entry *), compare_entries);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		const struct node *n = entries[i]->current;
+		char line[DISK_PATH_MAX + 64], below[DISK_PATH_MAX + 1];
+
+		if (snprintf(below, sizeof(below), "%s%s%s", path, *path == 0 ? "" : "/", entries[i]->name) >=
+		    (int)sizeof(below))
+			return -ENAMETOOLONG;
+		if (n->kind == DISK_DIRECTORY)
+			(void)snprintf(line, sizeof(line), "%s/ %04o\n", below, n->attributes.mode);
+		else
+			(void)snprintf(line, sizeof(line), "%s %04o %zu %08x\n", below, n->attributes.mode,
+			    n->current.len, crc32c(0, n->current.data, n->current.len));
+		buf_append(text, line, strlen(line));
+		if (n->kind == DISK_DIRECTORY)
+			r = medium_describe(n, below, text);
+	}
+	return r < 0 ? r : text->error;
 }

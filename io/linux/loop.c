@@ -161,14 +161,15 @@ static void arm_clock(uv_prepare_t *prepare)
 static void fire_timers(uv_poll_t *clock, int status, int events)
 {
 	struct loop_linux *l = clock->data;
-	uint64_t now_ns = linux_now_ns(&l->loop), newest = l->timers.sequence, count;
+	uint64_t now_ns = linux_now_ns(&l->loop), count;
 	struct timer_item *first;
 
 	(void)status;
 	(void)events;
 	(void)!read(l->clock_fd, &count, sizeof(count)); /* Quietens it; there may be nothing if it was set anew. */
 	l->armed_ns = 0;
-	while ((first = timers_first(&l->timers)) != NULL && first->due_ns <= now_ns && first->sequence <= newest) {
+	/* What a callback starts is due after now_ns, and so waits for the next turn. */
+	while ((first = timers_first(&l->timers)) != NULL && first->due_ns <= now_ns) {
 		struct timer_linux *t = container_of(first, struct timer_linux, item);
 
 		timers_remove(&l->timers, first);

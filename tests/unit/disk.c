@@ -9,8 +9,11 @@
 #include "sim/disk.h"
 #include "tests/lib/failalloc.h"
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -526,17 +529,23 @@ TEST(links_are_never_followed_stepwise)
 TEST(only_regular_files_are_opened)
 {
 	struct disk *d = real_disk("special");
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	struct inotify_event event;
 	struct disk_file *f;
 	struct disk_stat st;
 	char path[256];
 
+	CHECK(watch >= 0);
 	path_of(path, "special", "fifo");
 	CHECK(mkfifo(path, 0600) == 0);
+	CHECK(inotify_add_watch(watch, path, IN_OPEN) >= 0);
 	(void)alarm(5); /* Blocking would end the program, not hang it. */
 	CHECK_INT(open_to_read(d, "fifo"), -ENXIO);
 	CHECK_INT(disk_open(d, "fifo", DISK_WRITE, 0, &f), -ENXIO);
 	CHECK_INT(disk_open(d, "fifo", DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, 0600, &f), -ENXIO);
 	(void)alarm(0);
+	CHECK(read(watch, &event, sizeof(event)) < 0 && errno == EAGAIN); /* Not even for a moment. */
+	CHECK(close(watch) == 0);
 	CHECK_INT(disk_stat(d, "fifo", &st), 0);
 	CHECK_INT(st.kind, DISK_OTHER);
 	path_of(path, "special", "null");
@@ -578,6 +587,50 @@ TEST(a_descriptor_becomes_the_root)
 	disk_free(other);
 	CHECK_INT(fcntl(fd, F_GETFD), -1); /* Closed with its disk. */
 	CHECK_INT(disk_linux_open("/nonexistent", &other), -ENOENT);
+	disk_free(d);
+}
+
+/* On ext4, a file without extents is one that fallocate() refuses. */
+static bool take_extents_away(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC), flags;
+	bool ok = ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
+
+	flags &= ~FS_EXTENT_FL;
+	ok = ok && ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+	ok = ok && fallocate(fd, 0, 0, 10) < 0 && errno == EOPNOTSUPP;
+	CHECK(close(fd) == 0);
+	return ok;
+}
+
+TEST(without_fallocate_zeros_are_written)
+{
+	enum { SIZE = 200001 };
+	struct disk *d = real_disk("zeros");
+	_cleanup_free_ uint8_t *data = malloc(SIZE), *zeros = calloc(1, SIZE);
+	struct disk_file *f;
+	struct stat st;
+	uint64_t size;
+	char path[256];
+
+	CHECK(data != NULL && zeros != NULL);
+	put(d, "a", "");
+	path_of(path, "zeros", "a");
+	if (!take_extents_away(path)) {
+		disk_free(d);
+		test_skip("no file here is without fallocate()");
+	}
+	put(d, "a", "text");
+	CHECK_INT(disk_open(d, "a", DISK_READ | DISK_WRITE, 0, &f), 0);
+	CHECK_INT(file_preallocate(f, SIZE), 0);
+	CHECK_INT(file_preallocate(f, 100), 0);
+	CHECK_INT(file_size(f, &size), 0);
+	CHECK_INT(size, SIZE);
+	CHECK_INT(file_read(f, 0, data, SIZE), 0);
+	CHECK_MEM(data, "text", 4);
+	CHECK_MEM(data + 4, zeros, SIZE - 4);
+	CHECK(stat(path, &st) == 0 && st.st_blocks * 512 >= SIZE); /* Real space, not a hole. */
+	file_close(f);
 	disk_free(d);
 }
 

@@ -35,6 +35,18 @@ TEST(numbers_stay_in_their_bounds_and_reach_them)
 	CHECK(rng_between(&g, 0, UINT64_MAX) != rng_between(&g, 0, UINT64_MAX));
 }
 
+TEST(large_bounds_are_not_biased)
+{
+	uint64_t n = (uint64_t)3 << 62;
+	unsigned low = 0;
+	struct rng g;
+
+	rng_init(&g, test_seed);
+	for (int i = 0; i < 3000; i++)
+		low += rng_below(&g, n) < n / 3;
+	CHECK(low > 850 && low < 1150); /* A bare remainder would give 1500. */
+}
+
 TEST(bytes_are_filled_exactly)
 {
 	uint8_t data[16] = { 0 };
