@@ -113,7 +113,7 @@ static void dispatch(struct rpc_call *call, void *data)
 
 	e->call_count++;
 	if (call->opnum >= ECHO_OPNUM_COUNT) {
-		rpc_call_fault(call, FAULT_OPNUM_RANGE);
+		rpc_call_fault(call, FAULT_OP_RANGE);
 		return;
 	}
 	if (call->stub.len < least[call->opnum]) {

@@ -137,7 +137,7 @@ TEST(the_rest_is_read)
 	struct pdu pdu;
 
 	CHECK_INT(pdu_decode(fault, sizeof(fault), &pdu), 0);
-	CHECK_INT(pdu.stub.status, FAULT_OPNUM_RANGE);
+	CHECK_INT(pdu.stub.status, FAULT_OP_RANGE);
 	CHECK_INT(pdu.stub.len, 0);
 	CHECK_INT(pdu_decode(nak, sizeof(nak), &pdu), 0);
 	CHECK_INT(pdu.nak_reason, NAK_AUTH_TYPE);
@@ -185,7 +185,7 @@ TEST(what_is_written_is_what_peers_expect)
 	pdu_end(&b, start, 4);
 	check_written(&b, request_signed, sizeof(request_signed));
 
-	pdu_put_fault(&b, PDU_DID_NOT_EXECUTE, 9, 1, FAULT_OPNUM_RANGE);
+	pdu_put_fault(&b, PDU_DID_NOT_EXECUTE, 9, 1, FAULT_OP_RANGE);
 	check_written(&b, fault, sizeof(fault));
 	pdu_put_nak(&b, 2, NAK_AUTH_TYPE);
 	check_written(&b, nak, sizeof(nak));

@@ -309,7 +309,7 @@ TEST(faults_have_their_codes)
 		check_fault(&p, 2 + i, cases[i].status, cases[i].did_nothing);
 	}
 	peer_request(&p, WHOLE, 20, 99, "", 0);
-	check_fault(&p, 20, FAULT_OPNUM_RANGE, true);
+	check_fault(&p, 20, FAULT_OP_RANGE, true);
 	peer_request(&p, WHOLE, 21, ECHO_FAULT, "x", 1);
 	check_fault(&p, 21, FAULT_BAD_STUB, false);
 	p.context_id = 7;
