@@ -7,18 +7,24 @@
  *
  *             0                           committed: on_event() has shown it, or shows it next, at *index*
  *             negative, not the below     refused: it is not in the log and never will be
- *             ERR_RPC_CALL_FAILED         unknown: it may be in the log, now or later
+ *             ERR_RPC_S_CALL_FAILED       unknown: it may be in the log, now or later
  *
  *          A command's id is {incarnation of the proposing node, counter}; the counter rises by one per command.  An
  *          unknown command may be proposed again under the same id: the state above applies an id once, for ever (it
  *          keeps the last counter of each incarnation), so events may repeat an id.
  * Events   a command; owner-elected (a node, a term that only rises; commands carry the term that they assume and are
- *          void under another); node-joined and node-lost (a node and its incarnation).
+ *          void under another); node-joined and node-lost (a node and its incarnation).  A node that joins again has a
+ *          new incarnation; whether and when the old one is called lost is another matter.
  * Promise  an acknowledged command is never lost and never reordered; two nodes never see different events at an index.
- * Not kept a refusal says nothing about later tries; unknown may stay unknown; death notices may come late.
+ *          Commands enter the log in the order in which their node proposed them: one that has not entered before a
+ *          later one enters only if it is proposed again, and is then void, since a later counter has been applied.
+ *          No command of an incarnation enters after that incarnation's node-lost.
+ * Not kept a refusal says nothing about later tries; unknown may stay unknown; death notices may come late, also for a
+ *          node that lives: its engine has then failed.
  * Threads  all calls and callbacks on the loop thread; no callback from inside a call.
- * Limits   ENGINE_COMMAND_MAX bytes a command.
- * Kinds    engine/local (embedded log), engine/sim (everything the contract allows).     Tests tests/sim/engine.c
+ * Limits   ENGINE_COMMAND_MAX bytes a command; more is refused with ERR_CLUSTERLOG_RECORD_EXCEEDS_MAXSIZE.
+ * Kinds    engine/local (embedded log), engine/sim (everything the contract allows).
+ * Tests    tests/sim/engine.c runs one checker of this contract against both.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -59,29 +65,36 @@ typedef void engine_done(void *data, int result, uint64_t index);
 struct engine;
 
 struct engine_ops {
-	/* Show every event after applied, then live ones.  applied is what the caller's checkpoint holds. */
+	/* Show every event after applied, then live ones.  applied is what the caller's checkpoint holds.  Once, and
+	 * before all else; it may block (the daemon has nothing else to do yet). */
 	int (*start)(struct engine *e, const struct engine_client *client, uint64_t applied, struct error *error);
-	void (*propose)(struct engine *e, struct engine_id id, const void *bytes, size_t len, engine_done *done, void *data);
-	/* done(0, index) when everything that any node had acknowledged before this call has been shown here. */
+	void (*propose)(
+	    struct engine *e, struct engine_id id, const void *bytes, size_t len, engine_done *done, void *data);
+	/* done(0, index) when everything that any node had acknowledged before this call has been shown here; negative
+	 * if that cannot be had now. */
 	void (*barrier)(struct engine *e, engine_done *done, void *data);
 	void (*trim)(struct engine *e, uint64_t index); /* Events up to index are in a durable checkpoint. */
 	bool (*quorate)(struct engine *e);
 	uint64_t (*incarnation)(struct engine *e);
-	/* Finish what is in flight (outcomes are told), then stopped(data); after that no callback. */
+	/* Finish what is in flight (outcomes are told, be it as unknown), then stopped(data); after that no callback.
+	 * Nothing else may be called any more.  Also allowed when the engine has failed. */
 	void (*stop)(struct engine *e, void (*stopped)(void *data), void *data);
-	void (*free)(struct engine *e); /* After stopped, or before start. */
+	/* After stopped or before start.  At any other time it means that the process has died: what was in flight may
+	 * or may not be in the log, nobody is told; the simulated loop must have been halted. */
+	void (*free)(struct engine *e);
 };
 
 struct engine {
 	const struct engine_ops *ops;
 };
 
-static inline int engine_start(struct engine *e, const struct engine_client *client, uint64_t applied, struct error *error)
+static inline int engine_start(
+    struct engine *e, const struct engine_client *client, uint64_t applied, struct error *error)
 {
 	return e->ops->start(e, client, applied, error);
 }
-static inline void engine_propose(struct engine *e, struct engine_id id, const void *bytes, size_t len,
-    engine_done *done, void *data)
+static inline void engine_propose(
+    struct engine *e, struct engine_id id, const void *bytes, size_t len, engine_done *done, void *data)
 {
 	e->ops->propose(e, id, bytes, len, done, data);
 }

@@ -58,17 +58,6 @@ static bool take_record(struct quolog_segment *s, const struct quolog_record *r)
 	return true;
 }
 
-/* The record at s->end, of size bytes, vouches for what lies before it; a mark also for itself. */
-static void note_durable(struct quolog_segment *s, const struct quolog_record *r, size_t size)
-{
-	if (r->durable > s->durable)
-		s->durable_end = s->end;
-	if (r->type == QUOLOG_DURABLE)
-		s->durable_end = s->end + size;
-	s->durable = r->durable;
-	assert(s->durable <= s->last && s->durable_end <= s->end + size);
-}
-
 static int scan_header(const uint8_t *bytes, size_t len, struct quolog_segment *s, struct error *error)
 {
 	struct quolog_record record;
@@ -87,7 +76,6 @@ static int scan_header(const uint8_t *bytes, size_t len, struct quolog_segment *
 		return error_set(error, -EBADMSG, "the header is not that of a segment");
 	s->first = s->header.snapshot + 1;
 	s->last = s->durable = s->header.snapshot;
-	s->durable_end = s->end;
 	s->term = s->header.term;
 	return 0;
 }
@@ -148,7 +136,7 @@ int quolog_segment_scan(
 		if (fault != NULL)
 			return error_set(error, -EBADMSG, "offset %zu: %s (index %ju behind %ju)", s->end, fault,
 			    (uintmax_t)record.index, (uintmax_t)s->last);
-		note_durable(s, &record, size);
+		s->durable = record.durable;
 		s->end += size;
 		if (record.type != QUOLOG_DURABLE && visit != NULL) {
 			r = visit(data, &record);

@@ -10,13 +10,12 @@ typedef int quolog_visit(void *data, const struct quolog_record *record);
 
 struct quolog_segment {
 	struct quolog_header header;
-	uint64_t first;     /* Index of the first event that is, or would be, here: header.snapshot + 1. */
-	uint64_t last;      /* Of the last good one; first - 1 if there is none. */
-	uint64_t durable;   /* The highest index that a record here says was durable. */
-	uint64_t term;      /* The owner's at last. */
-	size_t end;         /* Offset behind the last good record. */
-	size_t durable_end; /* Offset behind the last record that the durable index covers. */
-	size_t used; /* Offset behind the last byte that is not zero, aligned; > end: a torn tail lies between. */
+	uint64_t first;   /* Index of the first event that is, or would be, here: header.snapshot + 1. */
+	uint64_t last;    /* Of the last good one; first - 1 if there is none. */
+	uint64_t durable; /* The highest index that a record here says was durable. */
+	uint64_t term;    /* The owner's at last. */
+	size_t end;       /* Offset behind the last good record. */
+	size_t used;      /* Offset behind the last byte that is not zero, aligned; > end: a torn tail lies between. */
 	bool sealed;
 };
 

@@ -93,7 +93,7 @@ static void check_segment(const uint8_t *data, size_t len)
 	assert(s != NULL);
 	if (quolog_segment_scan(data, len, on_record, &seen, s, &error) == 0) {
 		assert(s->first <= s->last + 1 && s->durable <= s->last && s->durable + 1 >= s->first);
-		assert(s->durable_end <= s->end && s->end <= s->used && s->used <= ALIGN_UP(len, (size_t)QUOLOG_ALIGN));
+		assert(s->end <= s->used && s->used <= ALIGN_UP(len, (size_t)QUOLOG_ALIGN));
 		assert(seen.previous == 0 || seen.previous == s->last);
 	} else {
 		assert(error.text[0] != 0);
