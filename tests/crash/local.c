@@ -77,7 +77,7 @@ static bool crash_twice(uint64_t seed, uint64_t nth, uint64_t mth, enum sim_disk
 	stopped = sim_disk_is_stopped(n.medium);
 	CHECK(stopped || !n.life->failed);
 	/* Without the crash the story is told to its end. */
-	CHECK(stopped || (n.check->counts[0] == 22 && n.check->counts[3] == 1 && nth > 60));
+	CHECK(stopped || (n.check->counts[0] == 22 && n.check->counts[3] == 1 && nth > 50));
 	local_node_down(&n);
 	*ret_recovered = true;
 	if (stopped && mth > 0) {
