@@ -1,0 +1,109 @@
+/* child: one request, in a process of its own.
+ *
+ * Why      a process can be only one user at a time, and a mount that hangs, hangs who touches it.  A process of its own
+ *          can be killed (or, stuck in the kernel, left alone) while priv goes on.
+ * How      close everything that is priv's; become the caller with the caller's groups, which takes all capabilities
+ *          unless the caller is root; only then look at the path.  Without root's rights the caller must be the
+ *          daemon's own user, or root, who may be given less than is due.
+ * Promise  nothing of the path is touched before the process is the caller.
+ * Threads  one.      Limits  those of the message.      Tests  tests/integration/priv_server.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "priv/child.h"
+#include "base/fd.h"
+#include "io/linux/disk.h"
+#include "priv/channel.h"
+#include "priv/directory.h"
+#include "priv/door.h"
+#include "priv/identity.h"
+#include "priv/names.h"
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { CHANNEL = 3 }; /* The only descriptor that is kept besides the standard ones. */
+
+static int answer(const struct priv_reply *reply, int door)
+{
+	struct buf out = { 0 };
+	int r;
+
+	priv_reply_encode(reply, &out);
+	r = out.error < 0 ? out.error : channel_send(CHANNEL, out.data, out.len, door, 0);
+	buf_done(&out);
+	return r;
+}
+
+static int become_caller(const struct priv_request *q, int parent, struct error *e)
+{
+	struct identity caller = { q->uid, q->gid, q->group_count, q->groups };
+	int r;
+
+	if (geteuid() == 0) {
+		r = identity_become(&caller);
+		/* Root is no user like others: it reads and writes what is not its own.  More it does not need here. */
+		if (r == 0 && q->uid == 0)
+			r = identity_keep_capabilities(1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER);
+	} else if (q->uid == geteuid() || q->uid == 0) {
+		r = 0;
+	} else {
+		return error_set(
+		    e, ERR_ACCESS_DENIED, "this daemon was not started by root and cannot act as uid %u", q->uid);
+	}
+	if (r == 0) /* Now: a change of user takes it back. */
+		r = identity_follow_parent(parent, SIGKILL);
+	return r < 0 ? error_set_code(e, r, "cannot become uid %u", q->uid) : 0;
+}
+
+/* The open directory as a disk, and a pair of sockets for its door. */
+static int open_directory(const struct priv_request *q, const char *path, struct directory *directory,
+    struct disk **disk, int door[2], struct error *e)
+{
+	unsigned flags = (q->type == PRIV_OPEN_BACKUP ? DIRECTORY_WRITE : 0u) | (q->may_create ? DIRECTORY_CREATE : 0u);
+	int r = directory_open(path, flags, directory, e);
+
+	if (r < 0)
+		return r;
+	r = disk_linux_new(directory->fd, disk);
+	if (r == 0)
+		r = channel_pair(door);
+	return r < 0 ? error_set_code(e, r, "%.300s", path) : 0;
+}
+
+_Noreturn void child_run(const struct priv_request *q, int channel, int parent, void (*before_open)(const char *path))
+{
+	struct door_rules rules = { .writable = q->type == PRIV_OPEN_BACKUP, .is_allowed = set_name_is_allowed };
+	struct priv_reply reply = { .id = q->id };
+	struct directory directory = { .fd = -1 };
+	struct disk *disk = NULL;
+	struct error e = { 0 };
+	int door[2] = { -1, -1 };
+	_cleanup_free_ char *path = strndup(q->path, q->path_len);
+	sigset_t none;
+	int r;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)umask(0077);
+	if (channel != CHANNEL && dup3(channel, CHANNEL, O_CLOEXEC) < 0)
+		_exit(1);
+	if (close_range(CHANNEL + 1, ~0u, 0) < 0)
+		_exit(1);
+	r = path == NULL ? error_set_code(&e, -ENOMEM, "no memory") : become_caller(q, parent, &e);
+	if (r == 0) {
+		if (before_open != NULL)
+			before_open(path);
+		r = open_directory(q, path, &directory, &disk, door, &e);
+	}
+	reply.result = r;
+	reply.created = directory.created;
+	reply.owner = directory.owner;
+	reply.mode = directory.mode;
+	(void)snprintf(reply.text, sizeof(reply.text), "%s", r < 0 ? e.text : "");
+	if (answer(&reply, r == 0 ? door[1] : -1) < 0 || r < 0)
+		_exit(1);
+	(void)close(door[1]);
+	(void)close(CHANNEL);
+	_exit(door_serve(door[0], disk, &rules) < 0);
+}

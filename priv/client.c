@@ -1,0 +1,282 @@
+/* client: ruedad's end of the socket to priv.
+ *
+ * How      a thread waits for answers and gives each to its question: to a blocking caller by a condition, to an
+ *          asynchronous one by a post to the loop.  Questions are sent by whoever asks.
+ * Promise  every question that was sent is answered once, by priv, or by this file when priv or the client ends.
+ * Threads  priv_open() and priv_open_async() any; new and free: the loop's.
+ * Limits   priv has PRIV_CHILDREN_MAX places and answers ERR_BUSY beyond.
+ * Tests    tests/integration/priv_server.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "priv/client.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "priv/channel.h"
+#include "priv/door.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+struct question {
+	struct question *next;
+	uint64_t id;
+	priv_opened *callback; /* NULL: a thread waits for answered. */
+	void *data;
+	struct loop *loop;
+	bool answered;
+	int result;
+	struct priv_directory directory;
+	struct error error;
+};
+
+struct priv_client {
+	int socket; /* Owned. */
+	struct loop *loop;
+	loop_callback *lost;
+	void *lost_data;
+	pthread_t reader;
+	pthread_mutex_t lock;    /* Protects what follows. */
+	pthread_cond_t answered; /* Some question with a waiting thread; or the last of these has left. */
+	size_t waiting;          /* Threads in priv_open(). */
+	struct question *questions;
+	uint64_t last_id;
+	bool closed; /* By us or by priv: no more questions. */
+	bool freeing;
+};
+
+static void call_back(void *data)
+{
+	struct question *q = data;
+
+	q->callback(q->data, q->result, &q->directory, &q->error);
+	free(q);
+}
+
+/* Hand the outcome to whoever asked; q is not in the list any more.  With the lock held. */
+static void deliver(struct priv_client *c, struct question *q)
+{
+	if (q->callback == NULL) {
+		q->answered = true;
+		(void)pthread_cond_broadcast(&c->answered);
+	} else if (loop_post(q->loop, call_back, q) < 0) {
+		/* Someone would wait for ever. */
+		log_error("no memory for an answer of priv; ending");
+		abort();
+	}
+}
+
+static struct question *take_question(struct priv_client *c, uint64_t id)
+{
+	for (struct question **at = &c->questions; *at != NULL; at = &(*at)->next) {
+		struct question *q = *at;
+
+		if (q->id == id) {
+			*at = q->next;
+			return q;
+		}
+	}
+	return NULL;
+}
+
+/* *fd is taken if it becomes a disk. */
+static void set_outcome(struct question *q, const struct priv_reply *reply, int *fd)
+{
+	q->result = reply->result;
+	if (q->result == 0 && *fd < 0)
+		q->result = -EPROTO;
+	if (q->result == 0)
+		q->result = door_disk_new(*fd, &q->directory.disk);
+	if (q->result == 0) {
+		*fd = -1;
+		q->directory.created = reply->created;
+		q->directory.owner = reply->owner;
+		q->directory.mode = reply->mode;
+		return;
+	}
+	(void)error_set(&q->error, q->result, "%s", reply->result < 0 ? reply->text : error_text(q->result));
+}
+
+static void end_all(struct priv_client *c, int result, const char *why)
+{
+	struct question *q;
+
+	c->closed = true;
+	while ((q = c->questions) != NULL) {
+		c->questions = q->next;
+		q->result = error_set(&q->error, result, "%s", why);
+		deliver(c, q);
+	}
+}
+
+/* One packet from priv; false at the end. */
+static bool read_answer(struct priv_client *c)
+{
+	_cleanup_fd_ int fd = -1;
+	uint8_t packet[2048];
+	struct priv_reply reply;
+	struct question *q;
+	int n = channel_receive(c->socket, packet, sizeof(packet), &fd, 0);
+
+	if (n <= 0)
+		return false;
+	if (priv_reply_decode(packet, (size_t)n, &reply) < 0) {
+		log_error("priv sent something that is no answer; taking it for lost");
+		return false;
+	}
+	(void)pthread_mutex_lock(&c->lock);
+	q = take_question(c, reply.id);
+	if (q != NULL) {
+		set_outcome(q, &reply, &fd);
+		deliver(c, q);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return true;
+}
+
+static void *read_answers(void *data)
+{
+	struct priv_client *c = data;
+
+	while (read_answer(c))
+		;
+	(void)pthread_mutex_lock(&c->lock);
+	if (c->freeing) {
+		end_all(c, ERR_CANCELLED, "the daemon is stopping");
+	} else {
+		end_all(c, -EPIPE, "priv is gone");
+		if (c->lost != NULL && loop_post(c->loop, c->lost, c->lost_data) < 0)
+			abort();
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+int priv_client_new(int socket, struct loop *loop, loop_callback *lost, void *data, struct priv_client **ret)
+{
+	_cleanup_fd_ int fd = socket;
+	_cleanup_free_ struct priv_client *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->socket = fd;
+	c->loop = loop;
+	c->lost = lost;
+	c->lost_data = data;
+	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_cond_init(&c->answered, NULL);
+	r = -pthread_create(&c->reader, NULL, read_answers, c);
+	if (r < 0)
+		return r;
+	(void)TAKE_FD(fd);
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+void priv_client_free(struct priv_client *c)
+{
+	if (c == NULL)
+		return;
+	(void)pthread_mutex_lock(&c->lock);
+	c->freeing = true;
+	(void)pthread_mutex_unlock(&c->lock);
+	(void)shutdown(c->socket, SHUT_RDWR);
+	(void)pthread_join(c->reader, NULL);
+	(void)pthread_mutex_lock(&c->lock);
+	while (c->waiting > 0)
+		(void)pthread_cond_wait(&c->answered, &c->lock);
+	(void)pthread_mutex_unlock(&c->lock);
+	close_fd(&c->socket);
+	(void)pthread_cond_destroy(&c->answered);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static int check(const struct priv_open *what, struct error *e)
+{
+	size_t len = strlen(what->path);
+
+	if (len > PRIV_PATH_MAX)
+		return error_set(e, -EINVAL, "the path is longer than %d bytes", PRIV_PATH_MAX);
+	if (what->group_count > PRIV_GROUPS_MAX)
+		return error_set(e, -EINVAL, "uid %u is in more than %d groups", what->uid, PRIV_GROUPS_MAX);
+	if (what->path[0] != '/' || what->uid == UINT32_MAX || what->gid == UINT32_MAX ||
+	    (what->may_create && what->type != PRIV_OPEN_BACKUP))
+		return error_set(e, -EINVAL, "this is not something to ask priv");
+	return 0;
+}
+
+/* Encode and send; the question is in the list before the answer can come. */
+static int send_question(struct priv_client *c, const struct priv_open *what, struct question *q)
+{
+	struct priv_request request = { .type = what->type,
+		.may_create = what->may_create,
+		.uid = what->uid,
+		.gid = what->gid,
+		.group_count = (uint32_t)what->group_count,
+		.path = what->path,
+		.path_len = strlen(what->path) };
+	struct buf out = { 0 };
+	int r = check(what, &q->error);
+
+	if (r < 0)
+		return r;
+	if (what->group_count > 0)
+		memcpy(request.groups, what->groups, what->group_count * sizeof(what->groups[0]));
+	(void)pthread_mutex_lock(&c->lock);
+	request.id = q->id = ++c->last_id;
+	priv_request_encode(&request, &out);
+	r = c->closed ? -EPIPE : out.error;
+	if (r == 0) {
+		q->next = c->questions;
+		c->questions = q;
+		r = channel_send(c->socket, out.data, out.len, -1, CHANNEL_NO_WAIT);
+		if (r < 0)
+			(void)take_question(c, q->id);
+		else if (q->callback == NULL)
+			c->waiting++;
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	buf_done(&out);
+	if (r == -EAGAIN)
+		r = ERR_BUSY;
+	return r < 0 ? error_set_code(&q->error, r, "priv cannot be asked") : 0;
+}
+
+int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e)
+{
+	struct question q = { 0 };
+	int r = send_question(c, what, &q);
+
+	if (r < 0) {
+		if (e != NULL)
+			*e = q.error;
+		return r;
+	}
+	(void)pthread_mutex_lock(&c->lock);
+	while (!q.answered)
+		(void)pthread_cond_wait(&c->answered, &c->lock);
+	if (--c->waiting == 0)
+		(void)pthread_cond_broadcast(&c->answered);
+	(void)pthread_mutex_unlock(&c->lock);
+	if (q.result == 0)
+		*ret = q.directory;
+	else if (e != NULL)
+		*e = q.error;
+	return q.result;
+}
+
+int priv_open_async(struct priv_client *c, const struct priv_open *what, priv_opened *callback, void *data)
+{
+	struct question *q = calloc(1, sizeof(*q));
+	int r;
+
+	if (q == NULL)
+		return -ENOMEM;
+	q->callback = callback;
+	q->data = data;
+	q->loop = c->loop;
+	r = send_question(c, what, q);
+	if (r < 0)
+		free(q);
+	return r;
+}

@@ -1,0 +1,43 @@
+/* client: how ruedad asks priv; see client.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "io/disk.h"
+#include "io/loop.h"
+#include "priv/message.h"
+
+struct priv_client;
+
+/* What to open, and as whom. */
+struct priv_open {
+	enum priv_request_type type;
+	const char *path; /* Absolute, from ruedad/path.h. */
+	bool may_create;  /* Only with PRIV_OPEN_BACKUP. */
+	uint32_t uid, gid;
+	const uint32_t *groups;
+	size_t group_count;
+};
+
+/* An open directory.  The disk is the directory as the caller sees it, under the names of a backup set only
+ * (priv/names.c); free it to close the directory, at the latest before the client. */
+struct priv_directory {
+	struct disk *disk;
+	bool created;         /* By this call, with mode 0700, and durably. */
+	uint32_t owner, mode; /* uid, permission bits: mode & 077 deserves a warning. */
+};
+
+/* Takes the socket over, also when it fails.  lost(data) is called on the loop once if priv ends; the process should end
+ * then. */
+int priv_client_new(int socket, struct loop *loop, loop_callback *lost, void *data, struct priv_client **ret);
+/* Whoever still waits is told ERR_CANCELLED: blocking callers before this returns, the others by their callbacks on the
+ * loop, which must therefore still run. */
+void priv_client_free(struct priv_client *c);
+
+/* For workers: waits for the answer.  Errors: those of priv/directory.h, ERR_BUSY, ERR_TIMEOUT, ERR_CANCELLED, -EINVAL (a
+ * limit of priv/message.h is broken), -EPIPE (priv is gone), -ENOMEM, each with its story. */
+int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e);
+
+/* The same, answered on the loop.  On success (result 0) the directory is the callback's.  A negative result of the call
+ * itself means that the callback will not be called. */
+typedef void priv_opened(void *data, int result, const struct priv_directory *directory, const struct error *e);
+int priv_open_async(struct priv_client *c, const struct priv_open *what, priv_opened *callback, void *data);

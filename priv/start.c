@@ -1,0 +1,76 @@
+/* start: priv starts ruedad: the same program again, as its own user, with one socket to priv and nothing else.
+ *
+ * Why      the program is executed anew, so that nothing of the privileged process's memory is in the other.
+ * Promise  ruedad starts without capabilities, cannot gain any, and gets a SIGTERM when priv ends, however that happens.
+ * Threads  one.      Tests  tests/integration/priv_server.c, tests/integration/ruedad.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "priv/start.h"
+#include "base/fd.h"
+#include "priv/channel.h"
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+
+/* In the child, which has one thread and nothing to lose: any failure ends it. */
+static _Noreturn void become_daemon(const struct priv_start *start, int socket, int parent)
+{
+	/* Above the two numbers first, so that neither is overwritten before it is moved. */
+	int high_socket = fcntl(socket, F_DUPFD_CLOEXEC, PRIV_KEPT_FD + 1);
+	int high_kept = start->kept_fd < 0 ? -1 : fcntl(start->kept_fd, F_DUPFD_CLOEXEC, PRIV_KEPT_FD + 1);
+	const char *what = "pass its descriptors";
+	sigset_t none;
+	int r = -EBADF;
+
+	if (high_socket >= 0 && dup2(high_socket, PRIV_SOCKET_FD) >= 0 &&
+	    close_range(PRIV_KEPT_FD, PRIV_KEPT_FD, 0) == 0 && (high_kept < 0 || dup2(high_kept, PRIV_KEPT_FD) >= 0) &&
+	    close_range(PRIV_KEPT_FD + 1, ~0u, 0) == 0) {
+		what = "give up its rights";
+		r = start->user != NULL ? identity_become(start->user) : 0;
+		if (r == 0)
+			r = identity_keep_capabilities(0);
+		if (r == 0)
+			r = identity_no_new_privileges();
+		if (r == 0)
+			r = identity_follow_parent(parent, SIGTERM);
+	}
+	if (r == 0) {
+		what = "run itself";
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)execv("/proc/self/exe", start->arguments);
+		r = -errno;
+	}
+	(void)dprintf(STDERR_FILENO, "ruedad cannot %s: %s\n", what, error_text(r));
+	_exit(1);
+}
+
+int priv_start_daemon(const struct priv_start *start, int *ret_pid, int *ret_socket)
+{
+	_cleanup_fd_ int mine = -1, theirs = -1;
+	int ends[2], parent = getpid(), r = channel_pair(ends);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	mine = ends[0];
+	theirs = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become_daemon(start, theirs, parent);
+	*ret_pid = pid;
+	*ret_socket = TAKE_FD(mine);
+	return 0;
+}
+
+int priv_drop_rights(void)
+{
+	/* To become the callers, to kill who hangs as one of them; and what root's own children keep, see child.c. */
+	const uint64_t needed =
+	    1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER;
+	int r = identity_no_new_privileges();
+
+	return r < 0 ? r : identity_keep_capabilities(needed);
+}
