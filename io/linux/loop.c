@@ -35,7 +35,6 @@ struct loop_linux {
 	int clock_fd;      /* Owned; a timerfd. */
 	uint64_t armed_ns; /* What clock_fd is set to; 0 = nothing. */
 	struct timers timers;
-	unsigned handles;     /* Of ours, that libuv has not let go of. */
 	size_t works;         /* Begun and not yet done. */
 	pthread_mutex_t lock; /* Protects posts. */
 	struct post *posts, **posts_end;
@@ -271,17 +270,27 @@ static const struct loop_ops linux_ops = {
 	.post = linux_post,
 };
 
-static void let_go(uv_handle_t *handle)
+static void count_open(uv_handle_t *handle, void *data)
 {
-	struct loop_linux *l = handle->data;
+	*(unsigned *)data += !uv_is_closing(handle);
+}
 
-	l->handles--;
+/* Let go of what is being closed; whatever else is open is somebody's mistake. */
+static void close_loop(struct loop_linux *l)
+{
+	while (uv_loop_close(&l->uv) == UV_EBUSY) {
+		unsigned open = 0;
+
+		uv_walk(&l->uv, count_open, &open);
+		assert(open == 0);
+		(void)uv_run(&l->uv, UV_RUN_NOWAIT);
+	}
 }
 
 static void close_handle(uv_handle_t *handle)
 {
 	if (handle->data != NULL) /* It has been initialised. */
-		uv_close(handle, let_go);
+		uv_close(handle, NULL);
 }
 
 static int open_handles(struct loop_linux *l)
@@ -295,15 +304,12 @@ static int open_handles(struct loop_linux *l)
 	if (r < 0)
 		return r;
 	l->wake.data = l;
-	l->handles++;
 	r = uv_poll_init(&l->uv, &l->clock, l->clock_fd);
 	if (r < 0)
 		return r;
 	l->clock.data = l;
-	l->handles++;
 	(void)uv_prepare_init(&l->uv, &l->prepare); /* These cannot fail. */
 	l->prepare.data = l;
-	l->handles++;
 	(void)uv_prepare_start(&l->prepare, arm_clock);
 	return uv_poll_start(&l->clock, UV_READABLE, fire_timers);
 }
@@ -359,8 +365,6 @@ void loop_linux_free(struct loop *loop)
 {
 	struct loop_linux *l;
 	struct post *p;
-	int r;
-
 	if (loop == NULL)
 		return;
 	l = loop_of(loop);
@@ -368,11 +372,7 @@ void loop_linux_free(struct loop *loop)
 	close_handle((uv_handle_t *)&l->wake);
 	close_handle((uv_handle_t *)&l->clock);
 	close_handle((uv_handle_t *)&l->prepare);
-	while (l->handles > 0)
-		(void)uv_run(&l->uv, UV_RUN_NOWAIT);
-	r = uv_loop_close(&l->uv);
-	assert(r == 0); /* Else somebody has left a handle open. */
-	(void)r;
+	close_loop(l);
 	if (l->clock_fd >= 0)
 		(void)close(l->clock_fd);
 	while ((p = l->posts) != NULL) {
