@@ -32,6 +32,7 @@ enum control {
 	DACL_PROTECTED = 0x1000,
 	SACL_PROTECTED = 0x2000,
 	SELF_RELATIVE = 0x8000,
+	KNOWN_CONTROL = 0xbf3f, /* Of all parts; the others mean nothing to a key. */
 };
 
 enum { OWNER, GROUP, SACL, DACL, PART_COUNT };
@@ -97,7 +98,7 @@ static int parse(const uint8_t *bytes, size_t len, struct sd *ret, struct error 
 
 	if (len < HEADER_LEN || len > SD_MAX || bytes[0] != 1)
 		return error_set(error, ERR_INVALID_PARAMETER, "these %zu bytes are not a security descriptor", len);
-	sd.control = get_le16(bytes + 2);
+	sd.control = get_le16(bytes + 2) & KNOWN_CONTROL;
 	if ((sd.control & SELF_RELATIVE) == 0)
 		return error_set(error, ERR_INVALID_PARAMETER, "the security descriptor is not self-relative");
 	if ((sd.control & DACL_PRESENT) == 0)
@@ -266,13 +267,14 @@ static bool is_caller(const uint8_t *sid, const struct sd_caller *caller)
 /* What the descriptor grants, taken entry by entry: the first that says something about a right decides on it. */
 static uint32_t rights_by_descriptor(const struct sd *sd, const struct sd_caller *caller)
 {
-	const uint8_t *acl = sd->parts[DACL].bytes, *ace = acl + ACL_LEN;
+	const uint8_t *acl = sd->parts[DACL].bytes, *ace;
 	uint32_t allowed = 0, denied = 0;
 
 	if (acl == NULL)
 		return UINT32_MAX; /* No list restricts anybody. */
 	if (sd->parts[OWNER].bytes != NULL && is_caller(sd->parts[OWNER].bytes, caller))
 		allowed |= SD_READ_CONTROL | SD_WRITE_DAC;
+	ace = acl + ACL_LEN;
 	for (unsigned i = get_le16(acl + 4); i > 0; i--) {
 		uint32_t mask = map_generic(get_le32(ace + 4));
 
