@@ -42,23 +42,19 @@ struct cluster_result {
 	int32_t failed_command; /* Registry batches: 1-based number of the command that failed, -1 = none did. */
 	uint32_t disposition;   /* Created keys: 1 created, 2 existed. */
 	struct buf batch;       /* Evaluated database batch; empty = the database did not change. */
-	struct buf notification; /* Registry batches: what a batch port delivers. */
+	struct buf notification; /* Registry batches: what a batch port delivers, … */
+	bool notification_lost;  /* … or that there was more than that. */
 };
 
 void cluster_result_done(struct cluster_result *r);
 
-/* The fixed facts of a cluster in this generation; in the header of every log and set. */
-struct generation {
-	uint64_t number;       /* 1 when created; + 1 at each restore. */
-	struct guid id;        /* Random; two generations are the same only if their ids are. */
-	struct guid parent_id; /* Of the generation that this one was restored from; zero for the first. */
-	uint64_t parent_index; /* The index of that generation at which this one begins. */
-};
-
 /* Takes over db, also when it fails. */
-int cluster_new(struct db *db, uint32_t node, struct cluster **ret);
+int cluster_new(struct db *db, struct cluster **ret);
 void cluster_free(struct cluster *c);
 DEFINE_FREEP(struct cluster, cluster_free)
+
+/* A fresh cluster whose database is the state at index. */
+void cluster_begin_at(struct cluster *c, uint64_t index);
 
 /* ret must be empty ({ 0 }) and is owned by the caller afterwards. */
 int cluster_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret);

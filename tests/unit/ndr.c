@@ -309,7 +309,7 @@ TEST(text_shows_every_parameter)
 }
 
 static const struct command_RegBatch batch = {
-	.base = u"Groups", .batch = (const uint8_t *)"\1\0\0", .batch_size = 4, .time = 0x0102030405060708, .flags = 1
+	.key = u"Groups", .batch = (const uint8_t *)"\1\0\0", .batch_size = 4, .time = 0x0102030405060708, .flags = 1
 };
 
 static struct buf batch_bytes(void)
@@ -334,7 +334,7 @@ TEST(a_command_comes_back_as_it_was)
 	CHECK_INT(c.reg_batch.time, 0x0102030405060708);
 	ndr_message_print(&command_messages, &c, &text);
 	buf_u8(&text, 0);
-	CHECK_STR((const char *)text.data, "RegBatch base=\"Groups\" batch=01000000 time=0x102030405060708 flags=1");
+	CHECK_STR((const char *)text.data, "RegBatch key=\"Groups\" batch=01000000 flags=1 time=0x102030405060708");
 }
 
 TEST(a_command_ends_where_it_ends)

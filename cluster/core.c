@@ -1,0 +1,285 @@
+/* core: cluster_apply() and the state that it works on; cluster.h says what it promises.
+ *
+ * How      a command is decoded (idl/command.idl), its id accepted once, and handed to one function, which checks it
+ *          against the state, changes the database and appends what it did to the evaluated batch.  A negative result
+ *          becomes the command's Windows status; only -ENOMEM goes up, and ends the process.
+ * Unknown  a command of a kind or version that this program does not know would make replicas differ if it were skipped
+ *          here and carried out elsewhere: it ends the process, with advice to upgrade.
+ * Tests    tests/unit/cluster.c, tests/sim/cluster.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+#include "base/log.h"
+#include "cluster/cluster.h"
+#include "cluster/db/regbatch.h"
+#include "cluster/object/edit.h"
+#include "cluster/runtime.h"
+#include "wire/command.h"
+#include <inttypes.h>
+#include <string.h>
+
+struct cluster {
+	struct db *db;
+	struct runtime runtime;
+};
+
+int cluster_new(struct db *db, struct cluster **ret)
+{
+	struct cluster *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		db_free(db);
+		return -ENOMEM;
+	}
+	c->db = db;
+	*ret = c;
+	return 0;
+}
+
+void cluster_begin_at(struct cluster *c, uint64_t index)
+{
+	assert(c->runtime.applied == 0);
+	c->runtime.applied = index;
+}
+
+void cluster_free(struct cluster *c)
+{
+	if (c == NULL)
+		return;
+	runtime_done(&c->runtime);
+	db_free(c->db);
+	free(c);
+}
+
+void cluster_result_done(struct cluster_result *r)
+{
+	buf_done(&r->batch);
+	buf_done(&r->notification);
+}
+
+/* The registry. */
+
+enum { DISPOSITION_CREATED = 1, DISPOSITION_OPENED = 2 };
+
+static int apply_reg_batch(struct cluster *c, const struct command_RegBatch *m, struct cluster_result *ret)
+{
+	struct db_regbatch_result result = { 0 };
+	int r = db_regbatch_apply(c->db, u16_from_z(m->key), m->batch, m->batch_size, m->time, m->flags, &result);
+
+	ret->failed_command = result.failed_command;
+	if (r == 0) {
+		ret->disposition = result.created ? DISPOSITION_CREATED : DISPOSITION_OPENED;
+		ret->batch = result.batch;
+		ret->notification = result.notification;
+		ret->notification_lost = result.notification_lost;
+		return 0;
+	}
+	db_regbatch_result_done(&result);
+	return r;
+}
+
+/* Objects. */
+
+static bool is_kind(uint32_t kind)
+{
+	return kind >= OBJECT_NODE && kind <= OBJECT_INTERFACE;
+}
+
+static int apply_object_create(struct cluster *c, const struct command_ObjectCreate *m, struct cluster_result *ret)
+{
+	struct object_creation o = {
+		.kind = (enum object_kind)m->kind,
+		.name = u16_from_z(m->name),
+		.id = m->id,
+		.group_id = m->group_id,
+		.type_name = u16_from_z(m->type_name),
+		.display_name = u16_from_z(m->display_name),
+		.looks_alive_ms = m->looks_alive_ms,
+		.is_alive_ms = m->is_alive_ms,
+		.flags = m->flags,
+		.time = m->time,
+	};
+
+	return is_kind(m->kind) ? object_create(c->db, &o, &ret->batch) : ERR_INVALID_PARAMETER;
+}
+
+static int apply_object_delete(struct cluster *c, const struct command_ObjectDelete *m, struct cluster_result *ret)
+{
+	if (!is_kind(m->kind))
+		return ERR_INVALID_PARAMETER;
+	return object_delete(c->db, (enum object_kind)m->kind, u16_from_z(m->id), m->flags, m->time, &ret->batch);
+}
+
+static int apply_object_rename(struct cluster *c, const struct command_ObjectRename *m, struct cluster_result *ret)
+{
+	if (!is_kind(m->kind))
+		return ERR_INVALID_PARAMETER;
+	return object_rename(
+	    c->db, (enum object_kind)m->kind, u16_from_z(m->id), u16_from_z(m->name), m->time, &ret->batch);
+}
+
+/* Backups: one at a time in the whole cluster. */
+
+static int apply_backup_begin(struct cluster *c, const struct command_BackupBegin *m, uint64_t incarnation)
+{
+	struct cluster_backup_state *b = &c->runtime.backup;
+	int r;
+
+	if (b->running)
+		return ERR_CLUSTER_BACKUP_IN_PROGRESS;
+	r = runtime_set_backup_path(&c->runtime, u16_from_z(m->path));
+	if (r < 0)
+		return r;
+	b->running = true;
+	b->id = m->id;
+	b->incarnation = incarnation;
+	b->started = m->time;
+	b->ended = 0;
+	b->status = 0;
+	return 0;
+}
+
+static int apply_backup_end(struct cluster *c, const struct command_BackupEnd *m)
+{
+	struct cluster_backup_state *b = &c->runtime.backup;
+
+	if (!b->running || !guid_equal(&b->id, &m->id))
+		return ERR_INVALID_STATE;
+	b->running = false;
+	b->ended = m->time;
+	b->status = m->status;
+	return 0;
+}
+
+/* Replicas compare themselves with the owner. */
+static int apply_check(const struct cluster *c, const struct command_Check *m)
+{
+	struct digest database = db_digest(c->db), runtime = cluster_runtime_digest(c);
+
+	if (m->index != c->runtime.applied)
+		return 0; /* Made at another moment than it was put into the log. */
+	if (memcmp(database.bytes, m->db_digest, SHA256_LEN) != 0 ||
+	    memcmp(runtime.bytes, m->runtime_digest, SHA256_LEN) != 0)
+		return ERR_CLUSTER_DATABASE_SEQMISMATCH;
+	return 0;
+}
+
+static int apply_command(struct cluster *c, const struct command *m, uint64_t incarnation, struct cluster_result *ret)
+{
+	switch ((enum command_kind)m->kind) {
+	case COMMAND_REG_BATCH:
+		return apply_reg_batch(c, &m->reg_batch, ret);
+	case COMMAND_OBJECT_CREATE:
+		return apply_object_create(c, &m->object_create, ret);
+	case COMMAND_OBJECT_DELETE:
+		return apply_object_delete(c, &m->object_delete, ret);
+	case COMMAND_OBJECT_RENAME:
+		return apply_object_rename(c, &m->object_rename, ret);
+	case COMMAND_RESOURCE_MOVE:
+		return object_move_resource(c->db, u16_from_z(m->resource_move.resource_id),
+		    u16_from_z(m->resource_move.group_id), m->resource_move.time, &ret->batch);
+	case COMMAND_CLUSTER_RENAME:
+		return cluster_rename(c->db, u16_from_z(m->cluster_rename.name), m->cluster_rename.time, &ret->batch);
+	case COMMAND_BACKUP_BEGIN:
+		return apply_backup_begin(c, &m->backup_begin, incarnation);
+	case COMMAND_BACKUP_END:
+		return apply_backup_end(c, &m->backup_end);
+	case COMMAND_CHECK:
+		return apply_check(c, &m->check);
+	case COMMAND_TICK:
+		c->runtime.elapsed_ns += m->tick.elapsed_ns;
+		return 0;
+	}
+	return -EPROTONOSUPPORT;
+}
+
+static int decode_and_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
+{
+	struct arena arena = { 0 };
+	struct command command;
+	int r = ndr_message_pull(&command_messages, event->bytes, event->len, &arena, &command);
+
+	if (r == 0)
+		r = apply_command(c, &command, event->incarnation, ret);
+	if (r == 0 && (ret->batch.error != 0 || ret->notification.error != 0))
+		r = -ENOMEM;
+	arena_done(&arena);
+	return r;
+}
+
+int cluster_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
+{
+	struct runtime *runtime = &c->runtime;
+	int r = 0;
+
+	assert(event->index == runtime->applied + 1);
+	ret->failed_command = -1;
+	switch (event->kind) {
+	case CLUSTER_COMMAND:
+		r = runtime_accept(runtime, event->incarnation, event->counter);
+		if (r < 0)
+			return r;
+		ret->repeated = r == 0;
+		r = ret->repeated ? 0 : decode_and_apply(c, event, ret);
+		break;
+	case CLUSTER_OWNER_ELECTED:
+		runtime->owner = event->node;
+		runtime->term = event->term;
+		break;
+	case CLUSTER_NODE_JOINED:
+		r = runtime_node_up(runtime, event->node, event->incarnation);
+		break;
+	case CLUSTER_NODE_LOST:
+		runtime_node_down(runtime, event->node, event->incarnation);
+		break;
+	}
+	if (r == -ENOMEM || r == -EPROTONOSUPPORT)
+		return r;
+	ret->status = error_to_win32(r);
+	runtime->applied = event->index;
+	trace("event %" PRIu64 ": kind %d status %" PRIu32, event->index, (int)event->kind, ret->status);
+	return 0;
+}
+
+struct db *cluster_db(struct cluster *c)
+{
+	return c->db;
+}
+
+uint64_t cluster_applied(const struct cluster *c)
+{
+	return c->runtime.applied;
+}
+
+const struct cluster_backup_state *cluster_backup(const struct cluster *c)
+{
+	return &c->runtime.backup;
+}
+
+uint32_t cluster_owner(const struct cluster *c, uint64_t *ret_term)
+{
+	if (ret_term != NULL)
+		*ret_term = c->runtime.term;
+	return c->runtime.owner;
+}
+
+void cluster_runtime_save(const struct cluster *c, struct buf *out)
+{
+	runtime_save(&c->runtime, out);
+}
+
+int cluster_runtime_load(struct cluster *c, const void *bytes, size_t len, struct error *error)
+{
+	return runtime_load(&c->runtime, bytes, len, error);
+}
+
+struct digest cluster_runtime_digest(const struct cluster *c)
+{
+	struct buf b = { 0 };
+	struct digest d = { 0 };
+
+	runtime_save(&c->runtime, &b);
+	if (b.error == 0)
+		d = sha256_of(b.data, b.len);
+	buf_done(&b);
+	return d;
+}

@@ -1,0 +1,28 @@
+/* edit: objects created, deleted, renamed and moved, each as one change of the database.  See edit.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cluster/object/object.h"
+
+struct buf;
+
+struct object_creation {
+	enum object_kind kind;
+	struct u16 name;
+	struct guid id;       /* Groups, resources, networks, interfaces.  Nodes and types get theirs here. */
+	struct guid group_id; /* Resources: the group they go into. */
+	struct u16 type_name; /* Resources: their type.  Types: the name of their library. */
+	uint32_t flags;       /* Resources: 1 = separate monitor.  Groups: their type number. */
+	uint32_t looks_alive_ms, is_alive_ms; /* Types: poll intervals. */
+	struct u16 display_name;              /* Types. */
+	uint64_t time;        /* FILETIME. */
+};
+
+/* All: 0, -ENOMEM, or the error that the API documents for the case; then nothing has changed and *batch is empty. */
+int object_create(struct db *db, const struct object_creation *o, struct buf *batch);
+
+enum { OBJECT_DELETE_FORCE = 1 }; /* A group goes with its resources. */
+int object_delete(struct db *db, enum object_kind kind, struct u16 id, uint32_t flags, uint64_t time, struct buf *batch);
+int object_rename(struct db *db, enum object_kind kind, struct u16 id, struct u16 name, uint64_t time, struct buf *batch);
+int object_move_resource(struct db *db, struct u16 resource, struct u16 group, uint64_t time, struct buf *batch);
+int cluster_rename(struct db *db, struct u16 name, uint64_t time, struct buf *batch);
