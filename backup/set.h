@@ -56,8 +56,8 @@ struct set_info {
 	uint64_t bytes;               /* Of all files. */
 	struct digest digest;         /* D_db at I. */
 	bool marker;                  /* Clusbackup.dat is there: without it the set counts as incomplete. */
+	bool left_overs;              /* set_write(): committed, but old files could not all be removed. */
 };
-void set_info_done(struct set_info *info);
 
 enum set_write_flags {
 	SET_NO_VERIFY = 1, /* For measurements only: commit without reading back. */
@@ -77,7 +77,7 @@ struct set {
 	struct set_info info;
 	struct db *db;
 	struct set_file {
-		char *name;        /* As it lies in the directory (its case may differ from the manifest's). */
+		char name[64];     /* Of the manifest; in the directory its case may differ. */
 		uint64_t size;
 		struct digest digest;
 		bool is_blob;
@@ -88,6 +88,9 @@ struct set {
 	size_t file_count;
 };
 int set_read(struct disk *directory, struct set **ret, struct error *error);
+/* The content of one file of the set, checked against its digest, on the heap. */
+int set_read_file(struct disk *directory, const struct set_file *file, uint8_t **ret, size_t *ret_len,
+    struct error *error);
 void set_free(struct set *s);
 DEFINE_FREEP(struct set, set_free)
 

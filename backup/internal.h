@@ -1,0 +1,24 @@
+/* internal: what writing and reading a set share.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "backup/manifest.h"
+#include "backup/set.h"
+
+#define SET_LOG "quolog.log"
+#define SET_LOG_NEW "quolog.new"
+#define SET_MARKER "Clusbackup.dat"
+
+enum { SET_PATH_MAX = 512 };
+
+/* The name as it lies in the directory, whatever its case there.  -ENOENT. */
+int set_find_name(struct disk *directory, const char *name, char ret[SET_PATH_MAX]);
+
+/* Read a set through one of its logs, SET_LOG or SET_LOG_NEW: everything is checked but the marker, which is only noted.
+ * drop_caches: ask the medium, not the page cache.  ERR_DATABASE_BACKUP_CORRUPT: the
+ * set is not whole; ERR_NOT_SUPPORTED: of a newer version; else what the disk gave, which says nothing about the set. */
+int set_read_through(struct disk *directory, const char *log, bool drop_caches, struct set **ret, struct error *error);
+
+/* Only the log of a set: its header (may be NULL) and manifest, which the caller owns. */
+int set_read_manifest(struct disk *directory, const char *log, struct quolog_header *ret_header, struct manifest *ret,
+    struct error *error);

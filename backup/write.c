@@ -1,0 +1,551 @@
+/* write: a backup set written into a directory, over an older one that stays whole until the commit.
+ *
+ * Why      the moment in which a new set replaces the old one is the moment in which a site has no backup, if it is done
+ *          wrongly.  So the new files get names that no old file has, everything is proven by reading it back, and one
+ *          rename decides.
+ * How      the steps, and what a crash before or in each leaves:
+ *
+ *             0  lock; a marker over a set that does not verify is removed     the old state (an untrue marker less)
+ *             1  remove left-overs that the old manifest does not name         the old set
+ *             2  new files under new names, synced; directories synced         the old set, and left-overs
+ *             3  quolog.new, synced                                            the old set, and left-overs
+ *             4  read everything back through quolog.new, past the cache       the old set, and left-overs
+ *             5  still allowed to?                                             the old set, and left-overs
+ *             6  rename quolog.new to quolog.log, sync: the commit;            old or new, each whole
+ *                in a first backup: create the marker, sync: the commit        incomplete (no marker) or new
+ *             7  renew the marker's time                                       the new set
+ *             8  remove what the new manifest does not name                    the new set, and left-overs
+ *
+ * Promise  what the table says, and nothing of anybody else's is touched.  An error before 6 removes what was made, but
+ *          for a failed sync: after that nothing on the disk is certain, and nothing is deleted.
+ * Lock     quolog.new, then quolog.log: whoever commits still holds the first under its new name while it removes old
+ *          files, so a second writer meets a lock either way.
+ * Not kept where rename does not replace atomically (some network file systems), step 6 is as good as theirs.
+ * Threads  any, one at a time per directory.
+ * Format   docs/formats/backup-set.md      Tests  tests/crash/set.c, tests/unit/set.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "backup/dbhive.h"
+#include "backup/internal.h"
+#include "quolog/writer.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { FILE_MODE = 0600, DIRECTORY_MODE = 0700, MARKER_MODE = 0444, NAMES_MAX = 1 << 20, COPY_SIZE = 1 << 20 };
+
+/* What lies in the directory under names of ours, in the case in which it lies there. */
+struct names {
+	char (*names)[MANIFEST_NAME_MAX];
+	size_t count;
+	int error;
+	const char *parent; /* While a directory is listed. */
+};
+
+struct writing {
+	struct disk *disk;
+	const struct set_source *source;
+	unsigned flags;
+	struct disk_file *new_log, *old_log; /* Locked. */
+	struct manifest old, new;            /* old: empty without an older set that verifies. */
+	bool old_known; /* old says all that there is to say; else nothing may be removed. */
+	bool old_verified, marker_there;
+	char marker[SET_PATH_MAX];
+	struct names there;
+	bool sync_failed; /* Then nothing is removed. */
+	bool renamed;     /* Past the commit: nothing can be taken back. */
+	uint64_t bytes; /* Written so far, for progress. */
+};
+
+/* Names. */
+
+static int add_name(void *data, const char *name, enum disk_kind kind)
+{
+	struct names *n = data;
+	char whole[MANIFEST_NAME_MAX];
+	int len = snprintf(whole, sizeof(whole), "%s%s%s", n->parent, *n->parent != 0 ? "/" : "", name);
+	enum manifest_name_kind is;
+
+	if (len < 0 || (size_t)len >= sizeof(whole))
+		return 0; /* Too long to be ours. */
+	is = manifest_name_kind(whole);
+	if (is == NAME_FOREIGN || (is == NAME_BLOB_DIRECTORY) != (kind == DISK_DIRECTORY))
+		return 0;
+	if (n->count == NAMES_MAX)
+		return -EFBIG;
+	if ((n->count & (n->count - 1)) == 0) {
+		void *names = realloc(n->names, MAX(n->count * 2, (size_t)1) * sizeof(*n->names));
+
+		if (names == NULL)
+			return -ENOMEM;
+		n->names = names;
+	}
+	memcpy(n->names[n->count++], whole, (size_t)len + 1);
+	return 0;
+}
+
+/* Names of ours, directories before what is in them. */
+static int list_names(struct disk *d, struct names *n)
+{
+	int r;
+
+	n->count = 0;
+	n->parent = "";
+	r = disk_list(d, "", add_name, n);
+	for (size_t i = 0, top = n->count; r == 0 && i < top; i++) {
+		char parent[MANIFEST_NAME_MAX];
+
+		if (manifest_name_kind(n->names[i]) != NAME_BLOB_DIRECTORY)
+			continue;
+		memcpy(parent, n->names[i], sizeof(parent));
+		n->parent = parent;
+		r = disk_list(d, parent, add_name, n);
+	}
+	return r;
+}
+
+static bool is_there(const struct names *n, const char *name)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (strcasecmp(n->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The lowest set number that no snapshot there has. */
+static int choose_number(const struct names *n, unsigned *ret)
+{
+	for (unsigned number = 1; number <= 0xffff; number++) {
+		char name[MANIFEST_NAME_MAX];
+
+		(void)snprintf(name, sizeof(name), "chk%04x.tmp", number);
+		if (!is_there(n, name)) {
+			*ret = number;
+			return 0;
+		}
+	}
+	return -EEXIST;
+}
+
+/* Remove what is ours and is not named; files first, then directories that have become empty. */
+static int remove_unnamed(struct writing *w, const struct manifest *keep)
+{
+	int r = list_names(w->disk, &w->there), first = r;
+
+	for (size_t i = w->there.count; r == 0 && i-- > 0;) {
+		const char *name = w->there.names[i];
+		bool directory = manifest_name_kind(name) == NAME_BLOB_DIRECTORY;
+		int removed;
+
+		if (!directory && manifest_names(keep, name))
+			continue;
+		removed = disk_remove(w->disk, name);
+		if (removed < 0 && !(directory && (removed == -ENOTEMPTY || removed == -EEXIST)) && first == 0)
+			first = removed;
+	}
+	return first;
+}
+
+/* Files. */
+
+static int checked_sync(struct writing *w, int r)
+{
+	if (r < 0)
+		w->sync_failed = true;
+	return r;
+}
+
+static int tell_progress(void *data, uint64_t bytes)
+{
+	struct writing *w = data;
+
+	return w->source->progress != NULL ? w->source->progress(w->source->data, w->bytes + bytes) : 0;
+}
+
+/* Length and SHA-256 of a file that has just been written. */
+static int measure(struct disk_file *f, struct manifest_file *ret)
+{
+	_cleanup_free_ uint8_t *part = malloc(COPY_SIZE);
+	struct sha256 hash;
+	uint64_t size;
+	int r = part == NULL ? -ENOMEM : file_size(f, &size);
+
+	sha256_init(&hash);
+	for (uint64_t at = 0; r == 0 && at < size; at += COPY_SIZE) {
+		size_t len = (size_t)MIN((uint64_t)COPY_SIZE, size - at);
+
+		r = file_read(f, at, part, len);
+		if (r == 0)
+			sha256_update(&hash, part, len);
+	}
+	if (r == 0) {
+		ret->size = size;
+		sha256_final(&hash, &ret->digest);
+	}
+	return r;
+}
+
+static int write_snapshot(struct writing *w, unsigned number, struct error *error)
+{
+	_cleanup_(file_closep) struct disk_file *f = NULL;
+	struct manifest_file entry = { 0 };
+	int r;
+
+	(void)snprintf(entry.name, sizeof(entry.name), "chk%04x.tmp", number);
+	r = disk_open(w->disk, entry.name, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, FILE_MODE, &f);
+	if (r == 0) {
+		r = dbhive_write(f, db_snapshot_root(w->source->snapshot), w->source->time, tell_progress, w, NULL);
+		/* The hive's writer syncs on its own; it cannot tell which of its calls failed. */
+		if (r == -EIO)
+			w->sync_failed = true;
+	}
+	if (r == 0)
+		r = measure(f, &entry);
+	if (r == 0)
+		r = manifest_add(&w->new, &entry);
+	if (r < 0)
+		return error_set_code(error, r, "cannot write the snapshot %s", entry.name);
+	w->bytes += entry.size;
+	return 0;
+}
+
+static int copy_blob(struct writing *w, const struct set_blob *blob, struct disk_file *from, struct disk_file *to,
+    struct manifest_file *entry)
+{
+	_cleanup_free_ uint8_t *part = malloc(COPY_SIZE);
+	struct sha256 hash;
+	int r = part == NULL ? -ENOMEM : file_size(from, &entry->size);
+
+	sha256_init(&hash);
+	for (uint64_t at = 0; r == 0 && at < entry->size; at += COPY_SIZE) {
+		size_t len = (size_t)MIN((uint64_t)COPY_SIZE, entry->size - at);
+
+		r = file_read(from, at, part, len);
+		if (r == 0) {
+			sha256_update(&hash, part, len);
+			r = file_write(to, at, part, len);
+		}
+		if (r == 0)
+			r = tell_progress(w, at + len);
+	}
+	if (r < 0)
+		return r;
+	sha256_final(&hash, &entry->digest);
+	if (!digest_equal(&entry->digest, &blob->digest))
+		return ERR_INVALID_DATA; /* The checkpoint itself is damaged. */
+	return checked_sync(w, file_sync(to));
+}
+
+static int write_blob(struct writing *w, const struct set_blob *blob, unsigned number, struct error *error)
+{
+	_cleanup_(file_closep) struct disk_file *from = NULL, *to = NULL;
+	struct manifest_file entry = {
+		.is_blob = true, .kind = blob->kind, .resource = blob->resource, .number = blob->number
+	};
+	char guid[GUID_TEXT_LEN + 1];
+	int r;
+
+	if (blob->number == 0 || blob->number > 0xffff)
+		return error_set(error, ERR_INVALID_DATA, "a checkpoint has the number %" PRIu32, blob->number);
+	guid_format(&blob->resource, guid);
+	(void)snprintf(entry.name, sizeof(entry.name), "%s/%04x%04x.%s", guid, number, blob->number,
+	    blob->kind == SET_REGISTRY_CHECKPOINT ? "CPT" : "CPR");
+	r = disk_make_directory(w->disk, guid, DIRECTORY_MODE);
+	if (r == 0 || r == -EEXIST)
+		r = disk_open(blob->disk, blob->name, DISK_READ, 0, &from);
+	if (r == 0)
+		r = disk_open(w->disk, entry.name, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, FILE_MODE, &to);
+	if (r == 0)
+		r = copy_blob(w, blob, from, to, &entry);
+	if (r == 0)
+		r = checked_sync(w, disk_sync_directory(w->disk, guid));
+	if (r == 0)
+		r = manifest_add(&w->new, &entry);
+	if (r < 0)
+		return error_set_code(error, r, "cannot write the checkpoint %s", entry.name);
+	w->bytes += entry.size;
+	return 0;
+}
+
+static int write_log(struct writing *w, struct set_tail *tail, struct error *error)
+{
+	_cleanup_free_ struct quolog_header *header = malloc(sizeof(*header));
+	struct quolog_writer writer;
+	struct buf manifest = { 0 };
+	int r = header == NULL ? -ENOMEM : file_truncate(w->new_log, 0);
+
+	if (r == 0)
+		r = w->source->tail(w->source->data, tail);
+	if (r < 0)
+		return error_set_code(error, r, "cannot begin the log of the set");
+	w->new.database = tail->digest;
+	*header = w->source->header;
+	header->snapshot = w->source->snapshot_index;
+	header->last = tail->index;
+	header->time = w->source->time;
+	header->term = 0;
+	header->seed = 0;
+	manifest_encode(&w->new, &manifest);
+	quolog_writer_init(&writer, w->new_log, header);
+	for (size_t i = 0; i < tail->batch_count; i++)
+		quolog_writer_batch(&writer, tail->batches[i].index, tail->batches[i].bytes, tail->batches[i].len);
+	quolog_writer_manifest(&writer, manifest.data, manifest.len);
+	r = manifest.error != 0 ? manifest.error : quolog_writer_finish(&writer);
+	if (r == -EIO)
+		w->sync_failed = true;
+	quolog_writer_done(&writer);
+	buf_done(&manifest);
+	if (r == 0)
+		r = checked_sync(w, disk_sync_directory(w->disk, ""));
+	return r < 0 ? error_set_code(error, r, "cannot write the log of the set") : 0;
+}
+
+/* The steps. */
+
+static int lock_log(struct disk_file *f, struct error *error)
+{
+	int r = file_lock(f);
+
+	if (r == -EWOULDBLOCK)
+		return error_set(error, ERR_BUSY, "another backup is writing into the directory");
+	return r < 0 ? error_set_code(error, r, "cannot lock the directory") : 0;
+}
+
+static int take_locks(struct writing *w, struct error *error)
+{
+	char path[SET_PATH_MAX];
+	int r = disk_open(w->disk, SET_LOG_NEW, DISK_READ | DISK_WRITE | DISK_CREATE, FILE_MODE, &w->new_log);
+
+	if (r < 0)
+		return error_set_code(error, r, "cannot make a file in the directory");
+	r = lock_log(w->new_log, error);
+	if (r < 0)
+		return r;
+	r = set_find_name(w->disk, SET_LOG, path);
+	if (r == 0)
+		r = disk_open(w->disk, path, DISK_READ | DISK_WRITE, 0, &w->old_log);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return error_set_code(error, r, "cannot open the older set's " SET_LOG);
+	r = lock_log(w->old_log, error);
+	if (r < 0)
+		(void)disk_remove(w->disk, SET_LOG_NEW); /* Ours: the other's has become its quolog.log. */
+	return r;
+}
+
+/* Steps 0 and 1. */
+static int look_at_old_set(struct writing *w, struct error *error)
+{
+	_cleanup_(set_freep) struct set *old = NULL;
+	int r = set_find_name(w->disk, SET_MARKER, w->marker);
+
+	w->marker_there = r == 0;
+	if (r < 0 && r != -ENOENT)
+		return error_set_code(error, r, "cannot look into the directory");
+	if (w->old_log != NULL) {
+		r = set_read_through(w->disk, SET_LOG, false, &old, error);
+		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT && r != ERR_NOT_SUPPORTED)
+			return r; /* A disk that gives no answer is no proof against the older set. */
+		w->old_verified = r == 0;
+		/* What a readable manifest names is not touched, even if the set does not verify. */
+		r = set_read_manifest(w->disk, SET_LOG, NULL, &w->old, error);
+		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT && r != ERR_NOT_SUPPORTED)
+			return r;
+	}
+	w->old_known = true;
+	if (w->marker_there && !w->old_verified) {
+		r = disk_remove(w->disk, w->marker);
+		if (r == 0)
+			r = checked_sync(w, disk_sync_directory(w->disk, ""));
+		if (r < 0)
+			return error_set_code(error, r, "cannot remove the marker of a set that is damaged");
+		w->marker_there = false;
+	}
+	r = remove_unnamed(w, &w->old);
+	return r < 0 ? error_set_code(error, r, "cannot remove what an interrupted backup left behind") : 0;
+}
+
+/* Steps 2 and 3. */
+static int write_new_files(struct writing *w, struct set_tail *tail, struct error *error)
+{
+	unsigned number = 0;
+	int r = list_names(w->disk, &w->there);
+
+	if (r == 0)
+		r = choose_number(&w->there, &number);
+	if (r < 0)
+		return error_set_code(error, r, "cannot find a name for the snapshot");
+	r = write_snapshot(w, number, error);
+	for (size_t i = 0; r == 0 && i < w->source->blob_count; i++)
+		r = write_blob(w, &w->source->blobs[i], number, error);
+	if (r == 0)
+		r = write_log(w, tail, error);
+	return r;
+}
+
+/* Step 4. */
+static int prove(struct writing *w, const struct set_tail *tail, struct set_info *ret, struct error *error)
+{
+	_cleanup_(set_freep) struct set *s = NULL;
+	struct error story = { 0 };
+	int r = set_read_through(w->disk, SET_LOG_NEW, true, &s, &story);
+
+	if (r == 0 && !digest_equal(&s->info.digest, &tail->digest))
+		r = error_set(&story, ERR_DATABASE_BACKUP_CORRUPT, "its database is another one");
+	if (r < 0)
+		return error_set(error, r == -ENOMEM ? r : ERR_IO_DEVICE,
+		    "the new set does not read back as it was written, the disk is not to be trusted: %s", story.text);
+	*ret = s->info;
+	return 0;
+}
+
+/* The marker: empty, read-only, and hidden where the file system can say so: the extended attribute by which Samba keeps
+ * DOS attributes (version 5: which fields are valid, the attributes, the time of creation). */
+static int create_marker(struct writing *w)
+{
+	enum { VERSION = 5, VALID_ATTRIBUTES = 0x01, VALID_CREATION = 0x10, READ_ONLY = 0x01, HIDDEN = 0x02 };
+	_cleanup_(file_closep) struct disk_file *f = NULL;
+	struct buf attributes = { 0 };
+	int r = disk_open(w->disk, SET_MARKER, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, MARKER_MODE, &f);
+
+	if (r < 0)
+		return r;
+	buf_u16(&attributes, 0); /* An empty string: the attributes as text, of old versions. */
+	buf_u16(&attributes, VERSION);
+	buf_u32(&attributes, VERSION);
+	buf_u32(&attributes, VALID_ATTRIBUTES | VALID_CREATION);
+	buf_u32(&attributes, READ_ONLY | HIDDEN);
+	buf_u64(&attributes, w->source->time);
+	r = attributes.error;
+	if (r == 0)
+		r = file_set_xattr(f, "user.DOSATTRIB", attributes.data, attributes.len);
+	buf_done(&attributes);
+	if (r == -EOPNOTSUPP || r == -EPERM || r == -EACCES)
+		r = 0; /* A file system without user attributes: read-only is all that can be said. */
+	if (r == 0)
+		r = file_set_mode(f, MARKER_MODE); /* Whatever the umask made of it. */
+	if (r == 0)
+		r = file_set_time(f, w->source->time);
+	if (r == 0)
+		r = checked_sync(w, file_sync(f));
+	return r;
+}
+
+/* Step 6. */
+static int commit(struct writing *w, struct error *error)
+{
+	char old_name[SET_PATH_MAX];
+	int r = set_find_name(w->disk, SET_LOG, old_name);
+
+	if (r == -ENOENT)
+		(void)snprintf(old_name, sizeof(old_name), SET_LOG);
+	else if (r < 0)
+		return error_set_code(error, r, "cannot look into the directory");
+	r = disk_rename(w->disk, SET_LOG_NEW, old_name);
+	if (r < 0)
+		return error_set_code(error, r, "cannot put the new set in place of the old one");
+	w->renamed = true;
+	r = checked_sync(w, disk_sync_directory(w->disk, ""));
+	if (r == 0 && !w->marker_there) {
+		r = create_marker(w);
+		if (r == 0)
+			r = checked_sync(w, disk_sync_directory(w->disk, ""));
+	}
+	if (r < 0)
+		return error_set_code(error, r, "cannot make the new set durable");
+	return 0;
+}
+
+/* Steps 7 and 8: nothing here can take the set back. */
+static bool clean_up(struct writing *w)
+{
+	_cleanup_(file_closep) struct disk_file *marker = NULL;
+
+	if (w->marker_there && disk_open(w->disk, w->marker, DISK_READ, 0, &marker) == 0)
+		(void)file_set_time(marker, w->source->time);
+	return remove_unnamed(w, &w->new) == 0;
+}
+
+/* How much is missing: what the set needs, less what there is. */
+static int full_disk(struct writing *w, struct error *error)
+{
+	uint64_t need = 64 << 10, free_space = 0, hive;
+
+	if (dbhive_size(db_snapshot_root(w->source->snapshot), &hive) == 0)
+		need += hive;
+	for (size_t i = 0; i < w->source->blob_count; i++) {
+		struct disk_stat stat;
+
+		if (disk_stat(w->source->blobs[i].disk, w->source->blobs[i].name, &stat) == 0)
+			need += stat.size;
+	}
+	(void)disk_free_space(w->disk, &free_space);
+	return error_set(error, ERR_DISK_FULL,
+	    "the disk is full: the set needs about %" PRIu64 " bytes beside what is there, %" PRIu64
+	    " are free, %" PRIu64 " are missing",
+	    need, free_space, need > free_space ? need - free_space : 0);
+}
+
+/* After an error before the commit: what was made goes, the old set stays. */
+static void take_back(struct writing *w)
+{
+	if (w->sync_failed || w->renamed)
+		return;
+	if (w->new_log != NULL)
+		(void)disk_remove(w->disk, SET_LOG_NEW);
+	if (w->old_known)
+		(void)remove_unnamed(w, &w->old);
+}
+
+static int write_set(struct writing *w, struct set_info *ret, struct error *error)
+{
+	struct set_tail tail = { 0 };
+	int r = look_at_old_set(w, error);
+
+	if (r == 0)
+		r = write_new_files(w, &tail, error);
+	if (r == 0 && !(w->flags & SET_NO_VERIFY))
+		r = prove(w, &tail, ret, error);
+	if (r == 0 && (r = w->source->may_commit(w->source->data)) < 0)
+		(void)error_set_code(error, r, "the backup may not be finished by this node any more");
+	if (r == 0)
+		r = commit(w, error);
+	if (r < 0) {
+		take_back(w);
+		return r;
+	}
+	ret->marker = true;
+	ret->left_overs = !clean_up(w);
+	return 0;
+}
+
+int set_write(
+    struct disk *target, const struct set_source *source, unsigned flags, struct set_info *ret, struct error *error)
+{
+	struct writing *w = calloc(1, sizeof(*w));
+	struct error ignored;
+	int r;
+
+	if (error == NULL)
+		error = &ignored;
+	if (w == NULL)
+		return error_set_code(error, -ENOMEM, "cannot write a set");
+	w->disk = target;
+	w->source = source;
+	w->flags = flags;
+	r = take_locks(w, error);
+	if (r == 0)
+		r = write_set(w, ret, error);
+	if (r == -ENOSPC || r == -EDQUOT)
+		r = full_disk(w, error);
+	else if (r == -EROFS)
+		r = ERR_WRITE_PROTECT;
+	file_close(w->old_log);
+	file_close(w->new_log);
+	manifest_done(&w->old);
+	manifest_done(&w->new);
+	free(w->there.names);
+	free(w);
+	return r;
+}

@@ -1,0 +1,309 @@
+/* set: a backup over an older set loses power, its process, or single calls of its disk, at every step; and the set that
+ * is there afterwards is the old one or the new one, whole.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "sim/disk.h"
+#include "tests/lib/sets.h"
+
+/* A directory on a simulated disk, with a file of somebody else's in it. */
+struct place {
+	struct sim_disk *medium;
+	struct disk *disk;
+};
+
+static const char foreign[] = "readme.txt";
+
+static void place_init(struct place *p, uint64_t seed)
+{
+	struct disk_file *f;
+
+	CHECK_INT(sim_disk_new(seed, &p->medium), 0);
+	sim_disk_set_garbage(p->medium, seed % 2 == 0 ? SIM_DISK_GARBAGE_WRITE : SIM_DISK_NO_GARBAGE);
+	CHECK_INT(sim_disk_open(p->medium, "", &p->disk), 0);
+	CHECK_INT(disk_open(p->disk, foreign, DISK_WRITE | DISK_CREATE, 0644, &f), 0);
+	CHECK_INT(file_write(f, 0, "mine", 4), 0);
+	CHECK_INT(file_sync(f), 0);
+	file_close(f);
+	CHECK_INT(disk_sync_directory(p->disk, ""), 0);
+}
+
+static void place_restart(struct place *p)
+{
+	disk_free(p->disk);
+	sim_disk_restart(p->medium);
+	CHECK_INT(sim_disk_open(p->medium, "", &p->disk), 0);
+}
+
+static void place_done(struct place *p)
+{
+	disk_free(p->disk);
+	sim_disk_free(p->medium);
+}
+
+struct contents {
+	unsigned snapshots, others;
+	bool log, marker, foreign;
+};
+
+static int count_name(void *data, const char *name, enum disk_kind kind)
+{
+	struct contents *c = data;
+
+	if (strcmp(name, foreign) == 0)
+		c->foreign = true;
+	else if (strcmp(name, "quolog.log") == 0)
+		c->log = true;
+	else if (strcmp(name, "Clusbackup.dat") == 0)
+		c->marker = true;
+	else if (strncmp(name, "chk", 3) == 0 && strlen(name) == 11)
+		c->snapshots++;
+	else
+		c->others++;
+	return 0;
+}
+
+/* The documented files and no others, and the stranger's file as it was. */
+static void check_contents(struct place *p)
+{
+	struct contents c = { 0 };
+	uint8_t *text;
+	size_t len;
+
+	CHECK_INT(disk_list(p->disk, "", count_name, &c), 0);
+	CHECK(c.log && c.marker && c.foreign);
+	CHECK_INT(c.snapshots, 1);
+	CHECK_INT(c.others, 0);
+	CHECK_INT(disk_read_file(p->disk, foreign, 100, &text, &len), 0);
+	CHECK(len == 4 && memcmp(text, "mine", 4) == 0);
+	free(text);
+}
+
+/* A backup of the database of that version; r, and the digest that its set has. */
+static int back_up(struct place *p, unsigned version, struct digest *ret_digest)
+{
+	struct db *db = sets_database(version);
+	struct sets_source source;
+	struct set_info info;
+	int r;
+
+	sets_source_init(&source, db, version % 4);
+	r = set_write(p->disk, &source.source, 0, &info, NULL);
+	*ret_digest = db_digest(db);
+	if (r == 0)
+		CHECK(digest_equal(&info.digest, ret_digest) && info.marker);
+	sets_source_done(&source);
+	db_free(db);
+	return r;
+}
+
+/* Which of the two the directory holds: 1, 2, or 0 for "no complete set". */
+static int which(struct place *p, const struct digest *first, const struct digest *second)
+{
+	struct set_info info;
+	struct error error = { 0 };
+	int r = set_verify(p->disk, &info, &error);
+
+	if (r < 0) {
+		CHECK_INT(r, ERR_DATABASE_BACKUP_CORRUPT);
+		CHECK(error.text[0] != 0);
+		return 0;
+	}
+	if (digest_equal(&info.digest, first))
+		return 1;
+	CHECK(digest_equal(&info.digest, second));
+	return 2;
+}
+
+/* One interrupted backup over an older set (or in an empty directory); false if the nth call was beyond its end. */
+static bool interrupt(uint64_t seed, uint64_t nth, enum sim_disk_stop how, bool over_older)
+{
+	struct digest first = { 0 }, second, third;
+	struct place p;
+	bool stopped;
+	int found, r;
+
+	test_note_seed(seed);
+	place_init(&p, seed);
+	if (over_older)
+		CHECK_INT(back_up(&p, 1, &first), 0);
+	sim_disk_stop_at(p.medium, SIM_DISK_ANY, nth, how);
+	r = back_up(&p, 2, &second);
+	stopped = sim_disk_is_stopped(p.medium);
+	place_restart(&p);
+	found = which(&p, &first, &second);
+	if (!stopped || r == 0)
+		CHECK_INT(found, 2); /* What was acknowledged is there. */
+	else if (over_older)
+		CHECK(found != 0);
+	/* Whatever lies there, the next backup makes a whole set of it and nothing else. */
+	CHECK_INT(back_up(&p, 3, &third), 0);
+	CHECK_INT(which(&p, &third, &third), 1);
+	check_contents(&p);
+	place_done(&p);
+	return stopped;
+}
+
+static void interrupt_everywhere(enum sim_disk_stop how, bool over_older)
+{
+	for (uint64_t round = 0; round < test_rounds(4); round++)
+		for (uint64_t nth = 1; interrupt(test_seed * 1000 + round * 97 + nth, nth, how, over_older); nth++)
+			CHECK(nth < 2000);
+}
+
+TEST(power_loss_at_every_call_leaves_the_old_set_or_the_new_one)
+{
+	interrupt_everywhere(SIM_DISK_POWER_CUT, true);
+}
+
+TEST(death_at_every_call_leaves_the_old_set_or_the_new_one)
+{
+	interrupt_everywhere(SIM_DISK_DEATH, true);
+}
+
+TEST(power_loss_in_a_first_backup_leaves_no_set_or_a_whole_one)
+{
+	interrupt_everywhere(SIM_DISK_POWER_CUT, false);
+}
+
+TEST(death_in_a_first_backup_leaves_no_set_or_a_whole_one)
+{
+	interrupt_everywhere(SIM_DISK_DEATH, false);
+}
+
+/* One call fails: then the backup says so and the old set stands, or it got over it and the new one does. */
+static bool fail_call(uint64_t seed, uint64_t nth, int error)
+{
+	struct digest first, second, third;
+	struct place p;
+	bool failed;
+	int r;
+
+	test_note_seed(seed);
+	place_init(&p, seed);
+	CHECK_INT(back_up(&p, 1, &first), 0);
+	sim_disk_fail_at(p.medium, SIM_DISK_ANY, nth, error);
+	r = back_up(&p, 2, &second);
+	failed = sim_disk_has_failed(p.medium);
+	sim_disk_fail_at(p.medium, SIM_DISK_ANY, 0, -EIO);
+	if (r == 0)
+		CHECK_INT(which(&p, &first, &second), 2);
+	else
+		CHECK(which(&p, &first, &second) != 0);
+	/* And so after a power cut right then. */
+	sim_disk_stop(p.medium, SIM_DISK_POWER_CUT);
+	place_restart(&p);
+	if (r == 0)
+		CHECK_INT(which(&p, &first, &second), 2);
+	else
+		CHECK(which(&p, &first, &second) != 0);
+	CHECK_INT(back_up(&p, 3, &third), 0);
+	check_contents(&p);
+	place_done(&p);
+	return failed;
+}
+
+TEST(every_failing_call_leaves_a_whole_set)
+{
+	static const int errors[] = { -EIO, -ENOSPC, -EACCES };
+
+	for (size_t e = 0; e < ARRAY_SIZE(errors); e++)
+		for (uint64_t nth = 1; fail_call(test_seed * 7000 + nth, nth, errors[e]); nth++)
+			CHECK(nth < 2000);
+}
+
+TEST(a_full_disk_keeps_the_old_set_and_says_how_much_is_missing)
+{
+	struct digest first, second;
+	struct place p;
+	uint64_t capacity;
+	int r = -1;
+
+	place_init(&p, test_seed);
+	CHECK_INT(back_up(&p, 1, &first), 0);
+	for (capacity = 8 << 10; r != 0; capacity += 1000) {
+		struct db *db = sets_database(2);
+		struct sets_source source;
+		struct set_info info;
+		struct error error = { 0 };
+
+		sim_disk_set_capacity(p.medium, capacity);
+		sets_source_init(&source, db, 2);
+		second = db_digest(db);
+		r = set_write(p.disk, &source.source, 0, &info, &error);
+		if (r != 0) {
+			CHECK_INT(r, ERR_DISK_FULL);
+			CHECK(strstr(error.text, "are missing") != NULL);
+			CHECK_INT(which(&p, &first, &second), 1);
+			check_contents(&p);
+		}
+		sets_source_done(&source);
+		db_free(db);
+		CHECK(capacity < 1 << 20);
+	}
+	CHECK_INT(which(&p, &first, &second), 2);
+	place_done(&p);
+}
+
+TEST(a_backup_that_may_not_commit_leaves_the_old_set)
+{
+	struct digest first, second;
+	struct sets_source source;
+	struct set_info info;
+	struct place p;
+	struct db *db = sets_database(2);
+
+	place_init(&p, test_seed);
+	CHECK_INT(back_up(&p, 1, &first), 0);
+	sets_source_init(&source, db, 3);
+	second = db_digest(db);
+	source.commit_result = ERR_HOST_NODE_NOT_RESOURCE_OWNER;
+	CHECK_INT(set_write(p.disk, &source.source, 0, &info, NULL), ERR_HOST_NODE_NOT_RESOURCE_OWNER);
+	CHECK_INT(which(&p, &first, &second), 1);
+	check_contents(&p);
+	sets_source_done(&source);
+	db_free(db);
+	place_done(&p);
+}
+
+TEST(every_rotten_byte_is_found)
+{
+	static const char *const names[] = { "chk0001.tmp", "quolog.log" };
+	struct digest first;
+	struct set_info info;
+	struct disk_stat stat;
+	struct place p;
+
+	place_init(&p, test_seed);
+	CHECK_INT(back_up(&p, 1, &first), 0);
+	for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+		CHECK_INT(disk_stat(p.disk, names[n], &stat), 0);
+		for (uint64_t at = 0; at < stat.size; at += test_long ? 1 : 13) {
+			CHECK_INT(sim_disk_rot(p.medium, names[n], at, 0x40), 0);
+			CHECK_INT(set_verify(p.disk, &info, NULL), ERR_DATABASE_BACKUP_CORRUPT);
+			CHECK_INT(sim_disk_rot(p.medium, names[n], at, 0x40), 0);
+		}
+	}
+	CHECK_INT(set_verify(p.disk, &info, NULL), 0);
+	place_done(&p);
+}
+
+TEST(a_damaged_older_set_loses_its_marker_before_anything_is_written)
+{
+	struct digest first, second, third;
+	struct place p;
+	struct disk_stat stat;
+
+	for (uint64_t nth = 1; nth < 400; nth++) {
+		place_init(&p, test_seed + nth);
+		CHECK_INT(back_up(&p, 1, &first), 0);
+		CHECK_INT(sim_disk_rot(p.medium, "chk0001.tmp", 5000, 0xff), 0);
+		sim_disk_stop_at(p.medium, SIM_DISK_WRITE, 1, SIM_DISK_POWER_CUT);
+		(void)back_up(&p, 2, &second);
+		place_restart(&p);
+		CHECK_INT(disk_stat(p.disk, "Clusbackup.dat", &stat), -ENOENT);
+		CHECK_INT(back_up(&p, 3, &third), 0);
+		check_contents(&p);
+		place_done(&p);
+		if (!test_long)
+			break;
+	}
+}
