@@ -1,0 +1,431 @@
+/* restore: put the cluster database of a backup set in force on this node.
+ *
+ * Why      the one moment when an administrator needs the set is the worst moment for a half-done job: so everything that
+ *          can be found out is found out first, while the old cluster still serves, and one rename decides.
+ * How
+ *             directory ─► worker: read and prove the set, check it, write its generation  (the old one serves)
+ *                       ─► the service is taken down: handles end, the log comes to its end
+ *                       ─► worker: a safety copy of what was, as a backup set; then `current` is renamed: the commit
+ *                       ─► the service is brought up from what `current` names
+ *
+ *          An error before the commit brings the old generation up again; a crash leaves the old generation or the new.
+ * Rules    5087 with the reason for a set that is damaged or incomplete; 5086 if the partitions of the quorum disk are not
+ *          those of the set, 5056 if the set has other nodes that are not proven to be stopped, both unless forced; 5043
+ *          if this host is not a node of the set (as_node says which one it stands in for).
+ * Promise  done is called exactly once.
+ * Threads  the loop thread; the blocking parts on a worker.
+ * Tests    tests/integration/restore.py, tests/crash/store.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/agents/restore.h"
+#include "backup/set.h"
+#include "base/filetime.h"
+#include "base/log.h"
+#include "cluster/object/change.h"
+#include "cluster/object/object.h"
+#include "io/below.h"
+#include "priv/client.h"
+#include "ruedad/layout.h"
+#include "ruedad/path.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SAFETY_NAME_MAX = 48 };
+
+struct restore_job {
+	struct service *service;
+	restore_done *done;
+	void *data;
+
+	/* Of the request. */
+	struct rpc_identity caller;
+	bool force, plan;
+	char16_t *as_node, *as_new; /* Owned, or NULL. */
+
+	struct path path;
+	struct set *set;
+	struct quolog_header header; /* Of the new generation. */
+	char generation[STORE_NAME_MAX];
+
+	struct db_snapshot *last; /* Of the old cluster, for the safety copy. */
+	uint64_t last_index;
+	char safety[SAFETY_NAME_MAX]; /* "safety/20261122T104851Z", or empty. */
+
+	int result;
+	struct error error;
+	char story[1024];
+};
+
+static void job_free(struct restore_job *job)
+{
+	path_done(&job->path);
+	set_free(job->set);
+	db_snapshot_unref(job->last);
+	free(job->as_node);
+	free(job->as_new);
+	free(job);
+}
+
+static void job_finish(struct restore_job *job)
+{
+	struct service *s = job->service;
+
+	if (job->result < 0) {
+		(void)snprintf(job->story, sizeof(job->story), "nothing was restored from %s: %s", job->path.text,
+		    job->error.code != 0 ? job->error.text : error_text(job->result));
+		log_warning("restore failed path=\"%s\" error=%" PRIu32 " reason=\"%s\"", job->path.text,
+		    error_to_win32(job->result), job->story);
+	} else if (!job->plan) {
+		log_notice("restored path=\"%s\" generation=%s", job->path.text, job->generation);
+	}
+	s->restore = NULL;
+	job->done(job->data, job->result, job->story);
+	job_free(job);
+	service_job_ended(s);
+}
+
+static void job_fail(struct restore_job *job, int r, const char *what)
+{
+	job->result = r;
+	if (job->error.code == 0)
+		(void)error_set_code(&job->error, r, "%s", what);
+	job_finish(job);
+}
+
+/* The checks, on the worker. */
+
+static int check_layout(struct restore_job *job)
+{
+	const struct quolog_header *h = &job->set->info.header;
+	struct layout now;
+	int r;
+
+	if (h->partition_count == 0)
+		return 0; /* It was not on a disk of its own when the backup was made. */
+	r = layout_read(job->service->config->state_directory, &now);
+	if (r == 0 && now.count == h->partition_count &&
+	    memcmp(now.offsets, h->partition_offsets, now.count * sizeof(now.offsets[0])) == 0)
+		return 0;
+	if (job->force)
+		return 0;
+	return error_set(&job->error, ERR_QUORUM_DISK_NOT_FOUND,
+	    "the disk under the state directory has %" PRIu32 " partitions at other places than the %" PRIu32
+	    " of the disk that was backed up; partition it as it was, or use force",
+	    r == 0 ? now.count : 0, h->partition_count);
+}
+
+/* Which node of the set this host is or stands in for, and whether the others are known to be stopped. */
+static int check_nodes(struct restore_job *job)
+{
+	const struct db_key *root = db_root(job->set->db), *own;
+	struct u16 wanted = job->as_node != NULL ? u16_from_z(job->as_node) : service_node_name(job->service);
+	char text[128];
+
+	own = object_find(root, OBJECT_NODE, wanted);
+	if (own == NULL)
+		return error_set(&job->error, ERR_CLUSTER_LOCAL_NODE_NOT_FOUND,
+		    "the set has no node named '%s'; --as-node NAME lets this host stand in for one that it has",
+		    u16_to_utf8_buffer(wanted, text, sizeof(text)));
+	if (object_count(root, OBJECT_NODE) > 1 && !job->force && job->as_new == NULL)
+		return error_set(&job->error, ERR_CLUSTER_NODE_UP,
+		    "the set has %zu other nodes, which are not proven to be stopped; stop the cluster service on "
+		    "them, then "
+		    "use force",
+		    object_count(root, OBJECT_NODE) - 1);
+	return 0;
+}
+
+/* What becomes of the database: another name for the node, another identity for the cluster. */
+static int adapt_database(struct restore_job *job)
+{
+	struct quolog_header *h = &job->header;
+	struct buf batch = { 0 };
+	struct change c;
+	int r = change_begin(&c, job->set->db, h->time, &batch);
+
+	if (r < 0)
+		return r;
+	if (job->as_node != NULL) {
+		const struct db_key *node = object_find(db_root(job->set->db), OBJECT_NODE, u16_from_z(job->as_node));
+
+		change_set_string(&c, CHANGE_PATH(object_container(OBJECT_NODE), object_id(node)), U16("NodeName"),
+		    service_node_name(job->service));
+	}
+	if (job->as_new != NULL) {
+		char16_t text[GUID_TEXT_LEN + 1];
+
+		guid_format_u16(&h->instance, text);
+		change_set_string(&c, CHANGE_PATH({ 0 }), U16("ClusterName"), u16_from_z(job->as_new));
+		change_set_string(
+		    &c, CHANGE_PATH({ 0 }), U16("ClusterInstanceID"), (struct u16){ text, GUID_TEXT_LEN });
+	}
+	r = change_end(&c);
+	buf_done(&batch);
+	return r;
+}
+
+static struct guid draw_guid(struct service *s)
+{
+	uint8_t random[16];
+
+	loop_random(s->loop, random, sizeof(random));
+	return guid_from_random(random);
+}
+
+static void make_header(struct restore_job *job)
+{
+	const struct quolog_header *from = &job->set->info.header;
+	const struct quolog_header *now = &job->service->header;
+	struct quolog_header *h = &job->header;
+
+	*h = *from;
+	h->snapshot = h->last = from->last;
+	h->time = loop_wall_filetime(job->service->loop);
+	h->generation.number = MAX(from->generation.number, now->generation.number) + 1;
+	h->generation.id = draw_guid(job->service);
+	h->generation.parent_id = from->generation.id;
+	h->generation.parent_index = from->last;
+	if (job->as_new != NULL) {
+		struct u16 name = u16_from_z(job->as_new);
+
+		h->instance = draw_guid(job->service);
+		h->generation.number = MAX(now->generation.number, (uint64_t)0) + 1;
+		h->generation.parent_id = (struct guid){ 0 };
+		h->generation.parent_index = 0;
+		h->name_len = (uint32_t)MIN(name.len, (size_t)QUOLOG_NAME_MAX);
+		memcpy(h->name, name.units, h->name_len * sizeof(char16_t));
+		h->name[h->name_len] = 0;
+	}
+	store_name(&h->generation, job->generation);
+}
+
+static void tell_plan(struct restore_job *job)
+{
+	const struct set_info *i = &job->set->info;
+	char when[32], name[300];
+
+	filetime_format(i->header.time, when);
+	(void)snprintf(job->story, sizeof(job->story),
+	    "%s the database of cluster '%s' as of %s (generation %" PRIu64 ", index %" PRIu64 ", %" PRIu64
+	    " keys, %" PRIu64 " values), proven against its manifest, %s in force on node '%s' as generation %" PRIu64
+	    "; what is in force now %s kept as a backup set under %s/safety",
+	    job->plan ? "would put" : "put", u16_to_utf8_buffer(quolog_header_name(&i->header), name, sizeof(name)),
+	    when, i->header.generation.number, i->header.last, i->key_count, i->value_count,
+	    job->plan ? "as it is" : "back", job->service->config->node_name, job->header.generation.number,
+	    job->plan ? "would be" : "was", job->service->config->state_directory);
+}
+
+/* The set, read as the caller. */
+static int read_set(struct restore_job *job)
+{
+	struct priv_open what = { .type = PRIV_OPEN_RESTORE,
+		.path = job->path.text,
+		.uid = job->caller.uid,
+		.gid = job->caller.gid,
+		.groups = job->caller.groups,
+		.group_count = job->caller.group_count };
+	struct priv_directory directory;
+	int r = priv_open(job->service->priv, &what, &directory, &job->error);
+
+	if (r < 0)
+		return r;
+	r = set_read(directory.disk, &job->set, &job->error);
+	disk_free(directory.disk);
+	return r;
+}
+
+static void run_prepare(void *data)
+{
+	struct restore_job *job = data;
+	struct db *db;
+	int r = read_set(job);
+
+	if (r == 0)
+		r = check_layout(job);
+	if (r == 0)
+		r = check_nodes(job);
+	if (r == 0) {
+		make_header(job);
+		tell_plan(job);
+	}
+	if (r == 0 && !job->plan) {
+		r = adapt_database(job);
+		db = job->set->db;
+		job->set->db = NULL;
+		if (r < 0)
+			db_free(db);
+		else
+			r = service_write_generation(job->service, &job->header, db, &job->error);
+	}
+	job->result = r;
+}
+
+/* The safety copy and the commit, on the worker; no generation is running. */
+
+static int safety_tail(void *data, struct set_tail *ret)
+{
+	struct restore_job *job = data;
+
+	*ret = (struct set_tail){ .index = job->last_index, .digest = db_snapshot_digest(job->last) };
+	return 0;
+}
+
+static int safety_may_commit(void *data)
+{
+	return 0;
+}
+
+static int write_safety_copy(struct restore_job *job)
+{
+	_cleanup_(disk_freep) struct disk *directory = NULL;
+	struct service *s = job->service;
+	struct timespec t = filetime_to_timespec(job->header.time);
+	struct set_source source = { .header = s->header,
+		.snapshot = job->last,
+		.snapshot_index = job->last_index,
+		.time = job->header.time,
+		.tail = safety_tail,
+		.may_commit = safety_may_commit,
+		.data = job };
+	struct set_info info;
+	struct tm tm;
+	int r = disk_make_directory(s->disk, "safety", 0700);
+
+	if (r < 0 && r != -EEXIST)
+		return error_set_code(&job->error, r, "cannot make the directory for safety copies");
+	if (gmtime_r(&t.tv_sec, &tm) == NULL)
+		return error_set(&job->error, -EINVAL, "the clock shows no time that can be a name");
+	(void)strftime(job->safety, sizeof(job->safety), "safety/%Y%m%dT%H%M%SZ", &tm);
+	r = disk_make_directory(s->disk, job->safety, 0700);
+	if (r == 0 || r == -EEXIST)
+		r = disk_sync_directory(s->disk, "safety");
+	if (r == 0)
+		r = disk_sync_directory(s->disk, "");
+	if (r == 0)
+		r = disk_below(s->disk, job->safety, &directory);
+	if (r < 0)
+		return error_set_code(&job->error, r, "cannot make the directory %s", job->safety);
+	return set_write(directory, &source, 0, &info, &job->error);
+}
+
+static void run_commit(void *data)
+{
+	struct restore_job *job = data;
+
+	job->result = job->last != NULL ? write_safety_copy(job) : 0;
+	if (job->result == 0)
+		job->result = store_switch(job->service->disk, job->generation, &job->error);
+	if (job->result == 0)
+		store_remove_old(job->service->disk, job->generation, job->service->generation,
+		    job->service->config->keep_safety_copies);
+}
+
+/* The steps, on the loop. */
+
+static void on_up(void *data, int r, const struct error *error)
+{
+	struct restore_job *job = data;
+
+	if (job->result == 0 && r < 0) {
+		job->result = r;
+		job->error = *error;
+	}
+	job_finish(job);
+}
+
+static void on_committed(void *data)
+{
+	struct restore_job *job = data;
+
+	/* Whatever `current` names now: the new generation, or the old one after an error. */
+	service_bring_up(job->service, on_up, job);
+}
+
+static void on_down(void *data, struct db_snapshot *last, uint64_t index)
+{
+	struct restore_job *job = data;
+	int r;
+
+	job->last = last != NULL ? db_snapshot_ref(last) : NULL;
+	job->last_index = index;
+	r = loop_work(job->service->loop, run_commit, on_committed, job);
+	if (r < 0) {
+		job->result = error_set_code(&job->error, r, "cannot commit the restore");
+		on_committed(job);
+	}
+}
+
+static void on_prepared(void *data)
+{
+	struct restore_job *job = data;
+	int r;
+
+	if (job->result < 0 || job->plan) {
+		job_finish(job);
+		return;
+	}
+	r = service_take_down(job->service, on_down, job);
+	if (r < 0)
+		job_fail(job, r, "the cluster is starting, stopping or being changed already");
+}
+
+bool restore_drive_is_valid(const char16_t *drive)
+{
+	char16_t letter = drive[0] | 0x20;
+
+	return letter >= 'a' && letter <= 'z' && drive[1] == ':' && drive[2] == 0;
+}
+
+static int copy_names(struct restore_job *job, const struct restore_request *request)
+{
+	if (request->as_node.len > 0 && (job->as_node = u16_dup(request->as_node)) == NULL)
+		return -ENOMEM;
+	if (request->as_new.len > 0 && (job->as_new = u16_dup(request->as_new)) == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+int restore_start(
+    struct service *s, const struct restore_request *request, restore_done *done, void *data, struct error *error)
+{
+	struct path_context context = { s->config->drives_directory, &s->config->unc };
+	struct restore_job *job;
+	int r;
+
+	if (s->config->api_level == API_LEVEL_2008)
+		return error_set(
+		    error, ERR_CALL_NOT_IMPLEMENTED, "api_level = 2008 in rueda.conf: restore is switched off");
+	if (request->drive != NULL && !restore_drive_is_valid(request->drive))
+		return error_set(
+		    error, ERR_INVALID_PARAMETER, "the drive must be exactly a letter and a colon, as in q:");
+	if (s->restore != NULL || s->backup != NULL)
+		return error_set_code(
+		    error, s->restore != NULL ? ERR_BUSY : ERR_CLUSTER_BACKUP_IN_PROGRESS, "cannot begin a restore");
+	if (s->state != SERVICE_UP && s->state != SERVICE_NO_CLUSTER)
+		return error_set_code(error, ERR_SHARING_PAUSED, "cannot begin a restore");
+	job = calloc(1, sizeof(*job));
+	if (job == NULL)
+		return error_set_code(error, -ENOMEM, "cannot begin a restore");
+	*job = (struct restore_job){ .service = s,
+		.done = done,
+		.data = data,
+		.caller = *request->caller,
+		.force = request->force,
+		.plan = request->plan };
+	r = copy_names(job, request);
+	if (r == 0)
+		r = path_translate(&context, request->path, &job->path, error);
+	else
+		(void)error_set_code(error, r, "cannot begin a restore");
+	if (r == 0) {
+		r = loop_work(s->loop, run_prepare, on_prepared, job);
+		if (r < 0)
+			(void)error_set_code(error, r, "cannot begin a restore");
+	}
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	s->restore = job;
+	return 0;
+}

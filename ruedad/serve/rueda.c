@@ -1,0 +1,102 @@
+/* rueda: our own interface: status, the flight recorder, shutting down; backup and restore are in backup.c.
+ *
+ * Threads  the loop thread.       Tests  tests/integration/service.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "wire/rueda.h"
+#include "base/log.h"
+#include "cluster/object/object.h"
+#include "ruedad/serve/serve.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void get_status(struct serve_call *c)
+{
+	const struct service *s = c->service;
+	struct rueda_GetStatus_out *out = c->out;
+
+	out->state = s->state;
+	out->started = s->started;
+	out->api_level = s->config->api_level == API_LEVEL_2008 ? 2008 : 2003;
+	out->node_name = serve_dup(c, service_node_name(s));
+	if (s->cluster != NULL) {
+		const struct cluster_backup_state *b = cluster_backup(s->cluster);
+		struct digest digest = db_digest(cluster_db(s->cluster));
+
+		out->cluster_name = serve_dup(c, object_string(serve_root(c), U16("ClusterName")));
+		out->instance_id = s->header.instance;
+		out->generation = s->header.generation.number;
+		out->generation_id = s->header.generation.id;
+		out->applied_index = cluster_applied(s->cluster);
+		out->checkpoint_index = s->checkpoint_index;
+		out->groups = (uint32_t)object_count(serve_root(c), OBJECT_GROUP);
+		out->resources = (uint32_t)object_count(serve_root(c), OBJECT_RESOURCE);
+		out->nodes = (uint32_t)object_count(serve_root(c), OBJECT_NODE);
+		memcpy(out->db_digest, digest.bytes, sizeof(out->db_digest));
+		if (b->started != 0) {
+			out->last_backup.path = serve_dup(c, b->path);
+			out->last_backup.started = b->started;
+			out->last_backup.ended = b->ended;
+			out->last_backup.running = b->running;
+			out->last_backup.status = b->status;
+		}
+	}
+	serve_finish(c, 0);
+}
+
+static void get_trace(struct serve_call *c)
+{
+	struct rueda_GetTrace_out *out = c->out;
+	int fd = memfd_create("trace", MFD_CLOEXEC), r = 0;
+	struct stat st;
+	uint8_t *text;
+
+	if (fd < 0) {
+		serve_finish(c, -errno);
+		return;
+	}
+	trace_dump(fd);
+	if (fstat(fd, &st) < 0) {
+		r = -errno;
+	} else {
+		text = arena_alloc(serve_arena(c), (size_t)st.st_size);
+		if (text == NULL || pread(fd, text, (size_t)st.st_size, 0) != st.st_size) {
+			r = -ENOMEM;
+		} else {
+			out->trace = text;
+			out->trace_size = (uint32_t)st.st_size;
+		}
+	}
+	(void)close(fd);
+	serve_finish(c, r);
+}
+
+/* The same as a SIGTERM: one way to stop. */
+static void do_shutdown(struct serve_call *c)
+{
+	log_notice("asked to stop uid=%u", c->rpc->identity->uid);
+	serve_finish(c, 0);
+	(void)raise(SIGTERM);
+}
+
+serve_handler *serve_rueda_handler(unsigned number)
+{
+	switch (number) {
+	case RUEDA_CREATE_CLUSTER:
+		return serve_rueda_create_cluster;
+	case RUEDA_GET_STATUS:
+		return get_status;
+	case RUEDA_BACKUP:
+		return serve_rueda_backup;
+	case RUEDA_RESTORE:
+		return serve_rueda_restore;
+	case RUEDA_GET_TRACE:
+		return get_trace;
+	case RUEDA_SHUTDOWN:
+		return do_shutdown;
+	default:
+		return NULL;
+	}
+}

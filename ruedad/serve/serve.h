@@ -1,0 +1,78 @@
+/* serve: from bytes of a call to its handler and back.  See serve.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ruedad/service.h"
+#include "rpc/call.h"
+#include "rpc/context.h"
+#include "rpc/dispatch.h"
+#include "wire/clusapi.h"
+#include "wire/command.h"
+
+/* A call with its arguments decoded.  in and out live in the call's arena. */
+struct serve_call {
+	struct service *service;
+	struct rpc_call *rpc;
+	struct rpc_request request;
+	const void *in; /* The request's. */
+	void *out;      /* The handler fills it in, all but the status. */
+	/* Set for serve_propose(): makes more of out from the result, and returns the call's error. */
+	int (*applied)(struct serve_call *c, const struct cluster_result *result);
+};
+
+/* Must, now or later, come to serve_finish(). */
+typedef void serve_handler(struct serve_call *c);
+
+/* Encode the answer with the status that says r, and send it.  c is gone then. */
+void serve_finish(struct serve_call *c, int r);
+
+/* Put a command into the log, and finish the call with its outcome once it is applied. */
+void serve_propose(struct serve_call *c, const struct command *command);
+/* The time stamp for a command. */
+uint64_t serve_now(const struct serve_call *c);
+
+static inline struct arena *serve_arena(struct serve_call *c)
+{
+	return &c->rpc->arena;
+}
+/* A terminated copy in the arena; NULL without memory. */
+static inline const char16_t *serve_dup(struct serve_call *c, struct u16 s)
+{
+	return arena_dup_u16(serve_arena(c), s);
+}
+static inline struct db *serve_db(struct serve_call *c)
+{
+	return cluster_db(c->service->cluster);
+}
+static inline const struct db_key *serve_root(struct serve_call *c)
+{
+	return db_root(serve_db(c));
+}
+bool serve_may_change(const struct serve_call *c); /* The caller has access All. */
+
+/* Context handles.  ACCESS_* is what a handle remembers of how it was opened. */
+enum { SERVE_READ = 1, SERVE_ALL = 3 };
+int serve_handle_new(struct serve_call *c, const struct rpc_handle_type *type, void *object, uint32_t access,
+    struct ndr_handle *ret);
+int serve_handle_find(struct serve_call *c, const struct ndr_handle *handle, const struct rpc_handle_type *type,
+    struct rpc_handle_value *ret);
+int serve_handle_close(struct serve_call *c, const struct ndr_handle *in, const struct rpc_handle_type *type,
+    struct ndr_handle *out);
+/* dwDesiredAccess of an Open…Ex call to SERVE_* and what is granted.  0: maximum allowed is asked with its own bit. */
+int serve_access(const struct serve_call *c, uint32_t desired, uint32_t *ret_access, uint32_t *ret_granted);
+
+/* The handlers, by number; NULL: not implemented, answered with 120. */
+serve_handler *serve_cluster_handler(unsigned number);
+serve_handler *serve_registry_handler(unsigned number);
+serve_handler *serve_object_handler(unsigned number);
+serve_handler *serve_rueda_handler(unsigned number);
+/* ApiBackupClusterDatabase: on version 2 a backup, on version 3 refused as specified.  serve/backup.c */
+void serve_backup_cluster_database(struct serve_call *c);
+/* Those of our own interface in serve/backup.c. */
+void serve_rueda_backup(struct serve_call *c);
+void serve_rueda_restore(struct serve_call *c);
+void serve_rueda_create_cluster(struct serve_call *c);
+
+/* What the RPC server calls; data is the service. */
+void serve_dispatch_clusapi(struct rpc_call *call, void *data); /* Both versions. */
+void serve_dispatch_rueda(struct rpc_call *call, void *data);

@@ -1,0 +1,452 @@
+/* service: the cluster service of this node.
+ *
+ * Why      one place knows which generation is in force and in what state it is; handlers and agents ask it and nobody
+ *          else starts or stops engines.
+ * States
+ *             start ──► NO_CLUSTER ──create, restore──► CHANGING ─► STARTING ──barrier──► UP
+ *                └────────────────────────────────────────────────────▲                  │
+ *                                                       CHANGING ◄──────────restore──────┘
+ *             any ──stop──► STOPPING: a last checkpoint, the replica stopped
+ *
+ * How      the generation that `current` names is loaded from its newest checkpoint, the engine shows what lies behind it,
+ *          and a barrier says when all of it has been applied.  A checkpoint is due when the commands since the last one
+ *          exceed the quorum log's maximum size (a value of the database, so an administrator can set it): a snapshot and
+ *          the runtime state are taken on the loop, a worker writes them, the log is trimmed behind them.
+ * Promise  what a client was told is done is found again after any stop.  Changing the generation ends all handles first.
+ * Threads  the loop thread; checkpoints are written by a worker.
+ * Tests    tests/sim/service.c, tests/integration/
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/service.h"
+#include "base/log.h"
+#include "cluster/object/object.h"
+#include "engine/local/local.h"
+#include "io/below.h"
+#include "rpc/server.h"
+#include "ruedad/agents/backup.h"
+#include <inttypes.h>
+#include <string.h>
+
+enum { LOG_BYTES_MIN = 64 << 10, LOG_BYTES_DEFAULT = 4096 << 10 };
+
+static void service_fail(struct service *s, const struct error *error)
+{
+	s->failed(s->data, error);
+}
+
+/* Checkpoints. */
+
+struct checkpoint_job {
+	struct service *service;
+	struct db_snapshot *snapshot;
+	struct buf runtime;
+	struct store_checkpoint checkpoint;
+	int result;
+	struct error error;
+};
+
+static uint64_t log_bytes_max(struct service *s)
+{
+	const struct db_key *quorum = db_find(db_root(cluster_db(s->cluster)), U16("Quorum"));
+	uint32_t max;
+
+	if (quorum == NULL || !object_number(quorum, U16("MaxQuorumLogSize"), &max))
+		max = LOG_BYTES_DEFAULT;
+	return MAX(max, (uint32_t)LOG_BYTES_MIN);
+}
+
+static void checkpoint_run(void *data)
+{
+	struct checkpoint_job *job = data;
+	struct service *s = job->service;
+
+	job->result = store_write_checkpoint(s->disk, s->generation, &job->checkpoint, &job->error);
+	if (job->result == 0)
+		store_sweep(s->disk, s->generation, job->checkpoint.index);
+}
+
+static void checkpoint_free(struct checkpoint_job *job)
+{
+	db_snapshot_unref(job->snapshot);
+	buf_done(&job->runtime);
+	free(job);
+}
+
+static void finish_stop(struct service *s);
+static void tell_up(struct service *s, int r, const struct error *error);
+
+static void checkpoint_done(void *data)
+{
+	struct checkpoint_job *job = data;
+	struct service *s = job->service;
+
+	s->checkpoint = NULL;
+	if (job->result == 0) {
+		trace("checkpoint at %" PRIu64, job->checkpoint.index);
+		s->checkpoint_index = job->checkpoint.index;
+		if (s->replica != NULL)
+			replica_trim(s->replica, job->checkpoint.index);
+	} else {
+		/* The log has it all: nothing is lost, but the disk needs a look. */
+		log_warning("a checkpoint could not be written, the log is kept and it is tried again later "
+			    "reason=\"%s\"",
+		    job->error.text);
+	}
+	checkpoint_free(job);
+	if (s->state == SERVICE_STOPPING || s->state == SERVICE_CHANGING)
+		finish_stop(s);
+}
+
+void service_checkpoint(struct service *s)
+{
+	struct checkpoint_job *job;
+
+	if (s->checkpoint != NULL || s->cluster == NULL)
+		return;
+	job = calloc(1, sizeof(*job));
+	if (job == NULL)
+		return; /* It is tried again with the next change. */
+	job->service = s;
+	job->snapshot = db_snapshot_take(cluster_db(s->cluster));
+	cluster_runtime_save(s->cluster, &job->runtime);
+	if (job->snapshot == NULL || job->runtime.error != 0) {
+		checkpoint_free(job);
+		return;
+	}
+	job->checkpoint = (struct store_checkpoint){ .header = &s->header,
+		.snapshot = job->snapshot,
+		.runtime = job->runtime.data,
+		.runtime_len = job->runtime.len,
+		.index = cluster_applied(s->cluster),
+		.time = loop_wall_filetime(s->loop) };
+	if (loop_work(s->loop, checkpoint_run, checkpoint_done, job) < 0) {
+		checkpoint_free(job);
+		return;
+	}
+	s->checkpoint = job;
+	s->log_bytes = 0;
+}
+
+/* The replica. */
+
+static void on_applied(void *data, const struct cluster_event *event, const struct cluster_result *result)
+{
+	struct service *s = data;
+
+	(void)result;
+	s->log_bytes += event->len + 64;
+	if (s->log_bytes > log_bytes_max(s) && s->state == SERVICE_UP)
+		service_checkpoint(s);
+}
+
+static void on_failed(void *data, const struct error *error)
+{
+	service_fail(data, error);
+}
+
+static void tell_up(struct service *s, int r, const struct error *error)
+{
+	service_up *up = s->up;
+
+	s->up = NULL;
+	if (up != NULL)
+		up(s->change_data, r, error);
+}
+
+static void on_caught_up(void *data, int status, const struct cluster_result *result)
+{
+	struct service *s = data;
+
+	(void)result;
+	if (s->state != SERVICE_STARTING)
+		return;
+	if (status < 0) {
+		struct error error;
+
+		(void)error_set_code(&error, status, "the log of generation %s could not be replayed", s->generation);
+		service_fail(s, &error);
+		return;
+	}
+	s->state = SERVICE_UP;
+	log_notice("the cluster is up generation=%s index=%" PRIu64, s->generation, cluster_applied(s->cluster));
+	tell_up(s, 0, NULL);
+}
+
+/* The number of the node that this host is. */
+static int find_own_node(struct service *s, const struct db_key *root, uint32_t *ret, struct error *error)
+{
+	const struct db_key *node = object_find(root, OBJECT_NODE, service_node_name(s));
+	char text[128], id[16];
+
+	if (node == NULL)
+		return error_set(error, ERR_CLUSTER_LOCAL_NODE_NOT_FOUND,
+		    "this host calls itself '%s', and the cluster has no node of that name; set [node] name in "
+		    "rueda.conf, or restore with --as-node",
+		    u16_to_utf8_buffer(service_node_name(s), text, sizeof(text)));
+	*ret = (uint32_t)strtoul(u16_to_utf8_buffer(object_id(node), id, sizeof(id)), NULL, 10);
+	return 0;
+}
+
+static int start_replica(struct service *s, struct cluster *cluster, struct error *error)
+{
+	const struct replica_client client = { on_applied, on_failed, s };
+	struct engine_local_options options = { .generation = s->header.generation.id };
+	struct engine *engine;
+	int r = find_own_node(s, db_root(cluster_db(cluster)), &options.node, error);
+
+	if (r == 0)
+		r = disk_below(s->disk, s->generation, &s->engine_disk);
+	if (r == 0)
+		r = engine_local_new(s->loop, s->engine_disk, &options, &engine);
+	if (r < 0) {
+		cluster_free(cluster);
+		return error != NULL && error->code == r ? r : error_set_code(error, r, "cannot make the engine");
+	}
+	s->cluster = cluster;
+	r = replica_new(s->loop, engine, cluster, &client, &s->replica);
+	if (r < 0) {
+		s->cluster = NULL;
+		return error_set_code(error, r, "cannot make the replica");
+	}
+	s->state = SERVICE_STARTING;
+	r = replica_start(s->replica, error);
+	if (r == 0) {
+		r = replica_barrier(s->replica, on_caught_up, s);
+		if (r < 0)
+			(void)error_set_code(error, r, "cannot start the replica");
+	}
+	return r;
+}
+
+/* Start the generation that `current` names.  -ENOENT: there is none. */
+static int start_generation(struct service *s, struct error *error)
+{
+	struct store_loaded loaded;
+	unsigned skipped;
+	int r = store_current(s->disk, s->generation, error);
+
+	if (r < 0)
+		return r;
+	r = store_load(s->disk, s->generation, &loaded, &skipped, error);
+	if (r < 0)
+		return r;
+	if (skipped > 0)
+		log_warning("damaged checkpoints were passed over for an older one count=%u index=%" PRIu64, skipped,
+		    loaded.index);
+	s->header = loaded.header;
+	s->checkpoint_index = loaded.index;
+	s->log_bytes = 0;
+	return start_replica(s, loaded.cluster, error);
+}
+
+int service_start(struct service *s, struct error *error)
+{
+	size_t len;
+	int r = utf8_to_u16(s->config->node_name, strlen(s->config->node_name), &s->node_name, &len);
+
+	if (r < 0)
+		return error_set_code(error, r, "the node's name cannot be used");
+	s->started = loop_wall_filetime(s->loop);
+	s->state = SERVICE_NO_CLUSTER;
+	r = start_generation(s, error);
+	if (r == -ENOENT) {
+		log_notice(
+		    "this node has no cluster; make one with 'rueda cluster create NAME' or 'rueda restore PATH'");
+		return 0;
+	}
+	return r;
+}
+
+/* Stopping, and changing the generation. */
+
+/* The log has come to its end and no client waits any more. */
+static void on_replica_stopped(void *data)
+{
+	struct service *s = data;
+	_cleanup_(db_snapshot_unrefp) struct db_snapshot *last = NULL;
+	uint64_t index = cluster_applied(s->cluster);
+
+	if (s->state == SERVICE_CHANGING)
+		last = db_snapshot_take(cluster_db(s->cluster));
+	replica_free(s->replica);
+	s->replica = NULL;
+	s->cluster = NULL;
+	disk_free(s->engine_disk);
+	s->engine_disk = NULL;
+	if (s->state == SERVICE_STOPPING)
+		s->stopped(s->stopped_data);
+	else
+		s->down(s->change_data, last, index);
+}
+
+static void on_nothing_to_stop(void *data)
+{
+	struct service *s = data;
+
+	if (s->state == SERVICE_STOPPING)
+		s->stopped(s->stopped_data);
+	else
+		s->down(s->change_data, NULL, 0);
+}
+
+/* No checkpoint is being written: go on with the end of the replica. */
+static void finish_stop(struct service *s)
+{
+	bool unsaved = s->replica != NULL && s->log_bytes > 0 && s->checkpoint_index < cluster_applied(s->cluster);
+
+	if (s->state == SERVICE_STOPPING && unsaved) {
+		service_checkpoint(s); /* So that the next start has nothing to replay. */
+		s->log_bytes = 0;
+		if (s->checkpoint != NULL)
+			return;
+	}
+	if (s->replica != NULL)
+		replica_stop(s->replica, on_replica_stopped, s);
+	else if (loop_post(s->loop, on_nothing_to_stop, s) < 0)
+		on_nothing_to_stop(s);
+}
+
+static void stop_now(struct service *s)
+{
+	s->state = SERVICE_STOPPING;
+	rpc_server_run_down(s->rpc);
+	if (s->checkpoint == NULL)
+		finish_stop(s);
+}
+
+void service_stop(struct service *s, void (*stopped)(void *data), void *data)
+{
+	assert(!s->stopping);
+	s->stopping = true;
+	s->stopped = stopped;
+	s->stopped_data = data;
+	backup_cancel(s);
+	if (s->backup == NULL && s->restore == NULL)
+		stop_now(s);
+}
+
+void service_job_ended(struct service *s)
+{
+	if (s->stopping && s->state != SERVICE_STOPPING && s->backup == NULL && s->restore == NULL)
+		stop_now(s);
+}
+
+int service_take_down(struct service *s, service_down *down, void *data)
+{
+	if (s->stopping || (s->state != SERVICE_UP && s->state != SERVICE_NO_CLUSTER))
+		return ERR_BUSY;
+	s->down = down;
+	s->change_data = data;
+	s->state = SERVICE_CHANGING;
+	rpc_server_run_down(s->rpc);
+	if (s->checkpoint == NULL)
+		finish_stop(s);
+	return 0;
+}
+
+void service_bring_up(struct service *s, service_up *up, void *data)
+{
+	struct error error = { 0 };
+	int r;
+
+	s->up = up;
+	s->change_data = data;
+	r = start_generation(s, &error);
+	if (r < 0) {
+		if (r == -ENOENT)
+			(void)error_set(&error, r, "this node has no cluster");
+		s->state = SERVICE_NO_CLUSTER;
+		tell_up(s, r, &error);
+	}
+}
+
+void service_done(struct service *s)
+{
+	assert(s->checkpoint == NULL);
+	replica_free(s->replica);
+	disk_free(s->engine_disk);
+	free(s->node_name);
+}
+
+/* Creating. */
+
+static struct guid draw_guid(struct service *s)
+{
+	uint8_t random[16];
+
+	loop_random(s->loop, random, sizeof(random));
+	return guid_from_random(random);
+}
+
+/* Write a generation with this database, durable but not in force. */
+int service_write_generation(struct service *s, const struct quolog_header *header, struct db *db, struct error *error)
+{
+	_cleanup_(disk_freep) struct disk *below = NULL;
+	_cleanup_(db_snapshot_unrefp) struct db_snapshot *snapshot = db_snapshot_take(db);
+	_cleanup_(cluster_freep) struct cluster *cluster = NULL;
+	struct engine_local_options options = { 0 };
+	struct store_checkpoint checkpoint;
+	struct buf runtime = { 0 };
+	char name[STORE_NAME_MAX];
+	int r;
+
+	r = cluster_new(db, &cluster);
+	if (r < 0 || snapshot == NULL)
+		return error_set_code(error, -ENOMEM, "cannot make a generation");
+	cluster_begin_at(cluster, header->snapshot);
+	cluster_runtime_save(cluster, &runtime);
+	store_name(&header->generation, name);
+	checkpoint =
+	    (struct store_checkpoint){ header, snapshot, runtime.data, runtime.len, header->snapshot, header->time };
+	r = runtime.error != 0 ? error_set_code(error, runtime.error, "cannot make a generation")
+			       : store_create(s->disk, name, &checkpoint, error);
+	if (r == 0 && (r = disk_below(s->disk, name, &below)) < 0)
+		(void)error_set_code(error, r, "cannot make a generation");
+	if (r == 0)
+		r = engine_local_create(s->loop, below, header, &options, error);
+	buf_done(&runtime);
+	return r;
+}
+
+int service_create_cluster(
+    struct service *s, struct u16 name, const void *sealed_key, size_t sealed_key_len, struct error *error)
+{
+	struct cluster_seed seed = { .cluster_name = name, .node_name = service_node_name(s) };
+	struct quolog_header *header;
+	char directory[STORE_NAME_MAX];
+	struct db *db;
+	int r;
+
+	if (s->state != SERVICE_NO_CLUSTER)
+		return error_set(error, ERR_ALREADY_EXISTS, "this node is in a cluster already");
+	if (name.len > QUOLOG_NAME_MAX || sealed_key_len > QUOLOG_KEY_MAX)
+		return error_set(error, ERR_FILENAME_EXCED_RANGE, "the name or the sealed key is too long");
+	header = calloc(1, sizeof(*header));
+	if (header == NULL)
+		return error_set_code(error, -ENOMEM, "cannot create the cluster");
+	seed.time = loop_wall_filetime(s->loop);
+	seed.instance_id = draw_guid(s);
+	seed.core_group_id = draw_guid(s);
+	seed.storage_group_id = draw_guid(s);
+	seed.quorum_resource_id = draw_guid(s);
+	seed.quorum_path = U16("MSCS\\");
+	r = cluster_seed_database(&seed, &db);
+	if (r < 0) {
+		free(header);
+		return error_set_code(error, r, "cannot create a cluster of that name");
+	}
+	memcpy(header->name, name.units, name.len * sizeof(char16_t));
+	header->name_len = (uint32_t)name.len;
+	header->instance = seed.instance_id;
+	header->generation.number = 1;
+	header->generation.id = draw_guid(s);
+	header->time = seed.time;
+	header->key_len = (uint32_t)sealed_key_len;
+	if (sealed_key_len > 0)
+		memcpy(header->key, sealed_key, sealed_key_len);
+	r = service_write_generation(s, header, db, error);
+	store_name(&header->generation, directory);
+	free(header);
+	if (r == 0)
+		r = store_switch(s->disk, directory, error);
+	return r;
+}

@@ -1,0 +1,96 @@
+/* service: the cluster service of this node: what is between the loop and the clients.  See service.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "io/disk.h"
+#include "io/loop.h"
+#include "ruedad/config.h"
+#include "ruedad/replica.h"
+#include "ruedad/store.h"
+
+struct priv_client;
+struct rpc_server;
+
+enum service_state {
+	SERVICE_NO_CLUSTER, /* Nothing to serve but creating and restoring one. */
+	SERVICE_STARTING,   /* The log is replayed. */
+	SERVICE_UP,
+	SERVICE_CHANGING,   /* Another generation is being put in force. */
+	SERVICE_STOPPING,
+};
+
+typedef void service_down(void *data, struct db_snapshot *last, uint64_t index);
+typedef void service_up(void *data, int r, const struct error *error);
+
+struct service {
+	/* Given. */
+	struct loop *loop;
+	const struct config *config;
+	struct disk *disk;        /* Of the state directory. */
+	struct rpc_server *rpc;   /* Its handles are run down when the generation changes. */
+	struct priv_client *priv;
+	/* The process cannot go on; what to say is in the error. */
+	void (*failed)(void *data, const struct error *error);
+	void *data;
+
+	/* Of the service itself. */
+	enum service_state state;
+	char16_t *node_name;
+	uint64_t started; /* FILETIME. */
+
+	/* The generation in force; NULL and empty without one. */
+	char generation[STORE_NAME_MAX];
+	struct quolog_header header;
+	struct disk *engine_disk; /* Of the generation's directory. */
+	struct replica *replica;
+	struct cluster *cluster;  /* The replica's. */
+
+	/* Checkpoints. */
+	struct checkpoint_job *checkpoint; /* Running, or NULL. */
+	uint64_t checkpoint_index;         /* The newest that is durable. */
+	uint64_t log_bytes;                /* Of commands applied since. */
+
+	/* Backup and restore: at most one of each at a time on this node. */
+	struct backup_job *backup;
+	struct restore_job *restore;
+
+	bool stopping; /* service_stop() has been called; it waits for a backup or restore to end. */
+
+	/* Set by service_stop(), service_take_down(), service_bring_up(). */
+	void (*stopped)(void *data);
+	service_down *down;
+	service_up *up;
+	void *stopped_data, *change_data;
+};
+
+/* Takes what is given in *s, finds the generation in force and starts it.  Without one the service is up in the state
+ * SERVICE_NO_CLUSTER.  On failure service_done() is due all the same. */
+int service_start(struct service *s, struct error *error);
+/* A last checkpoint, then stopped(data). */
+void service_stop(struct service *s, void (*stopped)(void *data), void *data);
+void service_done(struct service *s); /* After stopped, or a failed start. */
+
+static inline struct u16 service_node_name(const struct service *s)
+{
+	return u16_from_z(s->node_name);
+}
+
+/* Found a cluster of this one node, put it in force, but do not start it: service_bring_up().  Blocks for a few syncs. */
+int service_create_cluster(struct service *s, struct u16 name, const void *sealed_key, size_t sealed_key_len,
+    struct error *error);
+
+/* A generation's directory with this database (taken over) at header->snapshot and an empty log: durable, not in force.
+ * Blocks. */
+int service_write_generation(struct service *s, const struct quolog_header *header, struct db *db, struct error *error);
+
+/* Changing the generation, in two halves.  Down: all handles of all clients end, the log is brought to its end, and what
+ * the database was at last is told (borrowed; NULL without a cluster).  Up: what `current` names now is started; r is 0
+ * once it serves.  Only from SERVICE_UP and SERVICE_NO_CLUSTER; ERR_BUSY from others. */
+int service_take_down(struct service *s, service_down *down, void *data);
+void service_bring_up(struct service *s, service_up *up, void *data);
+
+/* A backup or restore has ended: a stop may have been waiting for it. */
+void service_job_ended(struct service *s);
+
+/* Write a checkpoint soon, unless one is being written. */
+void service_checkpoint(struct service *s);
