@@ -1,0 +1,168 @@
+/* parts: the state directory, the RPC server, the cluster service, and the socket by which clients come.
+ *
+ *     state disk ─► RPC server ─► service (the cluster of this node) ─► listener on RUNDIR/cluster
+ *
+ * Why      the order matters: a client must never be accepted before there is something to serve it, and nothing that a
+ *          call still uses may go before the call.
+ * How      stopping goes back: the service first (calls that wait are answered, the log comes to its end, a last
+ *          checkpoint is written), then the listener with its connections, then the rest.
+ * Promise  on failure parts_start() leaves nothing behind.
+ * Threads  the loop's.      Tests  tests/integration/ruedad.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/parts.h"
+#include "base/log.h"
+#include "io/linux/disk.h"
+#include "io/linux/loop.h"
+#include "rpc/server.h"
+#include "ruedad/serve/listen.h"
+#include "ruedad/serve/serve.h"
+#include "ruedad/service.h"
+#include "wire/rueda.h"
+#include <grp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct parts {
+	const struct parts_context *context;
+	struct rpc_server *rpc;
+	struct rpc_interface clusapi_v2, clusapi_v3, rueda;
+	struct listener *listener;
+	struct service service;
+	struct error why; /* The listener could not be started. */
+	loop_callback *stopped;
+	void *stopped_data;
+};
+
+static void fill_random(void *data, void *bytes, size_t len)
+{
+	loop_random(data, bytes, len);
+}
+
+static struct rpc_interface make_interface(struct parts *p, const struct ndr_interface *interface, unsigned version,
+    void (*dispatch)(struct rpc_call *call, void *data))
+{
+	return (struct rpc_interface){ .name = interface->name,
+		.syntax = rpc_interface_syntax(interface, version),
+		.local_only = true, /* The network needs security: it comes with TCP. */
+		.dispatch = dispatch,
+		.data = &p->service };
+}
+
+static int start_rpc(struct parts *p)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	int r;
+
+	limits.connections = (size_t)p->context->config->connections;
+	limits.handles_per_group = (size_t)p->context->config->handles;
+	limits.request_max = (size_t)p->context->config->request_size;
+	r = rpc_server_new(&limits, fill_random, p->context->loop, &p->rpc);
+	if (r < 0)
+		return r;
+	p->clusapi_v2 = make_interface(p, &clusapi_interface, 2, serve_dispatch_clusapi);
+	p->clusapi_v3 = make_interface(p, &clusapi_interface, 3, serve_dispatch_clusapi);
+	p->rueda = make_interface(p, &rueda_interface, 1, serve_dispatch_rueda);
+	r = rpc_server_add_interface(p->rpc, &p->clusapi_v2);
+	if (r == 0)
+		r = rpc_server_add_interface(p->rpc, &p->clusapi_v3);
+	if (r == 0)
+		r = rpc_server_add_interface(p->rpc, &p->rueda);
+	return r;
+}
+
+/* Root and the daemon's own user may do all; the group of the configuration, where it exists, may read. */
+static int start_listener(struct parts *p, struct error *error)
+{
+	const struct config *config = p->context->config;
+	const struct group *group = getgrnam(config->group);
+	char path[4096];
+	struct listen_config listen = { .path = path, .owner_uid = getuid() };
+
+	if (group != NULL) {
+		listen.has_reader_group = true;
+		listen.reader_group = group->gr_gid;
+	}
+	(void)snprintf(path, sizeof(path), "%s/cluster", config->run_directory);
+	return listener_new(loop_linux_uv(p->context->loop), p->rpc, &listen, error, &p->listener);
+}
+
+static void parts_free(struct parts *p)
+{
+	service_done(&p->service);
+	rpc_server_free(p->rpc);
+	disk_free(p->service.disk);
+	free(p);
+}
+
+static void on_listener_closed(void *data)
+{
+	struct parts *p = data;
+	loop_callback *stopped = p->stopped;
+	void *stopped_data = p->stopped_data;
+
+	parts_free(p);
+	stopped(stopped_data);
+}
+
+static void on_service_stopped(void *data)
+{
+	struct parts *p = data;
+
+	if (p->listener != NULL)
+		listener_close(p->listener, on_listener_closed, p);
+	else
+		on_listener_closed(p);
+}
+
+static void tell_failed(void *data)
+{
+	struct parts *p = data;
+
+	p->context->failed(p->context->data, &p->why);
+}
+
+int parts_start(const struct parts_context *context, struct parts **ret, struct error *error)
+{
+	struct parts *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p == NULL)
+		return error_set_code(error, -ENOMEM, "cannot start");
+	p->context = context;
+	p->service.loop = context->loop;
+	p->service.config = context->config;
+	p->service.priv = context->priv;
+	p->service.failed = context->failed;
+	p->service.data = context->data;
+	r = disk_linux_open(context->config->state_directory, &p->service.disk);
+	if (r < 0) {
+		(void)error_set_code(error, r, "cannot open the state directory %s", context->config->state_directory);
+		free(p);
+		return r;
+	}
+	r = start_rpc(p);
+	if (r < 0) {
+		(void)error_set_code(error, r, "cannot start the RPC server");
+		parts_free(p);
+		return r;
+	}
+	p->service.rpc = p->rpc;
+	r = service_start(&p->service, error);
+	if (r < 0) {
+		parts_free(p);
+		return r;
+	}
+	/* The log is being replayed by now, so what fails from here on is told later, and the parts are stopped. */
+	r = start_listener(p, &p->why);
+	if (r < 0 && loop_post(context->loop, tell_failed, p) < 0)
+		abort();
+	*ret = p;
+	return 0;
+}
+
+void parts_stop(struct parts *p, loop_callback *stopped, void *data)
+{
+	p->stopped = stopped;
+	p->stopped_data = data;
+	service_stop(&p->service, on_service_stopped, p);
+}
