@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ndrgen: makes wire/NAME.h and wire/NAME.c of idl/NAME.idl (see gen/idl.py for the notation).
+"""ndrgen: makes NAME.h and NAME.c of NAME.idl (see gen/idl.py for the notation).
 
     ndrgen.py IDL HEADER SOURCE
 
@@ -11,7 +11,7 @@ import sys
 
 import idl
 
-OPEN = """/* {file}: made by gen/ndrgen.py of idl/{name}.idl, where the text is.
+OPEN = """/* {file}: made by gen/ndrgen.py of {name}.idl, where the text is.
  * SPDX-License-Identifier: Apache-2.0 */
 """
 
@@ -130,7 +130,7 @@ class Source:
                    '"begins as struct ndr_message");')
 
     def make(self):
-        self.write(OPEN.format(file=f"{self.d.name}.c", name=self.d.name) + f'#include "wire/{self.d.name}.h"', "")
+        self.write(OPEN.format(file=f"{self.d.name}.c", name=self.d.name) + f'#include "{self.d.name}.h"', "")
         for s in self.d.structs.values():
             self.type(s)
         if self.d.methods:

@@ -63,8 +63,11 @@ static void push_wstr(struct push *p, const char16_t *s)
 	push_u32(p, (uint32_t)len);
 	push_u32(p, 0);
 	push_u32(p, (uint32_t)len);
+	if (buf_reserve(p->to, len * 2) < 0)
+		return;
 	for (size_t i = 0; i < len; i++)
-		buf_u16(p->to, s[i]);
+		put_le16(p->to->data + p->to->len + i * 2, s[i]);
+	p->to->len += len * 2;
 }
 
 static void push_scalar(struct push *p, const struct ndr_field *f, const void *at)

@@ -1,6 +1,6 @@
 /* The rules of the coding, one by one, and the example of the specification.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "tests/lib/failalloc.h"
+#include "sample.h"
 #include "tests/lib/test.h"
 #include "wire/clusapi.h"
 #include "wire/command.h"
@@ -57,6 +57,17 @@ TEST(an_answer_of_version_2_has_no_rpc_status)
 	CHECK_INT(v3.len, 12);
 	CHECK_INT(get_le32(v2.data + 4), 5);
 	CHECK_INT(get_le32(v3.data + 4), 9);
+}
+
+TEST(a_parameter_of_version_2_is_gone_in_version_3)
+{
+	struct clusapi_GetNotify_in in = { .timeout = 7 };
+	_cleanup_(buf_done) struct buf v2 = { 0 }, v3 = { 0 };
+
+	CHECK_INT(ndr_push(IN(GET_NOTIFY), 2, &in, &v2), 0);
+	CHECK_INT(ndr_push(IN(GET_NOTIFY), 3, &in, &v3), 0);
+	CHECK_INT(v2.len, 24);
+	CHECK_INT(v3.len, 20);
 }
 
 TEST(a_number_without_a_method_gives_none)
@@ -222,6 +233,63 @@ TEST(a_string_that_must_be_there_is_asked_for)
 	buf_done(&b);
 }
 
+TEST(an_array_that_must_be_there_is_asked_for)
+{
+	struct clusapi_SetValue_in in = { .value_name = u"", .data = NULL, .data_size = 1 };
+	_cleanup_(buf_done) struct buf b = { 0 };
+
+	CHECK_INT(ndr_push(IN(SET_VALUE), 3, &in, &b), -EINVAL);
+	in.data_size = 0;
+	CHECK_INT(ndr_push(IN(SET_VALUE), 3, &in, &b), 0);
+}
+
+TEST(a_structure_is_aligned_as_its_largest_member)
+{
+	static const uint8_t expected[48] = {
+		[0] = SAMPLE_PAIRS,
+		[2] = 1,
+		[4] = 1,
+		[8] = 2,
+		[16] = 3,
+		[26] = 2, /* x, here, a referent, */
+		[32] = 4,
+		[40] = 5, /* there */
+	};
+	struct sample m = { .kind = SAMPLE_PAIRS,
+		.version = 1,
+		.pairs = { .x = 1, .here = { 2, 3 }, .there = &(struct sample_pair){ 4, 5 } } };
+	_cleanup_(arena_done) struct arena arena = { 0 };
+	_cleanup_(buf_done) struct buf b = { 0 };
+
+	CHECK_INT(ndr_message_push(&sample_messages, &m, &b), 0);
+	CHECK_INT(b.len, sizeof(expected));
+	CHECK_MEM(b.data, expected, b.len);
+	CHECK_INT(ndr_message_pull(&sample_messages, b.data, b.len, &arena, &m), 0);
+	CHECK_INT(m.pairs.here.a, 2);
+	CHECK_INT(m.pairs.there->a, 4);
+	CHECK_INT(m.pairs.there->b, 5);
+}
+
+TEST(an_array_may_bring_its_own_number)
+{
+	static const uint8_t expected[] = { SAMPLE_LISTS, 0, 1, 0, 2, 0, 0, 0, 7, 0, 8, 0, /* numbers */
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                                        /* names, pairs, trees */
+		0, 0, 0, 0, 0, 0, 0, 0 };                                                  /* id, maybe */
+	static const uint16_t numbers[] = { 7, 8 };
+	struct sample m = { .kind = SAMPLE_LISTS, .version = 1, .lists = { .numbers = numbers, .numbers_count = 2 } };
+	_cleanup_(arena_done) struct arena arena = { 0 };
+	_cleanup_(buf_done) struct buf b = { 0 };
+
+	CHECK_INT(ndr_message_push(&sample_messages, &m, &b), 0);
+	CHECK_INT(b.len, sizeof(expected));
+	CHECK_MEM(b.data, expected, b.len);
+	CHECK_INT(ndr_message_pull(&sample_messages, b.data, b.len, &arena, &m), 0);
+	CHECK_INT(m.lists.numbers_count, 2);
+	CHECK_INT(m.lists.numbers[1], 8);
+	CHECK_INT(m.lists.names_count, 0);
+	CHECK(m.lists.id == NULL && m.lists.maybe == NULL);
+}
+
 TEST(padding_after_a_stub_is_tolerated_and_more_is_not)
 {
 	uint8_t bytes[18 + 8] = { 3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 'n', 0, '1', 0, 0, 0, 0xaa };
@@ -270,6 +338,10 @@ TEST(a_control_cannot_return_more_than_was_asked_for)
 	out.bytes_returned = 4;
 	CHECK_INT(ndr_push(m->out, 3, &out, &b), 0);
 	put_le32(b.data, 3); /* Fewer in all than are sent. */
+	CHECK_INT(ndr_pull(m->out, 3, b.data, b.len, &arena, &out), ERR_RPC_X_BAD_STUB_DATA);
+	put_le32(b.data, 5);
+	CHECK_INT(ndr_pull(m->out, 3, b.data, b.len, &arena, &out), 0);
+	put_le32(b.data + 4, 1); /* Not from the first. */
 	CHECK_INT(ndr_pull(m->out, 3, b.data, b.len, &arena, &out), ERR_RPC_X_BAD_STUB_DATA);
 }
 
@@ -365,50 +437,37 @@ TEST(a_command_of_the_future_is_told_from_a_damaged_one)
 	CHECK_INT(ndr_message_push(&command_messages, &c, &b), -EPROTONOSUPPORT);
 }
 
-/* A family by hand: kind 1 grew a field in version 2, kind 2 is new in version 2. */
-struct grown {
-	uint32_t old, newer;
-};
-struct family {
-	uint16_t kind, version;
-	struct grown body;
-};
-static const struct ndr_field grown_fields[] = {
-	{ NDR_MEMBER(struct grown, old), .kind = NDR_U32 },
-	{ NDR_MEMBER(struct grown, newer), .kind = NDR_U32, .since = 2 },
-};
-static const struct ndr_type grown_type = {
-	.name = "grown", .size = sizeof(struct grown), .parameters = true, .fields = grown_fields, .field_count = 2
-};
-static const struct ndr_message_kind family_kinds[] = {
-	[1] = { .name = "Grown", .body = &grown_type },
-	[2] = { .name = "New", .since = 2, .body = &grown_type },
-};
-static const struct ndr_messages family = { .name = "family",
-	.newest = 2,
-	.size = sizeof(struct family),
-	.body_offset = offsetof(struct family, body),
-	.kind_count = 3,
-	.kinds = family_kinds };
-
 TEST(an_old_message_has_no_new_fields)
 {
 	_cleanup_(arena_done) struct arena arena = { 0 };
 	_cleanup_(buf_done) struct buf v1 = { 0 }, v2 = { 0 };
-	struct family m = { .kind = 1, .version = 1, .body = { 7, 8 } };
+	struct sample m = { .kind = SAMPLE_GROWN, .version = 1, .grown = { .old = 7, .newer = 8, .gone = 9 } };
 
-	CHECK_INT(ndr_message_push(&family, &m, &v1), 0);
-	CHECK_INT(v1.len, 8);
+	CHECK_INT(ndr_message_push(&sample_messages, &m, &v1), 0);
+	CHECK_INT(v1.len, 12);
 	m.version = 2;
-	CHECK_INT(ndr_message_push(&family, &m, &v2), 0);
+	CHECK_INT(ndr_message_push(&sample_messages, &m, &v2), 0);
 	CHECK_INT(v2.len, 12);
-	CHECK_INT(ndr_message_pull(&family, v1.data, v1.len, &arena, &m), 0);
-	CHECK_INT(m.body.old, 7);
-	CHECK_INT(m.body.newer, 0);
-	CHECK_INT(ndr_message_pull(&family, v2.data, v2.len, &arena, &m), 0);
-	CHECK_INT(m.body.newer, 8);
-	m = (struct family){ .kind = 2, .version = 1 };
-	CHECK_INT(ndr_message_push(&family, &m, &v2), -EPROTONOSUPPORT);
+	CHECK_INT(ndr_message_pull(&sample_messages, v1.data, v1.len, &arena, &m), 0);
+	CHECK_INT(m.grown.old, 7);
+	CHECK_INT(m.grown.newer, 0);
+	CHECK_INT(m.grown.gone, 9);
+	CHECK_INT(ndr_message_pull(&sample_messages, v2.data, v2.len, &arena, &m), 0);
+	CHECK_INT(m.grown.newer, 8);
+	CHECK_INT(m.grown.gone, 0);
+}
+
+TEST(a_kind_is_not_in_versions_before_its_own)
+{
+	_cleanup_(arena_done) struct arena arena = { 0 };
+	_cleanup_(buf_done) struct buf b = { 0 };
+	struct sample m = { .kind = SAMPLE_NEW, .version = 1 };
+
+	CHECK_INT(ndr_message_push(&sample_messages, &m, &b), -EPROTONOSUPPORT);
+	m.version = 2;
+	CHECK_INT(ndr_message_push(&sample_messages, &m, &b), 0);
+	put_le16(b.data + 2, 1);
+	CHECK_INT(ndr_message_pull(&sample_messages, b.data, b.len, &arena, &m), -EPROTONOSUPPORT);
 }
 
 /* The tables against the C structures that they describe. */

@@ -1,5 +1,6 @@
 /* Every method of every interface in every version, and every message: what is written can be read, and hostile bytes
  * do no harm. SPDX-License-Identifier: Apache-2.0 */
+#include "sample.h"
 #include "tests/lib/failalloc.h"
 #include "tests/lib/ndrfill.h"
 #include "tests/lib/test.h"
@@ -12,7 +13,7 @@
 enum { ROUNDS = 20, VALUE_MAX = 512 };
 
 static const struct ndr_interface *const interfaces[] = { &clusapi_interface, &epm_interface, &rueda_interface };
-static const struct ndr_messages *const families[] = { &command_messages };
+static const struct ndr_messages *const families[] = { &command_messages, &sample_messages };
 
 typedef void rule(const struct ndr_type *type, unsigned version, uint64_t seed);
 
