@@ -1,16 +1,20 @@
 /* ndr: what goes over the wire and into the log, described once as tables and coded by one machine.
  *
  * Why      180 calls in two versions, our own interface, messages between nodes and log commands: code for each, by
- * hand, would be thousands of lines in which one forgotten check lets a stranger in. How      idl/ describes methods,
- * structures and messages; gen/ makes of it C structures and, for each, a table of its fields (struct ndr_type).
- * ndr_pull(), ndr_push() and ndr_print() walk the table.  The bytes are NDR 2.0, little endian, alignment relative to
- * the first byte (docs/design/wire.md says which parts of it). In C     a string is a terminated const char16_t * (NULL
- * where the pointer may be), an array a pointer and a number of elements, a context handle a struct ndr_handle, what is
- * behind a pointer a const pointer. Strict   A string is terminated, within its own maximum, and has no zero before its
- * end; an array has as many elements as its parameter says; a NULL array has none; a range is kept.  Anything else is
- * ERR_RPC_X_BAD_STUB_DATA. Limits   What decoding allocates is bounded by a small multiple of the bytes that are there,
- * whatever they claim, and by the arena's limit.  Depth is that of the description. Threads  No state: any. Tests
- * tests/unit/ndr.c, ndr_roundtrip.c, tests/interop/ndrdump.py, tests/fuzz/stub.c SPDX-License-Identifier: Apache-2.0 */
+ *          hand, would be thousands of lines in which one forgotten check lets a stranger in.
+ * How      idl/ describes methods, structures and messages; gen/ makes of it C structures and, for each, a table of its
+ *          fields (struct ndr_type).  ndr_pull(), ndr_push() and ndr_print() walk the table.  The bytes are NDR 2.0,
+ *          little endian, alignment relative to the first byte.
+ * In C     a string is a terminated const char16_t * (NULL where the pointer may be), an array a pointer and a number
+ *          of elements, a context handle a struct ndr_handle, what is behind a pointer a const pointer.
+ * Strict   A string is terminated, within its own maximum, and has no zero before its end; an array has as many
+ *          elements as its parameter says; a NULL array has none; a range is kept.  Else ERR_RPC_X_BAD_STUB_DATA.
+ * Limits   What decoding allocates is bounded by a small multiple of the bytes that are there, whatever they claim, and
+ *          by the arena's limit.  Depth is that of the description.
+ * Threads  No state: any.
+ * Format   docs/design/wire.md
+ * Tests    tests/unit/ndr.c, ndr_roundtrip.c, idl.py, tests/interop/ndrdump.py, tests/fuzz/stub.c
+ * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "base/arena.h"
