@@ -2,8 +2,8 @@
  *
  * NDR places a structure's pointers as numbers and what they point to after the whole structure, so everything is
  * decoded in two passes: the inline pass leaves PENDING in each pointer that is not NULL, the deferred pass replaces
- * it. The target is memory of our own until all is well, so nobody meets a PENDING. SPDX-License-Identifier: Apache-2.0
- */
+ * it.  The target is memory of our own until all is well, so nobody meets a PENDING.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/ndr.h"
 
 enum { TRAILING_MAX = 7 };
