@@ -12,7 +12,7 @@ ALLOWED = {
     "wire": "base",
     "hive": "base io",
     "quolog": "base io",
-    "compat": "base",
+    "compat": "base include",
     "cluster": "base wire",
     "rpc": "base io wire",
     "engine": "base io wire quolog",

@@ -1,0 +1,152 @@
+/* resapi/lookup.h: finding, comparing and walking over resources, groups and nodes.
+ *
+ * Handles that are returned belong to the caller.  A callback that returns anything but 0 ends the walk, and the
+ * function returns that number.
+ * Included by <resapi.h>, which says what holds for all functions.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUEDA_RESAPI_LOOKUP_H
+#define RUEDA_RESAPI_LOOKUP_H
+
+#include "../clusapi.h"
+
+typedef DWORD (*LPRESOURCE_CALLBACK)(HRESOURCE hSelf, HRESOURCE hResource, PVOID pParameter);
+typedef DWORD (*LPRESOURCE_CALLBACK_EX)(HCLUSTER hCluster, HRESOURCE hSelf, HRESOURCE hResource, PVOID pParameter);
+typedef DWORD (*LPGROUP_CALLBACK_EX)(HCLUSTER hCluster, HGROUP hSelf, HGROUP hGroup, PVOID pParameter);
+typedef DWORD (*LPNODE_CALLBACK)(HCLUSTER hCluster, HNODE hNode, CLUSTER_NODE_STATE state, PVOID pParameter);
+
+/* Roles that ResUtilGetClusterRoleState() is asked about. */
+typedef enum CLUSTER_ROLE {
+	ClusterRoleDHCP = 0,
+	ClusterRoleDTC = 1,
+	ClusterRoleFileServer = 2,
+	ClusterRoleGenericApplication = 3,
+	ClusterRoleGenericScript = 4,
+	ClusterRoleGenericService = 5,
+	ClusterRoleISCSINameServer = 6,
+	ClusterRoleMSMQ = 7,
+	ClusterRoleNFS = 8,
+	ClusterRolePrintServer = 9,
+	ClusterRoleStandAloneNamespaceServer = 10,
+	ClusterRoleVolumeShadowCopyServiceTask = 11,
+	ClusterRoleWINS = 12,
+} CLUSTER_ROLE;
+typedef enum CLUSTER_ROLE_STATE {
+	ClusterRoleUnknown = -1,
+	ClusterRoleClustered = 0,
+	ClusterRoleUnclustered = 1,
+} CLUSTER_ROLE_STATE;
+
+RUEDA_BEGIN_DECLARATIONS
+
+/* ---- Comparing ---- */
+
+/* Tell whether two handles mean the same resource. */
+BOOL ResUtilResourcesEqual(HRESOURCE hSelf, HRESOURCE hResource);
+
+/* Tell whether a resource is of a type. */
+BOOL ResUtilResourceTypesEqual(LPCWSTR lpszResourceTypeName, HRESOURCE hResource);
+
+/* Tell whether a resource is of a class. */
+BOOL ResUtilIsResourceClassEqual(PCLUS_RESOURCE_CLASS_INFO prci, HRESOURCE hResource);
+
+/* Tell whether two handles mean the same group. */
+DWORD ResUtilGroupsEqual(HGROUP hSelf, HGROUP hGroup, BOOL *pEqual);
+
+/* ---- Walking ---- */
+
+/* Call back for each resource of this machine's cluster, or for each of one type, but not for hSelf. */
+DWORD ResUtilEnumResources(
+    HRESOURCE hSelf, LPCWSTR lpszResTypeName, LPRESOURCE_CALLBACK pResCallBack, PVOID pParameter);
+
+/* Call back for each resource of a cluster, or for each of one type, but not for hSelf. */
+DWORD ResUtilEnumResourcesEx(
+    HCLUSTER hCluster, HRESOURCE hSelf, LPCWSTR lpszResTypeName, LPRESOURCE_CALLBACK_EX pResCallBack, PVOID pParameter);
+
+/* As ResUtilEnumResourcesEx(), with the access that the handles shall have. */
+DWORD ResUtilEnumResourcesEx2(HCLUSTER hCluster, HRESOURCE hSelf, LPCWSTR lpszResTypeName,
+    LPRESOURCE_CALLBACK_EX pResCallBack, PVOID pParameter, DWORD dwDesiredAccess);
+
+/* Call back for each resource on the other end of a kind of dependency (CLUSTER_RESOURCE_ENUM bits). */
+DWORD ResUtilResourceDepEnum(HRESOURCE hSelf, DWORD enumType, LPRESOURCE_CALLBACK_EX pResCallBack, PVOID pParameter);
+
+/* Call back for each group of a cluster, but not for hSelf. */
+DWORD ResUtilEnumGroups(HCLUSTER hCluster, HGROUP hSelf, LPGROUP_CALLBACK_EX pResCallBack, PVOID pParameter);
+
+/* Call back for each group of a kind, but not for hSelf. */
+DWORD ResUtilEnumGroupsEx(
+    HCLUSTER hCluster, HGROUP hSelf, CLUSGROUP_TYPE groupType, LPGROUP_CALLBACK_EX pResCallBack, PVOID pParameter);
+
+/* Call back for each node of a cluster. */
+DWORD ResUtilNodeEnum(HCLUSTER hCluster, LPNODE_CALLBACK pNodeCallBack, PVOID pParameter);
+
+/* ---- What a resource depends on ---- */
+
+/* The first resource of a type that hSelf depends on. */
+HRESOURCE ResUtilGetResourceDependency(HANDLE hSelf, LPCWSTR lpszResourceType);
+
+/* The same, with the access that the handle shall have. */
+HRESOURCE ResUtilGetResourceDependencyEx(HANDLE hSelf, LPCWSTR lpszResourceType, DWORD dwDesiredAccess);
+
+/* The first resource of a type that hSelf depends on, over several steps if bRecurse is TRUE. */
+HRESOURCE ResUtilGetResourceDependencyByName(HCLUSTER hCluster, HANDLE hSelf, LPCWSTR lpszResourceType, BOOL bRecurse);
+
+/* The same, with the access that the handle shall have. */
+HRESOURCE ResUtilGetResourceDependencyByNameEx(
+    HCLUSTER hCluster, HANDLE hSelf, LPCWSTR lpszResourceType, BOOL bRecurse, DWORD dwDesiredAccess);
+
+/* The first resource of a class that hSelf depends on, over several steps if bRecurse is TRUE. */
+HRESOURCE ResUtilGetResourceDependencyByClass(
+    HCLUSTER hCluster, HANDLE hSelf, PCLUS_RESOURCE_CLASS_INFO prci, BOOL bRecurse);
+
+/* The same, with the access that the handle shall have. */
+HRESOURCE ResUtilGetResourceDependencyByClassEx(
+    HCLUSTER hCluster, HANDLE hSelf, PCLUS_RESOURCE_CLASS_INFO prci, BOOL bRecurse, DWORD dwDesiredAccess);
+
+/* The first resource of a type that a resource, given by its name, depends on. */
+HRESOURCE ResUtilGetResourceNameDependency(LPCWSTR lpszResourceName, LPCWSTR lpszResourceType);
+
+/* The same, with the access that the handle shall have. */
+HRESOURCE ResUtilGetResourceNameDependencyEx(LPCWSTR lpszResourceName, LPCWSTR lpszResourceType, DWORD dwDesiredAccess);
+
+/* Address, mask and network of the IP Address resource that a resource depends on; counts in WCHARs. */
+DWORD ResUtilGetResourceDependentIPAddressProps(HRESOURCE hResource, LPWSTR pszAddress, DWORD *pcchAddress,
+    LPWSTR pszSubnetMask, DWORD *pcchSubnetMask, LPWSTR pszNetwork, DWORD *pcchNetwork);
+
+/* Drive letter of the disk that a resource depends on; count in WCHARs. */
+DWORD ResUtilFindDependentDiskResourceDriveLetter(
+    HCLUSTER hCluster, HRESOURCE hResource, LPWSTR pszDriveLetter, DWORD *pcchDriveLetter);
+
+/* ---- Single objects ---- */
+
+/* The resources of the cluster's name, address and quorum. */
+DWORD ResUtilGetCoreClusterResources(HCLUSTER hCluster, HRESOURCE *phClusterNameResource,
+    HRESOURCE *phClusterIPAddressResource, HRESOURCE *phClusterQuorumResource);
+
+/* The resources of the cluster's name and quorum, with the access that the handles shall have. */
+DWORD ResUtilGetCoreClusterResourcesEx(HCLUSTER hClusterIn, HRESOURCE *phClusterNameResourceOut,
+    HRESOURCE *phClusterQuorumResourceOut, DWORD dwDesiredAccess);
+
+/* The name of a resource; count in WCHARs. */
+DWORD ResUtilGetResourceName(HRESOURCE hResource, PWSTR pszResourceName, DWORD *pcchResourceNameInOut);
+
+/* A second handle for a resource. */
+DWORD ResUtilDupResource(HRESOURCE group, HRESOURCE *copy);
+
+/* A second handle for a group. */
+DWORD ResUtilDupGroup(HGROUP group, HGROUP *copy);
+
+/* The kind of a group. */
+DWORD ResUtilGetClusterGroupType(HGROUP hGroup, CLUSGROUP_TYPE *groupType);
+
+/* The group that holds the cluster's own resources. */
+HGROUP ResUtilGetCoreGroup(HCLUSTER hCluster);
+
+/* The cluster's id. */
+DWORD ResUtilGetClusterId(HCLUSTER hCluster, GUID *guid);
+
+/* Whether a role is clustered. */
+CLUSTER_ROLE_STATE ResUtilGetClusterRoleState(HCLUSTER hCluster, CLUSTER_ROLE eClusterRole);
+
+RUEDA_END_DECLARATIONS
+
+#endif
