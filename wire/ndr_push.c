@@ -5,7 +5,7 @@
 enum { REFERENT_FIRST = 0x00020000, REFERENT_STEP = 4 };
 
 /* How many zeros may go out for an array that the client has sized (NDR_ZEROS). */
-static const uint32_t ZEROS_MAX = 64u << 20;
+static const uint32_t ZEROS_MAX = 16u << 20;
 
 struct push {
 	struct buf *to;
