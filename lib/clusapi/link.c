@@ -1,0 +1,376 @@
+/* link: the connection behind the handles of one opened cluster.
+ *
+ * Why      a program holds its handles over restarts of the service, and must not notice more than a pause; but after a
+ *          restore it must notice, or it would go on changing what it does not know.
+ * How      a link holds one RPC client for each interface; each call in flight has a connection of its own in it.  The
+ *          client's generation changes when its connections, and with them the server's context handles, were lost; the
+ *          link calls that an *epoch*.  A remote remembers the epoch that its handle is of and opens it again in a new one,
+ *          by path or id.  Before that the link asks which generation of the cluster serves: if it is another one than at
+ *          first, every remote of the link is dead (ERR_INVALID_HANDLE), as are those that the server itself refuses.
+ * Retries  calls that read are repeated while the service is away, for RETRY_MS; calls that change only if they cannot have
+ *          been carried out.
+ * Threads  all functions.        Tests  tests/integration/library.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "lib/clusapi/link.h"
+#include "base/ini.h"
+#include "rpc/dispatch.h"
+#include "wire/clusapi.h"
+#include "wire/rueda.h"
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RETRY_MS = 10000, RETRY_STEP_MS = 50, DIRECTORY_MAX = 3072, INTERFACES = 3 };
+
+struct link {
+	atomic_uint references;
+	struct rpc_client *clients[INTERFACES];
+	pthread_mutex_t lock;   /* Of all below. */
+	struct guid generation; /* Of the cluster, when the link was opened. */
+	uint64_t checked_epoch; /* The generation was found to be that one in this epoch. */
+	bool dead;
+};
+
+/* Where the service of this machine is: RUEDA_DIR, or the system's places, or what rueda.conf says. */
+
+static pthread_once_t directories_once = PTHREAD_ONCE_INIT;
+static char run_directory[DIRECTORY_MAX], state_directory[DIRECTORY_MAX], socket_path[DIRECTORY_MAX + 16];
+
+static void on_setting(void *data, unsigned line, const char *section, const char *key, const char *value)
+{
+	char *to = strcmp(key, "run_directory") == 0   ? run_directory :
+	           strcmp(key, "state_directory") == 0 ? state_directory :
+	                                                 NULL;
+
+	if (strcmp(section, "service") == 0 && to != NULL && value[0] == '/')
+		(void)snprintf(to, DIRECTORY_MAX, "%s", value);
+}
+
+static void on_problem(void *data, unsigned line, const char *text)
+{
+	/* `ruedad --check` is the place to hear of mistakes. */
+}
+
+static void read_settings(const char *file)
+{
+	static const struct ini_handler handler = { NULL, on_setting, on_problem };
+	_cleanup_free_ char *text = malloc(INI_FILE_MAX);
+	FILE *f = fopen(file, "re");
+
+	if (f == NULL)
+		return;
+	if (text != NULL)
+		(void)ini_parse(text, fread(text, 1, INI_FILE_MAX, f), &handler);
+	(void)fclose(f);
+}
+
+static void find_directories(void)
+{
+	const char *private = secure_getenv("RUEDA_DIR");
+	char file[DIRECTORY_MAX];
+
+	if (private != NULL && private[0] == '/' && strlen(private) < DIRECTORY_MAX - 32) {
+		(void)snprintf(run_directory, sizeof(run_directory), "%s/run", private);
+		(void)snprintf(state_directory, sizeof(state_directory), "%s/state", private);
+		(void)snprintf(file, sizeof(file), "%s/rueda.conf", private);
+	} else {
+		(void)snprintf(run_directory, sizeof(run_directory), "/run/rueda");
+		(void)snprintf(state_directory, sizeof(state_directory), "/var/lib/rueda");
+		(void)snprintf(file, sizeof(file), "/etc/rueda/rueda.conf");
+	}
+	read_settings(file);
+	(void)snprintf(socket_path, sizeof(socket_path), "%s/cluster", run_directory);
+}
+
+const char *link_socket_path(void)
+{
+	(void)pthread_once(&directories_once, find_directories);
+	return socket_path;
+}
+
+const char *link_state_directory(void)
+{
+	(void)pthread_once(&directories_once, find_directories);
+	return state_directory;
+}
+
+/* Calls. */
+
+static const struct {
+	const struct ndr_interface *interface;
+	unsigned version;
+} interfaces[INTERFACES] = {
+	[LINK_CLUSAPI] = { &clusapi_interface, 3 },
+	[LINK_CLUSAPI_V2] = { &clusapi_interface, 2 },
+	[LINK_RUEDA] = { &rueda_interface, 1 },
+};
+
+static int call_once(struct link *l, enum link_interface which, unsigned number, const void *in, void *out,
+    struct arena *arena)
+{
+	struct rpc_invocation i = { .interface = interfaces[which].interface,
+		.version = interfaces[which].version,
+		.number = number,
+		.in = in,
+		.out = out,
+		.arena = arena };
+
+	return rpc_client_invoke(l->clients[which], &i);
+}
+
+/* Worth another try: nobody has carried the call out, or it does not matter. */
+static bool may_retry(int r, const struct ndr_method *m)
+{
+	bool reads = m->access == 'R' || m->access == 'Q' || m->access == '-';
+
+	return r == ERR_RPC_S_SERVER_UNAVAILABLE || r == ERR_RPC_S_CALL_FAILED_DNE ||
+	       (r == ERR_RPC_S_CALL_FAILED && reads);
+}
+
+static void pause_ms(unsigned ms)
+{
+	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static int status_of(const struct ndr_method *m, void *out)
+{
+	uint32_t status = *ndr_status(m, out);
+
+	return status == 0 ? 0 : ERR_FROM_WIN32(status);
+}
+
+int link_call(struct link *l, enum link_interface which, unsigned number, const void *in, void *out, struct arena *arena)
+{
+	const struct ndr_method *m = ndr_method(interfaces[which].interface, interfaces[which].version, number);
+	int r;
+
+	assert(m != NULL);
+	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
+		memset(out, 0, m->out->size);
+		r = call_once(l, which, number, in, out, arena);
+		if (!may_retry(r, m) || waited >= RETRY_MS)
+			break;
+		pause_ms(RETRY_STEP_MS);
+	}
+	return r < 0 ? r : status_of(m, out);
+}
+
+uint64_t link_epoch(struct link *l)
+{
+	return rpc_client_generation(l->clients[LINK_CLUSAPI]);
+}
+
+/* Generations. */
+
+enum { STATE_STARTING = 1, STATE_CHANGING = 3 }; /* Of idl/rueda.idl: there is no generation to tell yet. */
+
+static int ask_generation(struct link *l, struct guid *ret)
+{
+	struct rueda_GetStatus_in in = { 0 };
+	struct rueda_GetStatus_out out;
+	struct arena arena = { 0 };
+	int r;
+
+	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
+		r = link_call(l, LINK_RUEDA, RUEDA_GET_STATUS, &in, &out, &arena);
+		arena_done(&arena);
+		if (r < 0 || (out.state != STATE_STARTING && out.state != STATE_CHANGING) || waited >= RETRY_MS)
+			break;
+		pause_ms(RETRY_STEP_MS);
+	}
+	if (r == 0)
+		*ret = out.generation_id;
+	return r;
+}
+
+/* Does the generation serve with which the link was opened? */
+static int check_generation(struct link *l, uint64_t epoch)
+{
+	struct guid now;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&l->lock);
+	if (!l->dead && l->checked_epoch != epoch) {
+		r = ask_generation(l, &now);
+		if (r == 0) {
+			l->checked_epoch = epoch;
+			l->dead = !guid_equal(&now, &l->generation);
+		}
+	}
+	if (l->dead)
+		r = ERR_INVALID_HANDLE;
+	(void)pthread_mutex_unlock(&l->lock);
+	return r;
+}
+
+static int make_clients(struct link *l)
+{
+	for (size_t i = 0; i < INTERFACES; i++) {
+		struct rpc_client_config config = { .path = link_socket_path(),
+			.interface = rpc_interface_syntax(interfaces[i].interface, interfaces[i].version) };
+		int r = rpc_client_new(&config, &l->clients[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int link_open(struct link **ret)
+{
+	_cleanup_(link_unrefp) struct link *l = calloc(1, sizeof(*l));
+	struct rueda_GetStatus_in in = { 0 };
+	struct rueda_GetStatus_out out = { 0 };
+	struct arena arena = { 0 };
+	int r;
+
+	if (l == NULL)
+		return -ENOMEM;
+	atomic_init(&l->references, 1);
+	(void)pthread_mutex_init(&l->lock, NULL);
+	r = make_clients(l);
+	if (r < 0)
+		return r;
+	/* The first call is made once: who opens a cluster wants to know now. */
+	r = call_once(l, LINK_RUEDA, RUEDA_GET_STATUS, &in, &out, &arena);
+	arena_done(&arena);
+	if (r == 0 && out.status != 0)
+		r = ERR_FROM_WIN32(out.status);
+	if (r == 0)
+		r = ask_generation(l, &l->generation);
+	if (r < 0)
+		return r;
+	l->checked_epoch = link_epoch(l);
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+struct link *link_ref(struct link *l)
+{
+	atomic_fetch_add(&l->references, 1);
+	return l;
+}
+
+void link_unref(struct link *l)
+{
+	if (l == NULL || atomic_fetch_sub(&l->references, 1) != 1)
+		return;
+	for (size_t i = 0; i < INTERFACES; i++)
+		rpc_client_free(l->clients[i]);
+	(void)pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+/* Remotes. */
+
+void remote_init(struct remote *r, struct link *l, int (*open)(struct remote *r, struct ndr_handle *ret),
+    unsigned close_method)
+{
+	*r = (struct remote){ .link = link_ref(l), .open = open, .close_method = close_method };
+	(void)pthread_mutex_init(&r->lock, NULL);
+}
+
+void remote_done(struct remote *r)
+{
+	/* Every close method takes a handle, and gives it back with a status. */
+	struct clusapi_CloseKey_in in = { r->handle };
+	struct clusapi_CloseKey_out out = { 0 };
+	struct arena arena = { 0 };
+
+	if (r->link == NULL)
+		return;
+	if (!ndr_handle_is_null(&r->handle) && r->epoch == link_epoch(r->link))
+		(void)call_once(r->link, LINK_CLUSAPI, r->close_method, &in, &out, &arena);
+	arena_done(&arena);
+	link_unref(r->link);
+	(void)pthread_mutex_destroy(&r->lock);
+	r->link = NULL;
+}
+
+/* The handle as it is now, opened if need be. */
+static int remote_get(struct remote *r, struct ndr_handle *ret, uint64_t *ret_epoch)
+{
+	int result = 0;
+
+	(void)pthread_mutex_lock(&r->lock);
+	/* Opening takes a call, which may itself begin a new epoch. */
+	for (int tries = 0; result == 0 && !r->dead && tries < 5; tries++) {
+		uint64_t epoch = link_epoch(r->link);
+
+		if (r->epoch == epoch && !ndr_handle_is_null(&r->handle))
+			break;
+		result = check_generation(r->link, epoch);
+		if (result == 0)
+			result = r->open(r, &r->handle);
+		if (result == 0)
+			r->epoch = link_epoch(r->link);
+		else if (result == ERR_INVALID_HANDLE)
+			r->dead = true;
+	}
+	if (r->dead)
+		result = ERR_INVALID_HANDLE;
+	if (result == 0) {
+		*ret = r->handle;
+		*ret_epoch = r->epoch;
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+	return result;
+}
+
+int remote_open(struct remote *r)
+{
+	struct ndr_handle handle;
+	uint64_t epoch;
+
+	return remote_get(r, &handle, &epoch);
+}
+
+/* A handle that the server refuses although nothing was lost in between has been ended there, for good. */
+static bool remote_is_refused(struct remote *r, uint64_t epoch)
+{
+	bool refused;
+
+	(void)pthread_mutex_lock(&r->lock);
+	refused = r->dead || (r->epoch == epoch && link_epoch(r->link) == epoch);
+	r->dead = refused;
+	(void)pthread_mutex_unlock(&r->lock);
+	return refused;
+}
+
+int remote_call2(struct remote *r, struct remote *second, unsigned number, void *in, void *out, struct arena *arena)
+{
+	const struct ndr_method *m = ndr_method(&clusapi_interface, 3, number);
+	int result;
+
+	assert(m != NULL);
+	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
+		struct ndr_handle handles[2];
+		uint64_t epoch, second_epoch;
+
+		result = remote_get(r, &handles[0], &epoch);
+		if (result == 0 && second != NULL)
+			result = remote_get(second, &handles[1], &second_epoch);
+		if (result == 0) {
+			memcpy(in, handles, (second != NULL ? 2 : 1) * sizeof(handles[0]));
+			memset(out, 0, m->out->size);
+			result = call_once(r->link, LINK_CLUSAPI, number, in, out, arena);
+			if (result == ERR_INVALID_HANDLE && remote_is_refused(r, epoch))
+				break;
+		} else if (result == ERR_INVALID_HANDLE) {
+			break;
+		}
+		if ((result != ERR_INVALID_HANDLE && !may_retry(result, m)) || waited >= RETRY_MS)
+			break;
+		pause_ms(RETRY_STEP_MS);
+	}
+	return result < 0 ? result : status_of(m, out);
+}
+
+int remote_call(struct remote *r, unsigned number, void *in, void *out, struct arena *arena)
+{
+	return remote_call2(r, NULL, number, in, out, arena);
+}

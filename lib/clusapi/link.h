@@ -1,0 +1,51 @@
+/* link: the connection behind the handles of one opened cluster; see link.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "wire/ndr.h"
+#include <pthread.h>
+
+struct link;
+
+/* To the service of this machine, which must answer.  ERR_RPC_S_SERVER_UNAVAILABLE. */
+int link_open(struct link **ret);
+struct link *link_ref(struct link *l);
+void link_unref(struct link *l); /* NULL is allowed. */
+DEFINE_FREEP(struct link, link_unref)
+
+/* Which interface a call is of. */
+enum link_interface { LINK_CLUSAPI, LINK_CLUSAPI_V2, LINK_RUEDA };
+
+/* A method without a context handle.  *in and *out are structs as generated; what *out points to lives in the arena.  A
+ * call that reads is repeated over a new connection; one that changes is not, once it may have been carried out
+ * (ERR_RPC_S_CALL_FAILED).  A status in *out is turned into an error of ours. */
+int link_call(struct link *l, enum link_interface interface, unsigned number, const void *in, void *out,
+    struct arena *arena);
+/* Changes when the connections, and with them the server's context handles, were lost. */
+uint64_t link_epoch(struct link *l);
+
+/* A context handle on the server, opened again by itself when the connection was lost and the same cluster answers. */
+struct remote {
+	struct link *link; /* Referenced. */
+	pthread_mutex_t lock;
+	struct ndr_handle handle; /* All zero: not open. */
+	uint64_t epoch;           /* Of the link, when it was opened. */
+	bool dead;                /* For ever ERR_INVALID_HANDLE: another generation of the cluster serves now. */
+	int (*open)(struct remote *r, struct ndr_handle *ret);
+	unsigned close_method;
+};
+
+void remote_init(struct remote *r, struct link *l, int (*open)(struct remote *r, struct ndr_handle *ret),
+    unsigned close_method);
+void remote_done(struct remote *r); /* Closes it on the server too if it is open there, best effort. */
+/* Open it now rather than with its first call. */
+int remote_open(struct remote *r);
+/* A clusapi method whose parameters begin with this handle, and perhaps a second one: *in is written to. */
+int remote_call(struct remote *r, unsigned number, void *in, void *out, struct arena *arena);
+int remote_call2(struct remote *r, struct remote *second, unsigned number, void *in, void *out, struct arena *arena);
+
+/* Where the service of this machine is. */
+const char *link_socket_path(void);
+const char *link_state_directory(void);
