@@ -81,7 +81,8 @@ static int put_fragment(struct rpc_security *s, struct buf *out, const struct rp
 
 	pdu_put_stub_header(out, m->len - at, m->context_id, m->opnum);
 	body = out->len;
-	buf_append(out, m->stub + at, len);
+	if (len > 0) /* An empty stub may be NULL. */
+		buf_append(out, m->stub + at, len);
 	if (!rpc_security_protects(s)) {
 		pdu_end(out, start, 0);
 		return out->error;
