@@ -21,7 +21,7 @@ static const char *const level_names[] = { "error", "warning", "notice", "info",
 static const int journal_priorities[] = { 3, 4, 5, 6, 7 };
 
 static const char *log_program = "rueda";
-static enum log_level log_least = LOG_INFO;
+static _Atomic enum log_level log_least = LOG_INFO;
 static bool log_journal;
 
 static struct {
@@ -35,6 +35,11 @@ void log_setup(const char *program, enum log_level least, bool journal)
 	log_program = program;
 	log_least = least;
 	log_journal = journal;
+}
+
+void log_set_level(enum log_level least)
+{
+	log_least = least;
 }
 
 bool log_parse_level(const char *name, enum log_level *ret)

@@ -18,6 +18,7 @@ void log_at(enum log_level level, const char *format, ...) _printf_(2, 3);
 /* Set up once, before threads: the name that begins each line, the least level that is printed, and whether lines go
  * to the journal (with <N> priorities instead of times). */
 void log_setup(const char *program, enum log_level least, bool journal);
+void log_set_level(enum log_level least); /* Any time, any thread. */
 bool log_parse_level(const char *name, enum log_level *ret);
 
 /* One record into the ring of the last TRACE_RECORDS; cheap enough for every message and state change. */

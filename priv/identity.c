@@ -33,22 +33,22 @@ int identity_no_new_privileges(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+int identity_bound_capabilities(uint64_t mask)
+{
+	for (int cap = 0; cap < 64; cap++) {
+		if ((mask >> cap & 1) != 0 || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+			continue;
+		/* EINVAL: the end of what this kernel knows.  EPERM: without CAP_SETPCAP there is little to bound. */
+		return errno == EINVAL || errno == EPERM ? 0 : -errno;
+	}
+	return 0;
+}
+
 int identity_keep_capabilities(uint64_t mask)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
-	/* The bounding set first: it needs a capability that goes next.  EINVAL is the end of what this kernel knows. */
-	for (int cap = 0; cap < 64; cap++) {
-		if ((mask >> cap & 1) != 0)
-			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
-			if (errno == EINVAL)
-				break;
-			if (errno != EPERM) /* Without CAP_SETPCAP there is little to bound. */
-				return -errno;
-		}
-	}
 	if (syscall(SYS_capget, &header, data) < 0)
 		return -errno;
 	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {

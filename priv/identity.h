@@ -17,7 +17,11 @@ int identity_become(const struct identity *id);
 /* No program that is started can gain rights (set-uid bits, file capabilities). */
 int identity_no_new_privileges(void);
 
-/* Keep only those of the process's capabilities that are in the mask (1 << CAP_…), and let no child have others. */
+/* No program that is started from here on can have capabilities that are not in the mask (1 << CAP_…).  Where the process
+ * may not say so, no_new_privileges has to do. */
+int identity_bound_capabilities(uint64_t mask);
+
+/* Keep only those of the process's own capabilities that are in the mask. */
 int identity_keep_capabilities(uint64_t mask);
 
 /* Die with this signal when the parent does; -ECHILD if parent is not the parent any more. */

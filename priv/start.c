@@ -26,7 +26,9 @@ static _Noreturn void become_daemon(const struct priv_start *start, int socket, 
 	    close_range(PRIV_KEPT_FD, PRIV_KEPT_FD, 0) == 0 && (high_kept < 0 || dup2(high_kept, PRIV_KEPT_FD) >= 0) &&
 	    close_range(PRIV_KEPT_FD + 1, ~0u, 0) == 0) {
 		what = "give up its rights";
-		r = start->user != NULL ? identity_become(start->user) : 0;
+		r = identity_bound_capabilities(0);
+		if (r == 0 && start->user != NULL)
+			r = identity_become(start->user);
 		if (r == 0)
 			r = identity_keep_capabilities(0);
 		if (r == 0)
@@ -35,6 +37,8 @@ static _Noreturn void become_daemon(const struct priv_start *start, int socket, 
 			r = identity_follow_parent(parent, SIGTERM);
 	}
 	if (r == 0) {
+		/* A terminal's ^C goes to priv alone, which passes it on: twice would mean "at once". */
+		(void)setpgid(0, 0);
 		what = "run itself";
 		(void)sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -72,5 +76,7 @@ int priv_drop_rights(void)
 	    1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER;
 	int r = identity_no_new_privileges();
 
+	if (r == 0)
+		r = identity_bound_capabilities(needed);
 	return r < 0 ? r : identity_keep_capabilities(needed);
 }

@@ -39,7 +39,7 @@ const struct config_key config_keys[] = {
 	{ "service", "state_directory", CONFIG_DIRECTORY, NULL, "RUEDA_DIR/state, or /var/lib/rueda", FIELD(state_directory),
 	  .description = "Where the database and its log are kept." },
 	{ "service", "run_directory", CONFIG_DIRECTORY, NULL, "RUEDA_DIR/run, or /run/rueda", FIELD(run_directory),
-	  .description = "Where the local socket and the lock of the instance are; at most 80 bytes." },
+	  .description = "Where the local socket is; at most 80 bytes." },
 	{ "limits", "connections", CONFIG_NUMBER, "256", .min = 1, .max = 16384, FIELD(connections),
 	  .description = "How many connections may be open at a time; more are refused." },
 	{ "limits", "handles", CONFIG_NUMBER, "65536", .min = 16, .max = 1 << 24, FIELD(handles),

@@ -80,6 +80,22 @@ static void print_words(const char *words, FILE *out)
 	}
 }
 
+/* The largest unit that divides it. */
+static void print_size(uint64_t size, FILE *out)
+{
+	static const char units[] = { 'K', 'M', 'G' };
+	size_t unit = 0;
+
+	assert(size > 0);
+	while (unit < sizeof(units) && size % 1024 == 0) {
+		size /= 1024;
+		unit++;
+	}
+	fprintf(out, "%" PRIu64, size);
+	if (unit > 0)
+		fputc(units[unit - 1], out);
+}
+
 static void print_kind(const struct config_key *key, FILE *out)
 {
 	switch (key->kind) {
@@ -96,8 +112,10 @@ static void print_kind(const struct config_key *key, FILE *out)
 		fprintf(out, "%" PRIu64 " to %" PRIu64, key->min, key->max);
 		break;
 	case CONFIG_SIZE:
-		fprintf(
-		    out, "%" PRIu64 "K to %" PRIu64 "K bytes; K, M or G may follow", key->min >> 10, key->max >> 10);
+		print_size(key->min, out);
+		fputs(" to ", out);
+		print_size(key->max, out);
+		fputs(" bytes; K, M or G may follow", out);
 		break;
 	case CONFIG_MAP:
 		fputs("An absolute path", out);

@@ -1,0 +1,203 @@
+/* main: ruedad, the cluster service of a node: two processes of one program.
+ *
+ *	ruedad (priv)                 started by the system or by a person; root's, or anybody's
+ *	  ├─ ruedad --as-daemon       the service, as the user of the configuration: daemon.c
+ *	  └─ children                 open directories as the callers: priv/child.c
+ *
+ * The first one reads the configuration, makes the directories, goes to the background if told to, starts the second one,
+ * gives up the rights that it will not need, and is priv from then on.
+ *
+ * Design   docs/design/privileges.md       Manual  ruedad(8), rueda.conf(5)      Tests  tests/integration/ruedad.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/fd.h"
+#include "base/log.h"
+#include "priv/server.h"
+#include "priv/start.h"
+#include "ruedad/daemon.h"
+#include "ruedad/instance.h"
+#include "ruedad/options.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Is standard error the journal?  Then it wants priorities and has its own times. */
+static bool logs_to_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+	       st.st_dev == device && st.st_ino == inode;
+}
+
+static void print_problem(void *data, const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+}
+
+static void log_problem(void *data, const char *text)
+{
+	log_error("%s", text);
+}
+
+static int check(const char *directory)
+{
+	struct config c;
+	int r = config_load(directory, print_problem, NULL, &c);
+
+	if (r == 0) {
+		printf("# %s%s\n", c.file, access(c.file, F_OK) < 0 ? " is not there; these are the defaults" : "");
+		config_print(&c, stdout);
+		config_done(&c);
+	} else if (r == -ENOMEM) {
+		fprintf(stderr, "%s\n", error_text(r));
+	} else {
+		config_done(&c);
+	}
+	return r == 0 && fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* The log of a background daemon, opened as the user that the state directory belongs to: root opens nothing there. */
+static int open_log(const struct config *c, const struct identity *user)
+{
+	size_t size = strlen(c->state_directory) + sizeof("/ruedad.log");
+	_cleanup_free_ char *path = malloc(size);
+	int fd, r;
+
+	if (path == NULL)
+		return -ENOMEM;
+	(void)snprintf(path, size, "%s/ruedad.log", c->state_directory);
+	if (user != NULL && (setegid(user->gid) < 0 || seteuid(user->uid) < 0))
+		return -errno;
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : fd;
+	if (user != NULL && (seteuid(0) < 0 || setegid(0) < 0))
+		abort(); /* Neither the one nor the other: nothing good can follow. */
+	return r;
+}
+
+/* In the person's process: wait until the service is ready or has failed. */
+static _Noreturn void wait_until_ready(int ready)
+{
+	char byte;
+	ssize_t n = read(ready, &byte, 1);
+
+	if (n != 1)
+		fprintf(stderr, "ruedad did not start; ruedad.log in its state directory tells why\n");
+	_exit(n == 1 ? 0 : 1);
+}
+
+/* Go on in a process of its own, without a terminal; returns there, with what the service tells that it is ready. */
+static int go_to_background(const struct config *c, const struct identity *user, int *ret_ready)
+{
+	_cleanup_fd_ int log = open_log(c, user), null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int ends[2];
+	pid_t pid;
+
+	if (log < 0)
+		return log;
+	if (null < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid > 0) {
+		(void)close(ends[1]);
+		wait_until_ready(ends[0]);
+	}
+	(void)close(ends[0]);
+	(void)setsid();
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+		return -errno;
+	*ret_ready = ends[1];
+	return 0;
+}
+
+/* Start the service, and be priv until it ends. */
+static int run_priv(const struct config *c, const struct identity *user, char **argv, bool background, int ready)
+{
+	char *arguments[] = { argv[0], "--as-daemon", background ? "--daemon" : NULL, NULL };
+	struct priv_start start = { .user = user, .arguments = arguments, .kept_fd = ready };
+	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds };
+	int r = priv_block_signals();
+
+	if (r == 0)
+		r = priv_start_daemon(&start, &options.daemon, &options.socket);
+	close_fd(&ready);
+	if (r < 0) {
+		log_error("cannot start the service: %s", error_text(r));
+		return 1;
+	}
+	r = priv_drop_rights();
+	if (r < 0) {
+		log_error("cannot give up rights: %s; ending", error_text(r));
+		return 1; /* And the kernel ends the service. */
+	}
+	return priv_serve(&options);
+}
+
+static int start(const struct config *c, const char *directory, const struct options *o, char **argv)
+{
+	const struct identity *user;
+	struct error e = { 0 };
+	int ready = -1, r = instance_user(c, &user, &e);
+
+	if (r == 0)
+		r = instance_prepare(c, directory, user, &e);
+	if (r == 0 && chdir("/") < 0)
+		r = error_set_code(&e, -errno, "cannot go to /");
+	if (r == 0 && o->daemon) {
+		r = go_to_background(c, user, &ready);
+		if (r < 0)
+			(void)error_set_code(&e, r, "cannot go to the background");
+	}
+	if (r < 0) {
+		log_error("%s", e.text);
+		return 1;
+	}
+	return run_priv(c, user, argv, o->daemon, ready);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = options_parse(argc, argv);
+	_cleanup_free_ char *directory = NULL;
+	struct error e = { 0 };
+	struct config c;
+	int r;
+
+	if (o.action == OPTIONS_DONE || o.action == OPTIONS_BAD)
+		return o.action == OPTIONS_BAD ? 2 : fflush(stdout) != 0;
+	log_setup("ruedad", LOG_INFO, logs_to_journal());
+	(void)umask(0077);
+	if (!o.as_daemon) /* What a shell left open is not for priv. */
+		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+	r = instance_directory(&directory, &e);
+	if (r < 0) {
+		log_error("%s", r == -ENOMEM ? error_text(r) : e.text);
+		return 1;
+	}
+	if (o.action == OPTIONS_CHECK)
+		return check(directory);
+	/* The other process, and the programs that it starts, must find the same place from another directory. */
+	if (directory != NULL && setenv("RUEDA_DIR", directory, 1) < 0)
+		return 1;
+	r = config_load(directory, log_problem, NULL, &c);
+	if (r < 0) {
+		log_error("not started: the configuration cannot be used%s",
+		    o.as_daemon ? " by the daemon's user, who must be "
+				  "able to enter the directories above it and to read it"
+				: "");
+		if (r != -ENOMEM)
+			config_done(&c);
+		return 1;
+	}
+	log_set_level((enum log_level)c.log_level);
+	r = o.as_daemon ? daemon_run(&c, directory, o.daemon) : start(&c, directory, &o, argv);
+	config_done(&c);
+	return r;
+}

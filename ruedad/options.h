@@ -1,0 +1,15 @@
+/* options: the command line of ruedad.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+enum options_action { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_DONE, OPTIONS_BAD };
+
+struct options {
+	enum options_action action; /* DONE: help or version has been printed.  BAD: a complaint has been. */
+	bool daemon;                /* Go to the background. */
+	bool as_daemon;             /* The second of the two processes: started by priv, not by people. */
+};
+
+struct options options_parse(int argc, char **argv);
