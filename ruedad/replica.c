@@ -5,8 +5,9 @@
  * How      a command gets the id {incarnation, counter} and waits in a list, in order of counters.  Its event comes back
  *          from the log, is applied, and the result goes to the caller from there: a caller never hears of a change that
  *          this node has not applied.  A refusal comes from the engine instead.  When the engine says that the outcome
- *          is unknown, the same id is proposed again: the core applies an id once, so that is safe.  After UNKNOWN_TRIES
- *          the caller is told that nobody knows.
+ *          is unknown, the same id is proposed again: the core applies an id once, so that is safe.  If by then a later
+ *          command of this node has been applied, the core passes the id over (it keeps only the last one), and the
+ *          command goes on under a new id.  After UNKNOWN_TRIES the caller is told that nobody knows.
  *
  *             propose ──► waiting ──event──► applied ──► done(0, result)
  *                           │  ▲
@@ -39,8 +40,10 @@ struct waiting {
 	void *data;
 	uint64_t counter;
 	unsigned tries;
+	bool uncertain; /* The outcome of an offer under this counter was unknown: it may still enter the log. */
 	bool in_engine; /* The engine will still call on_outcome(). */
-	bool finished;  /* done() has been called; out of the list. */
+	bool renewed;   /* To be offered under its new counter once the engine has answered for the old one. */
+	bool finished;  /* done() has been called. */
 	size_t len;
 	uint8_t bytes[];
 };
@@ -84,22 +87,43 @@ static void replica_fail(struct replica *r, const struct error *error)
 
 /* Waiting commands. */
 
+static void waiting_link(struct waiting *w)
+{
+	struct replica *r = w->replica;
+
+	w->counter = ++r->next_counter;
+	w->next = NULL;
+	w->previous = r->last;
+	*(r->last != NULL ? &r->last->next : &r->first) = w;
+	r->last = w;
+	r->waiting_count++;
+}
+
+static void waiting_unlink(struct waiting *w)
+{
+	struct replica *r = w->replica;
+
+	*(w->previous != NULL ? &w->previous->next : &r->first) = w->next;
+	*(w->next != NULL ? &w->next->previous : &r->last) = w->previous;
+	r->waiting_count--;
+}
+
+static void waiting_free(struct waiting *w)
+{
+	waiting_unlink(w);
+	loop_timer_free(w->retry);
+	free(w);
+}
+
 static void waiting_free_if_done(struct waiting *w)
 {
-	if (w->finished && !w->in_engine) {
-		loop_timer_free(w->retry);
-		free(w);
-	}
+	if (w->finished && !w->in_engine)
+		waiting_free(w);
 }
 
 static void waiting_finish(struct waiting *w, int status, const struct cluster_result *result)
 {
-	struct replica *r = w->replica;
-
 	assert(!w->finished);
-	*(w->previous != NULL ? &w->previous->next : &r->first) = w->next;
-	*(w->next != NULL ? &w->next->previous : &r->last) = w->previous;
-	r->waiting_count--;
 	w->finished = true;
 	loop_timer_stop(w->retry);
 	w->done(w->data, status, result);
@@ -110,8 +134,39 @@ static struct waiting *waiting_find(struct replica *r, uint64_t counter)
 {
 	for (struct waiting *w = r->first; w != NULL && w->counter <= counter; w = w->next)
 		if (w->counter == counter)
-			return w;
+			return w->finished ? NULL : w;
 	return NULL;
+}
+
+static void on_outcome(void *data, int result, uint64_t index);
+
+static void waiting_offer(void *data)
+{
+	struct waiting *w = data;
+	struct replica *r = w->replica;
+	struct engine_id id = { engine_incarnation(r->engine), w->counter };
+
+	w->tries++;
+	w->in_engine = true;
+	engine_propose(r->engine, id, w->bytes, w->len, on_outcome, w);
+}
+
+/* Its event came, and was passed over because a later command of this node had been applied before it: so it has not been
+ * carried out, and under this id never will be.  A new id makes it a new command. */
+static void waiting_renew(struct waiting *w)
+{
+	if (w->tries >= UNKNOWN_TRIES || w->replica->stopped != NULL) {
+		waiting_finish(w, ERR_RPC_S_CALL_FAILED_DNE, NULL);
+		return;
+	}
+	trace("command %" PRIu64 ": overtaken, try %u", w->counter, w->tries);
+	loop_timer_stop(w->retry);
+	waiting_unlink(w);
+	waiting_link(w);
+	w->uncertain = false;
+	w->renewed = w->in_engine;
+	if (!w->in_engine)
+		loop_timer_start(w->retry, 0); /* Not from inside the engine's callback. */
 }
 
 static void on_outcome(void *data, int result, uint64_t index)
@@ -124,25 +179,22 @@ static void on_outcome(void *data, int result, uint64_t index)
 		waiting_free_if_done(w);
 		return;
 	}
+	if (w->renewed) {
+		w->renewed = false;
+		waiting_offer(w);
+		return;
+	}
 	if (result >= 0)
 		return; /* Committed: its event comes next. */
-	if (result != ERR_RPC_S_CALL_FAILED || w->tries >= UNKNOWN_TRIES || w->replica->stopped != NULL) {
-		waiting_finish(w, result, NULL);
+	if (result == ERR_RPC_S_CALL_FAILED)
+		w->uncertain = true;
+	if (!w->uncertain || w->tries >= UNKNOWN_TRIES || w->replica->stopped != NULL) {
+		/* A refusal counts for the offer that was refused, not for an earlier one. */
+		waiting_finish(w, w->uncertain ? ERR_RPC_S_CALL_FAILED : result, NULL);
 		return;
 	}
 	trace("command %" PRIu64 ": outcome unknown, try %u", w->counter, w->tries);
 	loop_timer_start(w->retry, RETRY_NS);
-}
-
-static void waiting_offer(void *data)
-{
-	struct waiting *w = data;
-	struct replica *r = w->replica;
-	struct engine_id id = { engine_incarnation(r->engine), w->counter };
-
-	w->tries++;
-	w->in_engine = true;
-	engine_propose(r->engine, id, w->bytes, w->len, on_outcome, w);
 }
 
 int replica_propose(struct replica *r, const void *command, size_t len, replica_done *done, void *data)
@@ -158,17 +210,14 @@ int replica_propose(struct replica *r, const void *command, size_t len, replica_
 	w = malloc(sizeof(*w) + len);
 	if (w == NULL)
 		return -ENOMEM;
-	*w = (struct waiting){ .replica = r, .done = done, .data = data, .len = len, .previous = r->last };
+	*w = (struct waiting){ .replica = r, .done = done, .data = data, .len = len };
 	memcpy(w->bytes, command, len);
 	result = loop_timer_new(r->loop, waiting_offer, w, &w->retry);
 	if (result < 0) {
 		free(w);
 		return result;
 	}
-	w->counter = ++r->next_counter;
-	*(r->last != NULL ? &r->last->next : &r->first) = w;
-	r->last = w;
-	r->waiting_count++;
+	waiting_link(w);
 	waiting_offer(w);
 	return 0;
 }
@@ -317,10 +366,12 @@ static void on_event(void *data, const struct engine_event *e)
 	if (r->tail != NULL)
 		tail_add(r->tail, e->index, &result.batch, db_digest(cluster_db(r->cluster)));
 	r->client.on_applied(r->client.data, &event, &result);
-	if (e->kind == ENGINE_COMMAND && !result.repeated && e->id.incarnation == engine_incarnation(r->engine)) {
+	if (e->kind == ENGINE_COMMAND && e->id.incarnation == engine_incarnation(r->engine)) {
 		struct waiting *w = waiting_find(r, e->id.counter);
 
-		if (w != NULL)
+		if (w != NULL && result.repeated)
+			waiting_renew(w);
+		else if (w != NULL)
 			waiting_finish(w, 0, &result);
 	}
 	cluster_result_done(&result);
@@ -387,8 +438,11 @@ void replica_free(struct replica *r)
 {
 	if (r == NULL)
 		return;
-	assert(r->first == NULL && r->tail == NULL);
+	assert(r->tail == NULL);
 	engine_free(r->engine);
+	/* Of a process that has died: nobody is left to be told. */
+	while (r->first != NULL)
+		waiting_free(r->first);
 	cluster_free(r->cluster);
 	free(r);
 }

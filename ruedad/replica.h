@@ -24,7 +24,7 @@ int replica_new(struct loop *loop, struct engine *engine, struct cluster *cluste
 int replica_start(struct replica *r, struct error *error);
 /* Every waiting command is told its outcome, then stopped(data); after that replica_free(). */
 void replica_stop(struct replica *r, void (*stopped)(void *data), void *data);
-void replica_free(struct replica *r);
+void replica_free(struct replica *r); /* Also without a stop, as the death of the process: nobody is told then. */
 
 struct cluster *replica_cluster(struct replica *r);
 bool replica_quorate(struct replica *r);

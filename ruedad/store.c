@@ -244,6 +244,7 @@ static int load_pair(
 {
 	_cleanup_free_ uint8_t *run_bytes = NULL, *hive_bytes = NULL;
 	_cleanup_(cluster_freep) struct cluster *cluster = NULL;
+	struct error story = { 0 };
 	struct run_file run = { 0 };
 	const struct quolog_visitor visitor = { on_run_header, on_run_batch, on_run_manifest, &run };
 	char path[STORE_PATH_MAX];
@@ -256,9 +257,11 @@ static int load_pair(
 	r = disk_read_file(state, path, RUN_FILE_MAX, &run_bytes, &len);
 	if (r < 0)
 		return error_set_code(error, r, "cannot read %s", path);
-	r = quolog_read(run_bytes, len, &visitor, error);
+	r = quolog_read(run_bytes, len, &visitor, &story);
+	if (r == -EBADMSG)
+		return error_set(error, ERR_INVALID_DATA, "%s is damaged: %s", path, story.text);
 	if (r < 0)
-		return r == -EBADMSG ? error_set(error, ERR_INVALID_DATA, "%s is damaged", path) : r;
+		return error_set_code(error, r, "cannot read %s", path);
 	digest = sha256_of(run.state, run.state_len);
 	if (run.header.snapshot != index || !digest_equal(&digest, &run.runtime))
 		return error_set(error, ERR_INVALID_DATA, "%s is damaged", path);
