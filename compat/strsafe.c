@@ -36,8 +36,7 @@ HRESULT rueda_StringCchCatNW(LPWSTR pszDest, size_t cchDest, LPCWSTR pszSrc, siz
 	if (size_is_bad(cchDest))
 		return STRSAFE_E_INVALID_PARAMETER;
 	used = rueda_wcsnlen(pszDest, cchDest);
-	if (used == cchDest)
-		return STRSAFE_E_INVALID_PARAMETER;
+	/* Not terminated: then no size is left, which is refused there. */
 	return rueda_StringCchCopyNW(pszDest + used, cchDest - used, pszSrc, cchToAppend);
 }
 

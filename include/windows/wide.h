@@ -5,7 +5,8 @@
  *          those that are left over are poisoned where wchar_t has two bytes: using one is an error of the compiler.
  * printf   the formats mean what they mean on Windows: in a wide format %s is a wide string, %S (or %hs) a narrow one in
  *          UTF-8; l is 32 bits wide, as LONG and DWORD are; ll and I64 are 64, I32 is 32, I is a pointer wide.  Widths
- *          count units.  %n is refused.  Output is written in UTF-8.
+ *          and precisions count units, but the precision of a narrow string counts its bytes.  %n is refused.  Output
+ *          is written in UTF-8.
  * Input    is read as UTF-8; a character beyond U+FFFF comes as two units.  What is not UTF-8 gives WEOF and EILSEQ.
  * Case     follows the table that names in the cluster are compared with, not the locale.
  * Threads  as the C library's.

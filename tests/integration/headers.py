@@ -147,6 +147,22 @@ def check_table(table):
              + [f"{n} is in the table, but not exported" for n in sorted(names - exported)])
 
 
+def check_failures():
+    """The rule by which functions fail that are not implemented (the test not-implemented calls them)."""
+    rules = {("DWORD", "BackupClusterDatabase"): "ERROR_CALL_NOT_IMPLEMENTED", ("BOOL", "CloseCluster"): "FALSE",
+             ("LONG", "ClusterRegOpenKey"): "ERROR_CALL_NOT_IMPLEMENTED", ("HCLUSTER", "OpenCluster"): "NULL",
+             ("LPWSTR", "ResUtilGetSzValue"): "NULL", ("PWSTR", "ResUtilDupString"): "NULL",
+             ("CLUSTER_GROUP_STATE", "GetClusterGroupState"): "(CLUSTER_GROUP_STATE)-1",
+             ("DWORD", "ClusterGetEnumCount"): "0", ("DWORD", "ClusterGetEnumCountEx"): "0",
+             ("void", "ResUtilFreeParameterBlock"): None}
+    faults = []
+    for (returns, name), wanted in rules.items():
+        found = exports.failure(exports.Function("clusapi", name, returns, "void", "A", "not implemented", "", ""))
+        if found != wanted:
+            faults.append(f"{returns} {name}() fails with {found}, not with {wanted}")
+    test("what is not implemented fails in the way of its kind", faults)
+
+
 def check_comments(table):
     """A comment stands above each function; that of a function of mark A says what it returns."""
     text = ""
@@ -180,6 +196,7 @@ def main():
     check_compilers()
     check_wide_functions()
     check_table(table)
+    check_failures()
     check_comments(table)
     check_support(table)
     print(f"1..{len(tests)}")

@@ -44,6 +44,8 @@ TEST(width_and_precision_of_strings_count_units)
 	CHECK_FORMAT("[abcd][ab]", u"[%.*s][%.*s]", -1, u"abcd", 2, u"abcd");
 	CHECK_FORMAT("[ é😀][é😀 ]", u"[%4S][%-4S]", "é😀", "é😀");
 	CHECK_FORMAT("[  x]", u"[%3c]", u'x');
+	/* Of a narrow string the precision counts bytes; half a character is none. */
+	CHECK_FORMAT("[ab][é][\xef\xbf\xbd]", u"[%.2S][%.2S][%.1S]", "abcd", "éa", "é");
 }
 
 TEST(a_string_with_a_precision_need_not_end)

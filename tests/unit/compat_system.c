@@ -38,8 +38,13 @@ TEST(memory_is_zeroed_on_demand_and_never_empty)
 	CHECK(LocalFree(p) == NULL && LocalFree(NULL) == NULL);
 	CHECK(LocalAlloc(LMEM_MOVEABLE, 1) == NULL);
 	CHECK_INT(GetLastError(), ERROR_INVALID_PARAMETER);
-	CHECK(LocalAlloc(LPTR, (SIZE_T)-1) == NULL);
-	CHECK_INT(GetLastError(), ERROR_NOT_ENOUGH_MEMORY);
+	FAIL_EACH_ALLOCATION
+	{
+		p = LocalAlloc(LPTR, 8);
+		CHECK(p != NULL || GetLastError() == ERROR_NOT_ENOUGH_MEMORY);
+		CHECK(p != NULL || failalloc_hit());
+		(void)LocalFree(p);
+	}
 }
 
 static DWORD message(DWORD flags, DWORD id, WCHAR *buffer, DWORD size)
@@ -70,6 +75,8 @@ TEST(a_message_is_the_text_and_the_advice)
 	CHECK_INT(message(FORMAT_MESSAGE_MAX_WIDTH_MASK, 267, text, ARRAY_SIZE(text)), sizeof(expected));
 	text[sizeof(expected) - 1] = 0;
 	CHECK_WIDE(text, expected);
+	CHECK_INT(message(0, 267, text, sizeof(expected) + 1), 0); /* No room for the terminator. */
+	CHECK_INT(message(0, 267, text, sizeof(expected) + 2), sizeof(expected) + 1);
 	CHECK_INT(
 	    message(FORMAT_MESSAGE_ALLOCATE_BUFFER, (DWORD)HRESULT_FROM_WIN32(267), (WCHAR *)(void *)&allocated, 0),
 	    sizeof(expected) + 1);

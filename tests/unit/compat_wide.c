@@ -110,7 +110,8 @@ TEST(numbers_are_read_as_in_the_c_library)
 			b = rueda_wcstoll(wide, &wide_end, bases[j]);
 			CHECK_INT(a, b);
 			CHECK_INT(errno, error);
-			CHECK_INT(end - texts[i], wide_end - wide);
+			CHECK_INT(error == EINVAL ? 0 : end - texts[i],
+			    wide_end - wide); /* C leaves it open for a bad base. */
 			errno = 0;
 			a = (long long)strtoull(texts[i], &end, bases[j]);
 			error = errno;
@@ -118,7 +119,7 @@ TEST(numbers_are_read_as_in_the_c_library)
 			b = (long long)rueda_wcstoull(wide, &wide_end, bases[j]);
 			CHECK_INT(a, b);
 			CHECK_INT(errno, error);
-			CHECK_INT(end - texts[i], wide_end - wide);
+			CHECK_INT(error == EINVAL ? 0 : end - texts[i], wide_end - wide);
 			CHECK_INT(rueda_wcstol(wide, NULL, bases[j]), strtol(texts[i], NULL, bases[j]));
 			CHECK_INT(rueda_wcstoul(wide, NULL, bases[j]), strtoul(texts[i], NULL, bases[j]));
 			free(wide);
