@@ -22,6 +22,7 @@ enum regf_version {
 enum regf_limit {
 	REGF_LEAF_MAX = 507,      /* Pairs in a leaf that we write: they fill a bin of one page. */
 	REGF_SEGMENT_LEN = 16344, /* Bytes of data in one cell; longer data is cut into segments of this length. */
+	REGF_SEGMENT_SPARE = 4,   /* Bytes that the cell of a segment has behind its data. */
 	REGF_INLINE_MAX = 4,
 };
 

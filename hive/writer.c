@@ -237,7 +237,8 @@ static uint32_t write_big_data(struct hive_writer *w, const uint8_t *data, size_
 	for (size_t at = 0; at < len && w->bins.error == 0; at += REGF_SEGMENT_LEN) {
 		size_t n = MIN(len - at, (size_t)REGF_SEGMENT_LEN);
 
-		buf_u32(&w->list, bins_cell(&w->bins, n));
+		/* Readers exist that take a cell's length less 8 for the length of its data. */
+		buf_u32(&w->list, bins_cell(&w->bins, n + REGF_SEGMENT_SPARE));
 		bins_put(&w->bins, data + at, n);
 	}
 	if (w->list.error != 0 || w->bins.error != 0) {

@@ -421,16 +421,31 @@ static void write_control(struct hive_author *a)
 	author_value(a, U16("\\"), 3, "6", 1);
 }
 
+static void write_big_values(struct hive_author *a, const uint32_t *lens, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *bytes = malloc(lens[i]);
+
+		assert(bytes != NULL);
+		test_bytes(bytes, lens[i], i + 1);
+		author_value(a, numbered("B%07u", lens[i]), 3, bytes, lens[i]);
+		free(bytes);
+	}
+}
+
+/* Around the limits of segments, and more than the writer's buffer. */
 static void write_big(struct hive_author *a)
 {
-	static const uint32_t lens[] = { 16343, 16344, 16345, 32688, 32689, 65536, 100000, 1000000, 1100000, 9000000 };
-	uint8_t *bytes = malloc(9000000);
+	static const uint32_t lens[] = { 16343, 16344, 16345, 32688, 32689, 65536, 100000, 1000000, 1100000 };
 
-	assert(bytes != NULL);
-	test_bytes(bytes, 9000000, 9);
-	for (unsigned i = 0; i < ARRAY_SIZE(lens); i++)
-		author_value(a, numbered("B%07u", lens[i]), 3, bytes, lens[i]);
-	free(bytes);
+	write_big_values(a, lens, ARRAY_SIZE(lens));
+}
+
+static void write_huge(struct hive_author *a)
+{
+	static const uint32_t lens[] = { 9000000 };
+
+	write_big_values(a, lens, ARRAY_SIZE(lens));
 }
 
 static void write_long_names(struct hive_author *a)
@@ -527,6 +542,7 @@ const struct hive_sample hive_samples[] = {
 	{ "lone-surrogates", write_lone_surrogates },
 	{ "control", write_control },
 	{ "big", write_big },
+	{ "huge", write_huge },
 	{ "long-names", write_long_names },
 	{ "leaves", write_leaves },
 	{ "wide", write_wide },

@@ -267,6 +267,9 @@ static void change_each_byte(struct hive_author *a, unsigned mask_count)
 	for (size_t i = 0; i < a->file.bytes.len; i += BYTE_STEP) {
 		const uint8_t masks[] = { (uint8_t)(1u << (i * 7 % 8)), 0xff };
 
+		/* The golden hive's long segment: each byte of its data is like the next. */
+		if (i > 2 * REGF_PAGE + 64 && i < 6 * REGF_PAGE - 64 && i % 64 >= BYTE_STEP)
+			continue;
 		for (unsigned j = 0; j < mask_count; j++) {
 			bytes[i] ^= masks[j];
 			refused += hive_check(bytes, a->file.bytes.len, &error) < 0;
