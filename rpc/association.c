@@ -19,7 +19,7 @@
 
 static bool is_same_client(const struct rpc_identity *a, const struct rpc_identity *b)
 {
-	return a->local == b->local && a->uid == b->uid && a->access == b->access;
+	return a->uid == b->uid && a->access == b->access;
 }
 
 static struct rpc_association *find(struct rpc_server *s, uint32_t id)

@@ -212,7 +212,6 @@ void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu)
 	if (pdu->has_auth)
 		r = step_security(c, pdu, &token);
 	if (r < 0) {
-		c->security_failed = true;
 		refuse(c, pdu, r == ERR_RPC_S_UNKNOWN_AUTHN_SERVICE ? NAK_AUTH_TYPE : NAK_UNSPECIFIED,
 		    "the client could not be authenticated");
 		return;

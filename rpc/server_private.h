@@ -42,7 +42,7 @@ struct rpc_connection {
 	bool multiplex;
 
 	struct rpc_security *security; /* Never NULL; owned. */
-	bool security_failed;          /* The next request is told so. */
+	bool security_failed;          /* In an auth3: it is never done now, and the next request is told so. */
 
 	struct buf input;  /* Less than one PDU. */
 	struct buf output; /* Not yet taken. */

@@ -11,6 +11,7 @@ static void wake(void *data)
 	struct peer *p = data;
 	struct buf output;
 
+	p->wakes++;
 	if (p->deaf || p->connection == NULL)
 		return;
 	output = rpc_connection_take_output(p->connection);

@@ -17,6 +17,7 @@ struct peer {
 	size_t seen;         /* Of received. */
 	uint16_t context_id; /* For peer_request(); 0. */
 	bool deaf;           /* Takes no output. */
+	unsigned wakes;
 };
 
 extern const struct rpc_identity peer_root, peer_reader, peer_nobody;

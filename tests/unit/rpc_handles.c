@@ -140,7 +140,7 @@ TEST(handles_belong_to_the_group_and_end_with_its_last_connection)
 TEST(only_the_same_client_joins_a_group)
 {
 	struct rpc_limits limits = rpc_limits_default();
-	struct rpc_identity remote = peer_reader;
+	struct rpc_identity remote = peer_reader, other = peer_reader;
 	uint32_t group = 0;
 	struct peer p, q;
 	struct pdu pdu;
@@ -155,6 +155,12 @@ TEST(only_the_same_client_joins_a_group)
 	CHECK_INT(pdu.header.type, PDU_BIND_NAK);
 	CHECK_INT(pdu.nak_reason, NAK_UNSPECIFIED);
 	CHECK(peer_is_over(&q));
+	peer_close(&q);
+
+	/* The same user, from a process with other rights. */
+	other.access = RPC_ACCESS_ALL;
+	CHECK_INT(peer_open(&q, e.server, &other), 0);
+	CHECK_INT(peer_bind(&q, &echo_syntax, group), 0);
 	peer_close(&q);
 
 	remote.local = false;

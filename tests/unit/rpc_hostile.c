@@ -334,6 +334,32 @@ TEST(all_buffers_together_have_a_limit)
 	echo_done(&e);
 }
 
+TEST(answers_that_nobody_reads_count_in_it_too)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer peers[20];
+	uint8_t size[4];
+	struct echo e;
+	size_t over = 0;
+
+	limits.memory = 50000;
+	put_le32(size, 4000);
+	CHECK_INT(echo_init(&e, &limits), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+		CHECK_INT(peer_open(&peers[i], e.server, &peer_reader), 0);
+		CHECK(peer_bind(&peers[i], &echo_syntax, 0) != 0);
+		peers[i].deaf = true;
+		peer_request(&peers[i], PDU_FIRST | PDU_LAST, 2, ECHO_REPEAT, size, 4);
+		over += peer_is_over(&peers[i]);
+		CHECK(rpc_server_stats(e.server).memory <= limits.memory);
+	}
+	CHECK_INT(over, 8);
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
+		peer_close(&peers[i]);
+	CHECK_INT(rpc_server_stats(e.server).memory, 0);
+	echo_done(&e);
+}
+
 TEST(a_reply_over_the_limit_is_a_fault)
 {
 	struct rpc_limits limits = rpc_limits_default();

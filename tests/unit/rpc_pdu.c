@@ -239,6 +239,41 @@ TEST(an_answer_may_have_a_trailer_with_an_empty_token)
 	buf_done(&b);
 }
 
+TEST(an_address_has_an_end_and_a_limit)
+{
+	static const struct {
+		size_t len; /* With its terminator. */
+		bool terminated;
+		int result;
+	} cases[] = {
+		{ 0, false, 0 },
+		{ 1, true, 0 },
+		{ PDU_ADDRESS_MAX + 1, true, 0 },
+		{ PDU_ADDRESS_MAX + 2, true, -EPROTO },
+		{ 2000, true, -EPROTO },
+		{ 7, false, -EPROTO },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buf b = { 0 };
+		size_t start = pdu_begin(&b, PDU_BIND_ACK, PDU_FIRST | PDU_LAST, 2);
+		struct pdu pdu;
+
+		buf_u32(&b, 5840 << 16 | 5840);
+		buf_u32(&b, 1);
+		buf_u16(&b, (uint16_t)cases[i].len);
+		for (size_t n = 1; n <= cases[i].len; n++)
+			buf_u8(&b, n == cases[i].len && cases[i].terminated ? 0 : 'a');
+		buf_align(&b, 4);
+		buf_u32(&b, 0);
+		pdu_end(&b, start, 0);
+		CHECK_INT(pdu_decode(b.data, b.len, &pdu), cases[i].result);
+		if (cases[i].result == 0)
+			CHECK_INT(strlen(pdu.ack.address), cases[i].len == 0 ? 0 : cases[i].len - 1);
+		buf_done(&b);
+	}
+}
+
 struct sample {
 	const uint8_t *data;
 	size_t len;

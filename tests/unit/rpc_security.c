@@ -81,8 +81,10 @@ static int toy_accept(struct rpc_security *s, const uint8_t *token, size_t len, 
 		buf_append(token_out, "two", 3);
 		return token_out->error != 0 ? token_out->error : 1;
 	case 1:
-		if (len != 9 || memcmp(token, "three", 5) != 0)
+		if (len != 9 || memcmp(token, "three", 5) != 0) {
+			t->leg--; /* It would forget; the runtime must not. */
 			return ERR_ACCESS_DENIED;
+		}
 		t->uid = get_le32(token + 5);
 		return 0;
 	default:
@@ -461,7 +463,28 @@ TEST(a_refused_token_ends_the_connection)
 	CHECK(peer_is_over(&p));
 	peer_close(&p);
 
-	/* A second leg of another level than the first. */
+	/* A second try after a failed auth3. */
+	CHECK_INT(peer_open(&p, e.server, &remote), 0);
+	put_auth(&p, PDU_BIND, TOY, RPC_LEVEL_CONNECT, "one", 3);
+	CHECK(peer_next(&p, &pdu));
+	put_auth(&p, PDU_AUTH3, TOY, RPC_LEVEL_CONNECT, "wrong", 5);
+	put_auth(&p, PDU_ALTER, TOY, RPC_LEVEL_CONNECT, "three\x59\x1b\0", 9);
+	CHECK(peer_next(&p, &pdu));
+	CHECK_INT(pdu.header.type, PDU_FAULT);
+	CHECK(peer_is_over(&p));
+	peer_close(&p);
+
+	/* A second leg of another mechanism than the first. */
+	CHECK_INT(peer_open(&p, e.server, &remote), 0);
+	put_auth(&p, PDU_BIND, TOY, RPC_LEVEL_CONNECT, "one", 3);
+	CHECK(peer_next(&p, &pdu));
+	put_auth(&p, PDU_ALTER, RPC_AUTH_NTLM, RPC_LEVEL_CONNECT, "three\x59\x1b\0", 9);
+	CHECK(peer_next(&p, &pdu));
+	CHECK_INT(pdu.header.type, PDU_FAULT);
+	CHECK(peer_is_over(&p));
+	peer_close(&p);
+
+	/* And of another level. */
 	CHECK_INT(peer_open(&p, e.server, &remote), 0);
 	put_auth(&p, PDU_BIND, TOY, RPC_LEVEL_PRIVACY, "one", 3);
 	CHECK(peer_next(&p, &pdu));

@@ -365,6 +365,31 @@ TEST(a_cancel_tells_the_handler_and_the_answer_still_comes)
 	teardown(&e, &p);
 }
 
+TEST(the_transport_is_woken_once_until_it_takes_the_output)
+{
+	struct echo e;
+	struct peer p;
+	struct buf taken;
+	unsigned wakes;
+
+	setup(&e, &p);
+	CHECK(peer_bind(&p, &echo_syntax, 0) != 0);
+	wakes = p.wakes;
+	p.deaf = true;
+	for (uint32_t i = 0; i < 3; i++)
+		peer_request(&p, WHOLE, 2 + i, ECHO_ECHO, "x", 1);
+	CHECK_INT(p.wakes, wakes + 1);
+	taken = rpc_connection_take_output(p.connection);
+	CHECK_INT(taken.len, 3 * 25);
+	peer_request(&p, WHOLE, 9, ECHO_ECHO, "x", 1);
+	CHECK_INT(p.wakes, wakes + 2);
+	CHECK_INT(rpc_server_stats(e.server).memory, 4 * 25); /* Taken is not sent. */
+	rpc_connection_sent(p.connection, taken.len);
+	CHECK_INT(rpc_server_stats(e.server).memory, 25);
+	buf_done(&taken);
+	teardown(&e, &p);
+}
+
 TEST(an_orphaned_call_is_told_and_not_answered)
 {
 	struct echo e;
