@@ -175,18 +175,18 @@ static void say_ready(void *data)
 		(void)!write(PRIV_KEPT_FD, "", 1);
 }
 
-static int start_parts(struct daemon *d, struct error *e)
+static int start_parts(struct daemon *d, bool recover, struct error *e)
 {
 	int r;
 
-	d->context = (struct parts_context){ d->loop, d->config, d->priv, parts_failed, d };
+	d->context = (struct parts_context){ d->loop, d->config, d->priv, recover, parts_failed, d };
 	r = parts_start(&d->context, &d->parts, e);
 	if (r == 0 && loop_post(d->loop, say_ready, d) < 0)
 		stop(d, 1);
 	return r;
 }
 
-int daemon_run(struct config *config, const char *directory, bool tell_ready)
+int daemon_run(struct config *config, const char *directory, bool tell_ready, bool recover)
 {
 	struct daemon d = { .config = config, .directory = directory, .lock = -1, .tell_ready = tell_ready };
 	struct error e = { 0 };
@@ -197,7 +197,7 @@ int daemon_run(struct config *config, const char *directory, bool tell_ready)
 		(void)fcntl(PRIV_KEPT_FD, F_SETFD, FD_CLOEXEC);
 	r = start_ground(&d, &e);
 	if (r == 0)
-		r = start_parts(&d, &e);
+		r = start_parts(&d, recover, &e);
 	if (r < 0) {
 		log_error("%s", e.text);
 		notify("STATUS=%s", e.text);

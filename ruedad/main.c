@@ -118,12 +118,17 @@ static int go_to_background(const struct config *c, const struct identity *user,
 }
 
 /* Start the service, and be priv until it ends. */
-static int run_priv(const struct config *c, const struct identity *user, char **argv, bool background, int ready)
+static int run_priv(const struct config *c, const struct identity *user, char **argv, const struct options *o, int ready)
 {
-	char *arguments[] = { argv[0], "--as-daemon", background ? "--daemon" : NULL, NULL };
+	char *arguments[] = { argv[0], "--as-daemon", NULL, NULL, NULL }, **next = arguments + 2;
 	struct priv_start start = { .user = user, .arguments = arguments, .kept_fd = ready };
 	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds };
 	int r = priv_block_signals();
+
+	if (o->daemon)
+		*next++ = "--daemon";
+	if (o->recover)
+		*next++ = "--recover";
 
 	if (r == 0)
 		r = priv_start_daemon(&start, &options.daemon, &options.socket);
@@ -159,7 +164,7 @@ static int start(const struct config *c, const char *directory, const struct opt
 		log_error("%s", e.text);
 		return 1;
 	}
-	return run_priv(c, user, argv, o->daemon, ready);
+	return run_priv(c, user, argv, o, ready);
 }
 
 int main(int argc, char **argv)
@@ -197,7 +202,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	log_set_level((enum log_level)c.log_level);
-	r = o.as_daemon ? daemon_run(&c, directory, o.daemon) : start(&c, directory, &o, argv);
+	r = o.as_daemon ? daemon_run(&c, directory, o.daemon, o.recover) : start(&c, directory, &o, argv);
 	config_done(&c);
 	return r;
 }

@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-enum { CHECK = 'c', DAEMON = 'd', HELP = 'h', VERSION = 'V', AS_DAEMON = 256 };
+enum { CHECK = 'c', DAEMON = 'd', HELP = 'h', RECOVER = 'r', VERSION = 'V', AS_DAEMON = 256 };
 
 static const struct {
 	const char *name;
@@ -16,6 +16,7 @@ static const struct {
 	{ "daemon", DAEMON,
 	    "go to the background once the service is ready; log to ruedad.log in the state directory" },
 	{ "help", HELP, "print this and exit" },
+	{ "recover", RECOVER, "come up without a cluster if the state on disk cannot be used, so that one can be restored" },
 	{ "version", VERSION, "print the version and exit" },
 	{ "as-daemon", AS_DAEMON, NULL },
 };
@@ -39,13 +40,16 @@ struct options options_parse(int argc, char **argv)
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		known[i] = (struct option){ .name = table[i].name, .val = table[i].code };
-	while ((code = getopt_long(argc, argv, "cdhV", known, NULL)) != -1) {
+	while ((code = getopt_long(argc, argv, "cdhrV", known, NULL)) != -1) {
 		switch (code) {
 		case CHECK:
 			o.action = OPTIONS_CHECK;
 			break;
 		case DAEMON:
 			o.daemon = true;
+			break;
+		case RECOVER:
+			o.recover = true;
 			break;
 		case AS_DAEMON:
 			o.as_daemon = true;

@@ -9,6 +9,7 @@ enum options_action { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_DONE, OPTIONS_BAD };
 struct options {
 	enum options_action action; /* DONE: help or version has been printed.  BAD: a complaint has been. */
 	bool daemon;                /* Go to the background. */
+	bool recover;               /* Come up without a cluster if the state on disk cannot be used. */
 	bool as_daemon;             /* The second of the two processes: started by priv, not by people. */
 };
 

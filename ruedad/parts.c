@@ -132,6 +132,7 @@ int parts_start(const struct parts_context *context, struct parts **ret, struct 
 	p->service.loop = context->loop;
 	p->service.config = context->config;
 	p->service.priv = context->priv;
+	p->service.recover = context->recover;
 	p->service.failed = context->failed;
 	p->service.data = context->data;
 	r = disk_linux_open(context->config->state_directory, &p->service.disk);

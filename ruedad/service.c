@@ -238,6 +238,16 @@ static int start_generation(struct service *s, struct error *error)
 	return start_replica(s, loaded.cluster, error);
 }
 
+/* Of a generation that is not running, or not any more. */
+static void forget_replica(struct service *s)
+{
+	replica_free(s->replica);
+	s->replica = NULL;
+	s->cluster = NULL;
+	disk_free(s->engine_disk);
+	s->engine_disk = NULL;
+}
+
 int service_start(struct service *s, struct error *error)
 {
 	size_t len;
@@ -251,6 +261,13 @@ int service_start(struct service *s, struct error *error)
 	if (r == -ENOENT) {
 		log_notice(
 		    "this node has no cluster; make one with 'rueda cluster create NAME' or 'rueda restore PATH'");
+		return 0;
+	}
+	if (r < 0 && r != -ENOMEM && s->recover) {
+		log_error("the cluster's state cannot be used, coming up without a cluster so that one can be restored: %s",
+		    error->text);
+		forget_replica(s);
+		s->state = SERVICE_NO_CLUSTER;
 		return 0;
 	}
 	return r;
@@ -267,11 +284,7 @@ static void on_replica_stopped(void *data)
 
 	if (s->state == SERVICE_CHANGING)
 		last = db_snapshot_take(cluster_db(s->cluster));
-	replica_free(s->replica);
-	s->replica = NULL;
-	s->cluster = NULL;
-	disk_free(s->engine_disk);
-	s->engine_disk = NULL;
+	forget_replica(s);
 	if (s->state == SERVICE_STOPPING)
 		s->stopped(s->stopped_data);
 	else
@@ -354,6 +367,7 @@ void service_bring_up(struct service *s, service_up *up, void *data)
 	if (r < 0) {
 		if (r == -ENOENT)
 			(void)error_set(&error, r, "this node has no cluster");
+		forget_replica(s);
 		s->state = SERVICE_NO_CLUSTER;
 		tell_up(s, r, &error);
 	}
@@ -362,8 +376,7 @@ void service_bring_up(struct service *s, service_up *up, void *data)
 void service_done(struct service *s)
 {
 	assert(s->checkpoint == NULL);
-	replica_free(s->replica);
-	disk_free(s->engine_disk);
+	forget_replica(s);
 	free(s->node_name);
 }
 

@@ -29,6 +29,7 @@ struct service {
 	struct disk *disk;        /* Of the state directory. */
 	struct rpc_server *rpc;   /* Its handles are run down when the generation changes. */
 	struct priv_client *priv;
+	bool recover; /* A generation that cannot be started is passed over. */
 	/* The process cannot go on; what to say is in the error. */
 	void (*failed)(void *data, const struct error *error);
 	void *data;

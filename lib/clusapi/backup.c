@@ -24,19 +24,11 @@ DWORD BackupClusterDatabase(HCLUSTER hCluster, LPCWSTR lpszPathName)
 	if (r == 0 && (lpszPathName == NULL || lpszPathName[0] == 0))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = link_call(c->remote.link, LINK_CLUSAPI_V2, CLUSAPI_BACKUP_CLUSTER_DATABASE, &in, &out, &arena);
 	SetLastError(error_to_win32(r));
 	return error_to_win32(r);
-}
-
-/* Exactly a letter, a colon and the end. */
-static bool is_drive(LPCWSTR drive)
-{
-	WCHAR letter = drive[0] | 0x20;
-
-	return letter >= 'a' && letter <= 'z' && drive[1] == ':' && drive[2] == 0;
 }
 
 DWORD RestoreClusterDatabase(LPCWSTR lpszPathName, BOOL bForce, LPCWSTR lpszQuorumDriveLetter)

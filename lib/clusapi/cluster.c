@@ -44,6 +44,17 @@ int cluster_get(HCLUSTER handle, struct cluster **ret)
 	return r;
 }
 
+/* Calls without a handle would not notice that a restore has ended this one: a call with it does. */
+int cluster_check(struct cluster *c)
+{
+	enum { NODES = 1 };
+	struct clusapi_CreateEnumEx_in in = { .type = NODES };
+	struct clusapi_CreateEnumEx_out out;
+	_cleanup_arena_ struct arena arena = { 0 };
+
+	return remote_call(&c->remote, CLUSAPI_CREATE_ENUM_EX, &in, &out, &arena);
+}
+
 int put_name(const char16_t *s, LPWSTR buffer, LPDWORD count)
 {
 	struct u16 name = u16_from_z(s);
@@ -208,7 +219,7 @@ DWORD GetClusterInformation(
 	int r = cluster_get(hCluster, &c);
 
 	if (r == 0)
-		r = remote_open(&c->remote); /* A handle that a restore has ended says so. */
+		r = cluster_check(c);
 	if (r == 0)
 		r = link_call(c->remote.link, LINK_CLUSAPI, CLUSAPI_GET_CLUSTER_NAME, &in, &out, &arena);
 	if (r == 0 && lpClusterInfo != NULL)
@@ -229,7 +240,7 @@ DWORD SetClusterName(HCLUSTER hCluster, LPCWSTR lpszNewClusterName)
 	if (r == 0 && lpszNewClusterName == NULL)
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = link_call(c->remote.link, LINK_CLUSAPI, CLUSAPI_SET_CLUSTER_NAME, &in, &out, &arena);
 	return return_code(r);
@@ -248,7 +259,7 @@ DWORD GetClusterQuorumResource(HCLUSTER hCluster, LPWSTR lpszResourceName, LPDWO
 	                  lpcchDeviceName == NULL || lpdwMaxQuorumLogSize == NULL))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = link_call(c->remote.link, LINK_CLUSAPI, CLUSAPI_GET_QUORUM_RESOURCE, &in, &out, &arena);
 	if (r < 0)

@@ -15,6 +15,8 @@ struct cluster {
 
 /* The object of a handle, referenced; for functions that begin with an HCLUSTER. */
 int cluster_get(HCLUSTER handle, struct cluster **ret);
+/* Is the handle good on the server too?  ERR_INVALID_HANDLE after a restore. */
+int cluster_check(struct cluster *c);
 static inline void cluster_put(struct cluster **c)
 {
 	if (*c != NULL)
@@ -36,3 +38,11 @@ static inline const char16_t *units(LPCWSTR s)
 /* s without its terminator into buffer: *count is its capacity with, and becomes the length without the terminator.  A NULL
  * buffer asks for the length.  -EINVAL: there is no count; ERR_MORE_DATA. */
 int put_name(const char16_t *s, LPWSTR buffer, LPDWORD count);
+
+/* Exactly a letter, a colon and the end: how the quorum drive is named. */
+static inline bool is_drive(LPCWSTR drive)
+{
+	WCHAR letter = drive[0] | 0x20;
+
+	return letter >= 'a' && letter <= 'z' && drive[1] == ':' && drive[2] == 0;
+}

@@ -104,6 +104,16 @@ int key_get(HKEY handle, struct key **ret)
 	return r;
 }
 
+/* Is the key still there, and the handle good on the server? */
+static int key_check(struct key *k)
+{
+	struct clusapi_QueryInfoKey_in in;
+	struct clusapi_QueryInfoKey_out out;
+	_cleanup_arena_ struct arena arena = { 0 };
+
+	return remote_call(&k->remote, CLUSAPI_QUERY_INFO_KEY, &in, &out, &arena);
+}
+
 HKEY GetClusterKey(HCLUSTER hCluster, REGSAM samDesired)
 {
 	_cleanup_cluster_ struct cluster *c = NULL;
@@ -111,7 +121,7 @@ HKEY GetClusterKey(HCLUSTER hCluster, REGSAM samDesired)
 	int r = cluster_get(hCluster, &c);
 
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = key_open_path(c->remote.link, u"", samDesired, &key);
 	return r < 0 ? return_null(r) : key;
@@ -161,7 +171,7 @@ LONG ClusterRegOpenKey(HKEY hKey, LPCWSTR lpszSubKey, REGSAM samDesired, PHKEY p
 	if (r == 0 && (lpszSubKey == NULL || phkResult == NULL || lpszSubKey[0] == '\\'))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = remote_open(&k->remote);
+		r = key_check(k);
 	if (r == 0)
 		r = key_open_below(k->remote.link, (struct u16){ k->path, k->path_len }, u16_from_z(units(lpszSubKey)),
 		    samDesired, phkResult);
@@ -409,6 +419,6 @@ LONG ClusterRegSyncDatabase(HCLUSTER hCluster, DWORD flags)
 	if (r == 0 && flags != 0)
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	return (LONG)return_code(r);
 }

@@ -102,7 +102,7 @@ static int named_open(HCLUSTER hCluster, enum object_kind kind, LPCWSTR name, DW
 	if (r == 0 && (name == NULL || access == 0))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r < 0)
 		return r;
 	n = calloc(1, sizeof(*n));
@@ -141,7 +141,7 @@ static int named_id(const void *handle, enum object_kind kind, LPWSTR buffer, LP
 	int r = named_get(handle, kind, &n);
 
 	if (r == 0)
-		r = remote_open(&n->remote);
+		r = named_learn_id(n);
 	return r < 0 ? r : put_name(n->id, buffer, count);
 }
 
@@ -160,7 +160,7 @@ static HKEY named_key(const void *handle, enum object_kind kind, REGSAM sam)
 	int r = named_get(handle, kind, &n);
 
 	if (r == 0)
-		r = remote_open(&n->remote);
+		r = named_learn_id(n);
 	if (r == 0)
 		r = key_open_object(n->remote.link, kinds[kind].container, u16_from_z(n->id), sam, &key);
 	return r < 0 ? return_null(r) : key;
@@ -265,7 +265,7 @@ HGROUP CreateClusterGroup(HCLUSTER hCluster, LPCWSTR lpszGroupName)
 	int r = lpszGroupName == NULL ? ERR_INVALID_PARAMETER : cluster_get(hCluster, &c);
 
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = link_call(c->remote.link, LINK_CLUSAPI, CLUSAPI_CREATE_GROUP, &in, &out, &arena);
 	if (r < 0)
@@ -417,7 +417,7 @@ DWORD CreateClusterResourceType(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName,
 	if (r == 0 && (lpszResourceTypeName == NULL || lpszDisplayName == NULL || lpszResourceTypeDll == NULL))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = link_call(c->remote.link, LINK_CLUSAPI, CLUSAPI_CREATE_RESOURCE_TYPE, &in, &out, &arena);
 	return return_code(r);
@@ -432,7 +432,7 @@ DWORD DeleteClusterResourceType(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName)
 	int r = lpszResourceTypeName == NULL ? ERR_INVALID_PARAMETER : cluster_get(hCluster, &c);
 
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = link_call(c->remote.link, LINK_CLUSAPI, CLUSAPI_DELETE_RESOURCE_TYPE, &in, &out, &arena);
 	return return_code(r);
@@ -445,7 +445,7 @@ HKEY GetClusterResourceTypeKey(HCLUSTER hCluster, LPCWSTR lpszTypeName, REGSAM s
 	int r = lpszTypeName == NULL ? ERR_INVALID_PARAMETER : cluster_get(hCluster, &c);
 
 	if (r == 0)
-		r = remote_open(&c->remote);
+		r = cluster_check(c);
 	if (r == 0)
 		r = key_open_object(c->remote.link, U16("ResourceTypes"), u16_from_z(units(lpszTypeName)), samDesired, &key);
 	if (r == ERR_FILE_NOT_FOUND)

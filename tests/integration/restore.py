@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""RestoreClusterDatabase as programs meet it: every rule of its documentation, one test each.  Prints TAP.
+
+Usage: restore.py RUEDAD LIBCLUSAPI [part of a test's name...]"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import cluster  # noqa: E402
+import tap  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from tap import test  # noqa: E402
+
+RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
+HOME = tap.temporary()
+os.chmod(HOME, 0o777)
+numbers = iter(range(1, 1000))
+
+
+def fresh():
+    return f"{HOME}/set{os.getpid()}-{next(numbers)}"
+
+
+def make_set(c, number=1):
+    """A set that holds Mark = number."""
+    path = fresh()
+
+    def call(api):
+        h = api.OpenCluster(None)
+        root = api.root(h)
+        assert api.set_number(root, "Mark", number) == 0
+        assert api.BackupClusterDatabase(h, path) == 0
+
+    c.run(call)
+    return path
+
+
+def mark(c):
+    found = []
+    read, write = os.pipe()
+
+    def call(api):
+        h = api.OpenCluster(None)
+        assert h, api.last_error()
+        os.write(write, str(api.get_number(api.root(h), "Mark")).encode())
+
+    c.run(call)
+    os.close(write)
+    with os.fdopen(read) as f:
+        found = f.read()
+    return int(found)
+
+
+def set_mark(c, number):
+    def call(api):
+        assert api.set_number(api.root(api.OpenCluster(None)), "Mark", number) == 0
+
+    c.run(call)
+
+
+def restore(c, path, expected=0, **arguments):
+    def call(api):
+        r = api.RestoreClusterDatabase(path, **arguments)
+        assert r == expected, f"{r}, not {expected}"
+        assert api.last_error() == r, "the last error is the code that is returned"
+
+    c.run(call)
+
+
+@test
+def the_state_of_the_set_is_back_and_the_cluster_serves():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c, 1)
+        set_mark(c, 2)
+        restore(c, path)
+        assert mark(c) == 1
+        set_mark(c, 3)
+        assert mark(c) == 3
+
+
+@test
+def a_null_or_empty_path_is_87():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        restore(c, None, 87)
+        restore(c, "", 87)
+
+
+@test
+def a_drive_is_exactly_a_letter_and_a_colon():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c)
+        for drive in ("", "q", "q:\\", ":", "1:", "qq:", "é:"):
+            restore(c, path, 87, drive=drive)
+        restore(c, path, drive="Q:")
+
+
+@test
+def a_directory_without_a_set_is_5087():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = fresh()
+        os.mkdir(path)
+        restore(c, path, 5087)
+        assert "no backup set" in c.log_text()
+        restore(c, fresh(), 3)
+
+
+@test
+def a_set_without_its_marker_is_5087():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c)
+        os.unlink(path + "/Clusbackup.dat")
+        restore(c, path, 5087)
+        assert "not complete" in c.log_text()
+
+
+@test
+def a_damaged_set_is_5087_with_the_reason_and_changes_nothing():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c, 1)
+        set_mark(c, 2)
+        snapshot = [n for n in os.listdir(path) if n.startswith("chk")][0]
+        for name, at in ((snapshot, 5000), ("quolog.log", 100)):
+            copy = fresh()
+            shutil.copytree(path, copy)
+            with open(f"{copy}/{name}", "r+b") as f:
+                f.seek(at)
+                byte = f.read(1)
+                f.seek(at)
+                f.write(bytes([byte[0] ^ 0x40]))
+            restore(c, copy, 5087)
+            assert name in c.log_text()
+        os.truncate(f"{path}/{snapshot}", 4096)
+        restore(c, path, 5087)
+        assert mark(c) == 2
+
+
+@test
+def names_are_found_in_any_case():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c, 1)
+        set_mark(c, 2)
+        for name in os.listdir(path):
+            os.rename(f"{path}/{name}", f"{path}/{name.upper()}")
+        restore(c, path)
+        assert mark(c) == 1
+
+
+@test
+def every_old_handle_is_6():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c)
+
+        def call(api):
+            h = api.OpenCluster(None)
+            root = api.root(h)
+            assert api.RestoreClusterDatabase(path) == 0
+            assert api.get_value(root, "Mark")[0] == 6
+            assert api.set_number(root, "Mark", 9) == 6
+            assert api.BackupClusterDatabase(h, fresh()) == 6
+            assert api.SetClusterName(h, "OTHER") == 6
+            assert api.close_key(root) == 0
+            assert api.CloseCluster(h)
+
+        c.run(call)
+
+
+@test
+def old_handles_stay_6_after_a_restart_too():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c)
+
+        def call(api):
+            h = api.OpenCluster(None)
+            root = api.root(h)
+            assert api.RestoreClusterDatabase(path) == 0
+            os.kill(c.service_pid(), signal.SIGTERM)
+            while os.path.exists(c.path("run/cluster")):
+                time.sleep(0.02)
+            starter = subprocess.Popen([RUEDAD], env=c.environment, stderr=subprocess.DEVNULL)
+            try:
+                assert api.get_value(root, "Mark")[0] == 6
+            finally:
+                starter.terminate()
+                starter.wait(30)
+
+        c.run(call)
+
+
+@test
+def a_stopped_service_is_started():
+    c = Cluster(RUEDAD, LIBRARY)
+    path = make_set(c, 1)
+    set_mark(c, 2)
+    c.stop()
+
+    def call(api):
+        assert api.GetNodeClusterState() == 3
+        assert api.RestoreClusterDatabase(path) == 0, api.last_error()
+        assert api.GetNodeClusterState() == 0x13
+
+    c.run(call)
+    assert mark(c) == 1
+    stop_background(c)
+
+
+def stop_background(c):
+    """The service that the library has started."""
+    text = subprocess.run(["pgrep", "-f", f"{RUEDAD}.*--recover"], capture_output=True, text=True, check=False).stdout
+    for pid in text.split():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                if c.directory.encode() in f.read():
+                    os.kill(int(pid), signal.SIGTERM)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    deadline = time.monotonic() + 20
+    while os.path.exists(c.path("run/cluster")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@test
+def a_machine_with_an_empty_disk_gets_its_cluster_back():
+    source = Cluster(RUEDAD, LIBRARY)
+    path = make_set(source, 7)
+    source.stop()
+    with Cluster(RUEDAD, LIBRARY, create=False) as c:
+        restore(c, path)
+        assert mark(c) == 7
+
+
+@test
+def a_state_that_cannot_be_used_is_no_obstacle():
+    c = Cluster(RUEDAD, LIBRARY)
+    path = make_set(c, 5)
+    c.stop()
+    for directory, _, files in os.walk(c.path("state")):
+        for name in files:
+            if name.endswith((".hive", ".run", ".log")):
+                with open(f"{directory}/{name}", "r+b") as f:
+                    f.write(b"\xff" * 64)
+    restore(c, path)
+    assert mark(c) == 5
+    stop_background(c)
+
+
+@test
+def what_was_replaced_is_kept_as_a_set():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        path = make_set(c, 1)
+        set_mark(c, 2)
+        restore(c, path)
+        copies = os.listdir(c.path("state/safety"))
+        assert len(copies) == 1, copies
+        restore(c, c.path("state/safety/" + copies[0]))
+        assert mark(c) == 2
+
+
+@test
+def a_killed_service_comes_up_with_the_old_state_or_the_new():
+    c = Cluster(RUEDAD, LIBRARY)
+    path = make_set(c, 1)
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4):
+        set_mark(c, 2)
+
+        def interrupted(api, delay=delay):
+            killer = threading.Timer(delay, lambda: os.kill(c.service_pid(), signal.SIGKILL))
+            killer.start()
+            api.lib.RestoreClusterDatabase(cluster.wide(path), 0, None)
+            killer.join()
+
+        pid = os.fork()
+        if pid == 0:
+            try:
+                c.run(interrupted)
+            finally:
+                os._exit(0)
+        c.process.wait(60)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        c.process = None
+        stop_background(c)
+        c.start()
+        assert mark(c) in (1, 2)
+    c.stop()
+
+
+@test
+def the_log_and_checkpoints_of_a_restored_cluster_survive_a_kill():
+    c = Cluster(RUEDAD, LIBRARY)
+    path = make_set(c, 1)
+    restore(c, path)
+    set_mark(c, 44)
+    c.kill()
+    c.start()
+    assert mark(c) == 44
+    c.stop()
+    c.start()
+    assert mark(c) == 44
+    c.stop()
+
+
+if __name__ == "__main__":
+    tap.run(CHOSEN)
