@@ -10,7 +10,7 @@ Usage: exports.py map|stubs|check|support TABLE OUTPUT [LIBRARY]
   support  docs/SUPPORT.md
 
 The columns of the table: library, name, return type, arguments as in C, mark, status, since, note.
-Marks: A database, backup, registry, shared volumes; B objects and events; C rare or new; W the windows.h subset.
+Marks: A database, backup, registry, shared volumes; B objects and events; C rare or new; R beyond Windows; W the windows.h subset.
 Status: "working" or "not implemented".  Since: the first Windows Server that documents the function."""
 import re
 import sys
@@ -22,9 +22,10 @@ MARKS = {
     "A": "The database, backup and restore, checkpoints, shared volumes",
     "B": "Objects, events, properties",
     "C": "Rare or new",
+    "R": "Beyond Windows",
     "W": "The subset of windows.h and of the C library's wide functions",
 }
-HEADERS = {"clusapi": ["clusapi.h", "strsafe.h"], "resutils": ["resapi.h"]}
+HEADERS = {"clusapi": ["clusapi.h", "rueda.h", "strsafe.h"], "resutils": ["resapi.h"]}
 LICENCE = " * SPDX-License-Identifier: Apache-2.0 */\n"
 
 

@@ -1,10 +1,121 @@
-/* rueda.h: what a Rueda cluster can do beyond the Windows API.  Reserved: it declares nothing yet.
+/* rueda.h: what a Rueda cluster can do beyond the Windows API: make a cluster, look into it, back up and restore with
+ * the reasons told, stop it.
  *
- * The names that begin with rueda_ and RUEDA_ belong to these libraries.
+ * All functions act on the service of this machine, over its local socket.  What <clusapi.h> says of all functions holds
+ * here as well, with one addition:
+ * Stories  a story is text for people, in English: what was done, or why not and what to do.  It is written on success and
+ *          on failure, cut to the buffer, always terminated, and empty if there is nothing to tell.
+ *
+ * The names that begin with Rueda, rueda_ and RUEDA_ belong to these libraries.
+ * Tests    tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_RUEDA_H
 #define RUEDA_RUEDA_H
 
 #include "clusapi.h"
+
+#define RUEDA_NAME_CCH 256u   /* Units of a name with its terminator. */
+#define RUEDA_PATH_CCH 4096u  /* Of a path. */
+#define RUEDA_STORY_CCH 1024u /* Of a story; longer ones are cut. */
+
+typedef enum RUEDA_STATE {
+	RuedaStateNoCluster = 0,          /* The service runs, and is in no cluster. */
+	RuedaStateStarting = 1,
+	RuedaStateUp = 2,
+	RuedaStateChangingGeneration = 3, /* A restore is being put in force. */
+	RuedaStateStopping = 4,
+} RUEDA_STATE;
+
+typedef struct RUEDA_STATUS {
+	RUEDA_STATE State;
+	WCHAR szClusterName[RUEDA_NAME_CCH]; /* Empty in no cluster, as all that follows but the node's name. */
+	WCHAR szNodeName[RUEDA_NAME_CCH];
+	GUID InstanceId;
+	ULONGLONG qwGeneration; /* Grows with each restore; GenerationId is what tells generations apart. */
+	GUID GenerationId;
+	ULONGLONG qwAppliedIndex;    /* Of the last change that this node has applied. */
+	ULONGLONG qwCheckpointIndex; /* Of the newest checkpoint of the log. */
+	FILETIME Started;            /* The service, on this node. */
+	DWORD dwApiLevel;            /* 2003, or 2008: backup and restore answer 120. */
+	DWORD cGroups, cResources, cNodes;
+	BYTE DatabaseDigest[32];
+	struct {
+		WCHAR szPath[RUEDA_PATH_CCH]; /* Empty: none since the cluster was made or restored. */
+		FILETIME Started, Ended;      /* 0: not yet. */
+		BOOL bRunning;
+		DWORD dwStatus; /* A code of <winerror.h>. */
+	} LastBackup;
+} RUEDA_STATUS, *PRUEDA_STATUS;
+
+typedef struct RUEDA_BACKUP_RESULT {
+	WCHAR szStory[RUEDA_STORY_CCH];
+	WCHAR szSnapshot[32];  /* chkNNNN.tmp */
+	ULONGLONG cbSet;       /* Bytes of all files. */
+	ULONGLONG cKeys, cValues;
+	ULONGLONG qwIndex;     /* Of the last change that is in the set. */
+	BYTE DatabaseDigest[32];
+} RUEDA_BACKUP_RESULT, *PRUEDA_BACKUP_RESULT;
+
+#define RUEDA_RESTORE_FORCE 0x00000001u /* As bForce of RestoreClusterDatabase(). */
+#define RUEDA_RESTORE_PLAN 0x00000002u  /* Change nothing, only say what would be done. */
+
+RUEDA_BEGIN_DECLARATIONS
+
+/* Make a cluster of this one node.
+ *
+ * lpszClusterName  its name.
+ * dwFlags          0.
+ * lpSealedKey      the cluster's key, sealed by the caller in whatever way; NULL for none.  Backup sets carry it as it is.
+ * cbSealedKey      its size in bytes, at most 4096.
+ * lpszStory        buffer for the story, or NULL.
+ * cchStory         capacity of the buffer in WCHARs.
+ *
+ * Returns 0; 87; 123 a bad name; 183 the node is in a cluster already; 206 too long; 1722 no service answers. */
+DWORD RuedaCreateCluster(LPCWSTR lpszClusterName, DWORD dwFlags, const BYTE *lpSealedKey, DWORD cbSealedKey,
+    LPWSTR lpszStory, DWORD cchStory);
+
+/* How the service of this machine is.
+ *
+ * pStatus  receives it.
+ *
+ * Returns 0, also in no cluster; 87; 1722 no service answers. */
+DWORD RuedaGetStatus(PRUEDA_STATUS pStatus);
+
+/* BackupClusterDatabase(), with the details of the set.
+ *
+ * lpszPathName  the directory, as the service sees it.
+ * pResult       receives the details; on failure the story alone, all else is 0.
+ *
+ * Returns as BackupClusterDatabase(). */
+DWORD RuedaBackup(LPCWSTR lpszPathName, PRUEDA_BACKUP_RESULT pResult);
+
+/* RestoreClusterDatabase(), with choices that Windows does not have.  The service is started if it does not run.
+ *
+ * lpszPathName           the directory of the set, as the service sees it.
+ * dwFlags                RUEDA_RESTORE_ flags.
+ * lpszQuorumDriveLetter  as for RestoreClusterDatabase(); mostly NULL.
+ * lpszAsNode             restore on a machine that stands in for this node of the set; else NULL.
+ * lpszAsNew              make another cluster, of this name, of the set; else NULL.  Not together with lpszAsNode.
+ * lpszStory, cchStory    as for RuedaCreateCluster().
+ *
+ * Returns as RestoreClusterDatabase(). */
+DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveLetter, LPCWSTR lpszAsNode,
+    LPCWSTR lpszAsNew, LPWSTR lpszStory, DWORD cchStory);
+
+/* The lines of the service's flight recorder, oldest first.
+ *
+ * ppszTrace  receives the text, terminated, in UTF-8; the caller frees it with LocalFree().
+ *
+ * Returns 0; 5; 87; 1722 no service answers. */
+DWORD RuedaGetTrace(LPSTR *ppszTrace);
+
+/* Ask the service of this machine to stop; it does so after the call.
+ *
+ * dwFlags  0.
+ *
+ * Returns 0; 5; 87; 1722 no service answers. */
+DWORD RuedaShutdown(DWORD dwFlags);
+
+RUEDA_END_DECLARATIONS
 
 #endif

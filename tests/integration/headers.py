@@ -124,7 +124,7 @@ def preprocess(text):
 
 def check_table(table):
     """Headers, table and libraries name the same functions, with the same types."""
-    lines = "#include <resapi.h>\n#include <strsafe.h>\n"
+    lines = "#include <resapi.h>\n#include <rueda.h>\n#include <strsafe.h>\n"
     declared = declarations(preprocess(lines))
     declared = {n: d for n, d in declared.items() if d[0] != "<stdin>"}
     rows = "".join(f"{f.returns} {f.name}({f.arguments});\n" for f in table)
@@ -164,7 +164,7 @@ def check_failures():
 
 
 def check_comments(table):
-    """A comment stands above each function; that of a function of mark A says what it returns."""
+    """A comment stands above each function; that of a function of mark A or R says what it returns."""
     text = ""
     for name in sorted(headers()):
         with open(os.path.join(INCLUDE, name), encoding="utf-8") as f:
@@ -176,7 +176,7 @@ def check_comments(table):
         above = re.search(r"/\*((?:[^*]|\*(?!/))*)\*/\n[^\n;]*\b" + f.name + r"\(", text)
         if above is None:
             faults.append(f"{f.name} has no comment")
-        elif f.mark == "A" and not re.search(r"Returns|[Rr]esult as for|On failure 0", above.group(1)):
+        elif f.mark in "AR" and not re.search(r"Returns|[Rr]esult as for|On failure 0", above.group(1)):
             faults.append(f"the comment of {f.name} does not say what it returns")
     test("every function is documented where it is declared", faults)
 

@@ -1,0 +1,82 @@
+/* cli: what the verbs of `rueda` share: the command line as it was understood, and how a verb ends.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/utf16.h"
+#include "include/rueda.h"
+
+/* How the program ends. */
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1, /* The Windows code is in the message. */
+	CLI_USAGE = 2,
+	CLI_NO_SERVICE = 3,    /* Nobody answers. */
+	CLI_NOT_CONFIRMED = 4, /* A destructive verb without a yes. */
+};
+
+enum { CLI_COPY_MAX = 16 };
+
+struct cli {
+	const struct cli_verb *verb;
+	char **arguments; /* Behind the words of the verb. */
+	size_t argument_count;
+
+	bool json, yes, force, plan, utf8;
+	const char *node, *recovery_passphrase_file, *recovery_key, *as_node, *as_new, *drive, *type;
+	const char *copy_to[CLI_COPY_MAX];
+	size_t copy_count;
+};
+
+struct cli_verb {
+	const char *words;     /* "backup show" */
+	const char *arguments; /* For the usage line: "SET [KEY]". */
+	const char *options;   /* Names of options, separated by spaces. */
+	const char *help;
+	size_t least, most;        /* Arguments. */
+	int (*run)(struct cli *c); /* Returns an enum cli_exit. */
+};
+
+/* "rueda: WHAT failed: 267 ERROR_DIRECTORY: what it means. What to do next.", the story below it if there is one; returns
+ * CLI_FAILED or CLI_NO_SERVICE. */
+int cli_fail(DWORD code, const char *story, const char *what, ...) _printf_(3, 4);
+int cli_fail_error(int r, const struct error *error, const char *what, ...) _printf_(3, 4);
+/* A mistake on the command line: CLI_USAGE. */
+int cli_usage(const struct cli *c, const char *format, ...) _printf_(2, 3);
+/* Ask on the terminal unless --yes was given: 0, or CLI_NOT_CONFIRMED. */
+int cli_confirm(const struct cli *c, const char *format, ...) _printf_(2, 3);
+
+/* An argument as terminated UTF-16, on the heap; NULL after a message.  NULL stays NULL and is no mistake. */
+char16_t *cli_units(const char *text);
+/* The path of a set as the service will see it: a relative one is made absolute.  NULL after a message. */
+char *cli_path(const char *path);
+/* The path of a key below the root, without the root's name if that was given.  A view into units. */
+struct u16 cli_key_path(const char16_t *units);
+
+static inline const WCHAR *cli_wide(const char16_t *units)
+{
+	return (const WCHAR *)units;
+}
+
+/* A connection to the cluster of this machine; 0, or an enum cli_exit after a message. */
+int cli_open(DWORD access, HCLUSTER *ret);
+
+/* The verbs; the files are named after the nouns. */
+int cluster_create_verb(struct cli *c);
+int status_verb(struct cli *c);
+int backup_verb(struct cli *c);
+int backup_show_verb(struct cli *c);
+int backup_verify_verb(struct cli *c);
+int backup_ls_verb(struct cli *c);
+int backup_cat_verb(struct cli *c);
+int backup_diff_verb(struct cli *c);
+int restore_verb(struct cli *c);
+int reg_ls_verb(struct cli *c);
+int reg_get_verb(struct cli *c);
+int reg_set_verb(struct cli *c);
+int reg_del_verb(struct cli *c);
+int reg_export_verb(struct cli *c);
+int reg_import_verb(struct cli *c);
+int explain_verb(struct cli *c);
+int trace_verb(struct cli *c);
+int shutdown_verb(struct cli *c);

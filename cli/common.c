@@ -1,0 +1,143 @@
+/* common: how the verbs of `rueda` tell failures, ask, and read their arguments.
+ *
+ * Threads  one.      Tests  tests/integration/cli.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_failure(DWORD code, const char *story, const char *what, va_list arguments)
+{
+	const char *name = error_win32_name(code), *text = error_win32_text(code), *advice = error_win32_advice(code);
+
+	fprintf(stderr, "rueda: ");
+	(void)vfprintf(stderr, what, arguments);
+	fprintf(stderr, " failed: %u%s%s: %s.%s%s\n", code, name != NULL ? " " : "", name != NULL ? name : "",
+	    text != NULL ? text : "no text is known for this code", advice != NULL ? " " : "",
+	    advice != NULL ? advice : "");
+	if (story != NULL && story[0] != 0)
+		fprintf(stderr, "  the reason: %s\n", story);
+}
+
+int cli_fail(DWORD code, const char *story, const char *what, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, what);
+	print_failure(code, story, what, arguments);
+	va_end(arguments);
+	return code == RPC_S_SERVER_UNAVAILABLE ? CLI_NO_SERVICE : CLI_FAILED;
+}
+
+int cli_fail_error(int r, const struct error *error, const char *what, ...)
+{
+	DWORD code = error_to_win32(r);
+	va_list arguments;
+
+	va_start(arguments, what);
+	print_failure(code, error != NULL && error->code != 0 ? error->text : NULL, what, arguments);
+	va_end(arguments);
+	return code == RPC_S_SERVER_UNAVAILABLE ? CLI_NO_SERVICE : CLI_FAILED;
+}
+
+int cli_usage(const struct cli *c, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "rueda %s: ", c->verb->words);
+	va_start(arguments, format);
+	(void)vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, ". rueda %s --help tells how it is used.\n", c->verb->words);
+	return CLI_USAGE;
+}
+
+int cli_confirm(const struct cli *c, const char *format, ...)
+{
+	char answer[16] = { 0 };
+	va_list arguments;
+
+	if (c->yes)
+		return 0;
+	va_start(arguments, format);
+	(void)vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+		fprintf(stderr, "\nrueda: nothing was done: without a terminal to ask on, --yes is needed\n");
+		return CLI_NOT_CONFIRMED;
+	}
+	fprintf(stderr, " [y/N] ");
+	if (fgets(answer, sizeof(answer), stdin) != NULL &&
+	    (strcmp(answer, "y\n") == 0 || strcmp(answer, "Y\n") == 0 || strcmp(answer, "yes\n") == 0))
+		return 0;
+	fprintf(stderr, "rueda: nothing was done\n");
+	return CLI_NOT_CONFIRMED;
+}
+
+char16_t *cli_units(const char *text)
+{
+	char16_t *units;
+	size_t len;
+	int r;
+
+	if (text == NULL)
+		return NULL;
+	r = utf8_to_u16(text, strlen(text), &units, &len);
+	if (r == 0 && u16_has_unit((struct u16){ units, len }, 0)) {
+		free(units);
+		r = -EILSEQ;
+	}
+	if (r < 0) {
+		fprintf(stderr, "rueda: '%s': %s\n", text, r == -EILSEQ ? "this is not UTF-8" : error_text(r));
+		return NULL;
+	}
+	return units;
+}
+
+char *cli_path(const char *path)
+{
+	_cleanup_free_ char *here = NULL;
+	char *whole = NULL;
+
+	if (path[0] == '/' || path[0] == '\\' || path[0] == 0 || path[1] == ':') {
+		whole = strdup(path);
+	} else {
+		here = getcwd(NULL, 0);
+		if (here != NULL && asprintf(&whole, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path) < 0)
+			whole = NULL;
+	}
+	if (whole == NULL)
+		(void)cli_fail_error(-errno, NULL, "finding the directory");
+	return whole;
+}
+
+struct u16 cli_key_path(const char16_t *units)
+{
+	static const struct u16 roots[] = { { u"HKEY_LOCAL_MACHINE\\Cluster", 26 }, { u"HKLM\\Cluster", 12 } };
+	struct u16 path = u16_from_z(units);
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
+		size_t n = roots[i].len;
+
+		if (path.len >= n && u16_equal((struct u16){ path.units, n }, roots[i]) &&
+		    (path.len == n || path.units[n] == '\\')) {
+			path = (struct u16){ path.units + n, path.len - n };
+			if (path.len > 0)
+				path = (struct u16){ path.units + 1, path.len - 1 };
+			break;
+		}
+	}
+	return path;
+}
+
+int cli_open(DWORD access, HCLUSTER *ret)
+{
+	HCLUSTER cluster = OpenClusterEx(NULL, access, NULL);
+
+	if (cluster == NULL)
+		return cli_fail(GetLastError(), NULL, "opening the cluster");
+	*ret = cluster;
+	return 0;
+}

@@ -1,0 +1,226 @@
+/* main: rueda, the command line tool of a cluster.
+ *
+ * What     one table of verbs and one of options.  They are the dispatcher, the check of the command line and --help; the
+ *          manual rueda(8) is compared with them.
+ * Ends     0 done, 1 failed (the Windows code is in the message), 2 a mistake on the command line, 3 no service answers,
+ *          4 not confirmed.
+ * Threads  one.      Tests  tests/integration/cli.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+#include <stdio.h>
+#include <string.h>
+
+// clang-format off
+static const struct cli_verb verbs[] = {
+	{ "cluster create", "NAME", "node recovery-passphrase-file recovery-key json",
+	  "make a cluster of this one node", 1, 1, cluster_create_verb },
+	{ "status", "", "json", "tell how the service of this machine is", 0, 0, status_verb },
+	{ "backup show", "SET", "json", "tell what a backup set holds; needs no service", 1, 1, backup_show_verb },
+	{ "backup verify", "SET", "json", "read all of a backup set and prove it; needs no service", 1, 1, backup_verify_verb },
+	{ "backup ls", "SET [KEY]", "json", "list a key of a backup set; needs no service", 1, 2, backup_ls_verb },
+	{ "backup cat", "SET KEY [VALUE]", "json",
+	  "print a value of a backup set, or a key as .reg text; needs no service", 2, 3, backup_cat_verb },
+	{ "backup diff", "SET SET", "json", "tell what differs from the first backup set to the second; needs no service",
+	  2, 2, backup_diff_verb },
+	{ "backup", "PATH", "copy-to json", "back up the cluster database into a directory", 1, 1, backup_verb },
+	{ "restore", "PATH", "force plan drive as-node as-new yes json",
+	  "put the cluster database of a backup set in force", 1, 1, restore_verb },
+	{ "reg ls", "[KEY]", "json", "list a key of the cluster database", 0, 1, reg_ls_verb },
+	{ "reg get", "KEY [VALUE]", "json", "print a value, or the key's default value", 1, 2, reg_get_verb },
+	{ "reg set", "KEY [VALUE DATA...]", "type", "make a key; set a value ('' is the default value)",
+	  1, (size_t)-1, reg_set_verb },
+	{ "reg del", "KEY [VALUE]", "yes", "delete a value, or a key with everything below it", 1, 2, reg_del_verb },
+	{ "reg export", "FILE [KEY]", "utf8", "write keys and values as .reg text ('-' is standard output)",
+	  1, 2, reg_export_verb },
+	{ "reg import", "FILE", "yes json", "carry out a .reg text ('-' is standard input)", 1, 1, reg_import_verb },
+	{ "explain", "CODE|NAME", "json", "tell what an error code means and what to do", 1, 1, explain_verb },
+	{ "trace", "", "json", "print the flight recorder of the service", 0, 0, trace_verb },
+	{ "shutdown", "", "yes", "stop the service of this machine", 0, 0, shutdown_verb },
+};
+
+#define FLAG(member) offsetof(struct cli, member), NULL
+static const struct {
+	const char *name;
+	size_t at; /* In struct cli. */
+	const char *argument;
+	const char *help;
+} options[] = {
+	{ "as-new", offsetof(struct cli, as_new), "NAME", "make another cluster, of this name, of the set" },
+	{ "as-node", offsetof(struct cli, as_node), "NAME", "this machine stands in for that node of the set" },
+	{ "copy-to", offsetof(struct cli, copy_to), "DIR",
+	  "afterwards copy the set into this missing or empty directory; up to 16 times" },
+	{ "drive", offsetof(struct cli, drive), "L:", "the letter of a quorum disk that was replaced" },
+	{ "force", FLAG(force), "restore although other nodes may run or the quorum disk is another one" },
+	{ "json", FLAG(json), "print JSON, as docs/json.md describes it" },
+	{ "node", offsetof(struct cli, node), "NODE", "only if this is the node's name" },
+	{ "plan", FLAG(plan), "change nothing, only tell what would be done" },
+	{ "recovery-key", offsetof(struct cli, recovery_key), "FILE", "not implemented (120)" },
+	{ "recovery-passphrase-file", offsetof(struct cli, recovery_passphrase_file), "FILE", "not implemented (120)" },
+	{ "type", offsetof(struct cli, type), "TYPE",
+	  "sz (the default), expand_sz, multi_sz, dword, qword, binary, none, or a number" },
+	{ "utf8", FLAG(utf8), "write UTF-8 in the place of UTF-16" },
+	{ "yes", FLAG(yes), "do not ask" },
+};
+// clang-format on
+
+/* Is the word in a list with spaces between? */
+static bool is_listed(const char *list, const char *word, size_t len)
+{
+	for (const char *at = list; *at != 0;) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && strncmp(at, word, len) == 0)
+			return true;
+		at += n + (at[n] == ' ');
+	}
+	return false;
+}
+
+static void print_usage(const struct cli_verb *v)
+{
+	printf("rueda %s%s%s", v->words, v->arguments[0] != 0 ? " " : "", v->arguments);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (is_listed(v->options, options[i].name, strlen(options[i].name)))
+			printf(" [--%s%s%s]", options[i].name, options[i].argument != NULL ? " " : "",
+			    options[i].argument != NULL ? options[i].argument : "");
+	printf("\n");
+}
+
+static int print_verb_help(const struct cli_verb *v)
+{
+	printf("Usage: ");
+	print_usage(v);
+	printf("\n%s\n", v->help);
+	for (size_t i = 0, n = 0; i < ARRAY_SIZE(options); i++) {
+		char head[64];
+
+		if (!is_listed(v->options, options[i].name, strlen(options[i].name)))
+			continue;
+		(void)snprintf(head, sizeof(head), "--%s%s%s", options[i].name, options[i].argument != NULL ? " " : "",
+		    options[i].argument != NULL ? options[i].argument : "");
+		printf("%s  %-32s %s\n", n++ == 0 ? "\n" : "", head, options[i].help);
+	}
+	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+static int print_help(void)
+{
+	printf("Usage: rueda VERB [ARGUMENT...] [OPTION...]\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		printf("  ");
+		print_usage(&verbs[i]);
+		printf("      %s\n", verbs[i].help);
+	}
+	printf("\n  rueda --help, --version\n\n"
+	       "rueda VERB --help tells of the options. RUEDA_DIR names the directory of a private instance.\n"
+	       "Exit status: 0 done, 1 failed, 2 mistake on the command line, 3 no service answers, 4 not confirmed.\n"
+	       "See rueda(8).\n");
+	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+/* The verb whose words these are; the table has "backup show" before "backup". */
+static const struct cli_verb *find_verb(int count, char **words, int *ret_used)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		const char *w = verbs[i].words, *space = strchr(w, ' ');
+		size_t n = space != NULL ? (size_t)(space - w) : strlen(w);
+
+		if (count < 1 || strlen(words[0]) != n || strncmp(w, words[0], n) != 0)
+			continue;
+		if (space != NULL && (count < 2 || strcmp(space + 1, words[1]) != 0))
+			continue;
+		*ret_used = space != NULL ? 2 : 1;
+		return &verbs[i];
+	}
+	return NULL;
+}
+
+/* Behind "--": sets what the option says. *i is where it stands, and moves over its argument. */
+static int take_option(struct cli *c, const char *text, int count, char **words, int *i)
+{
+	size_t n = strcspn(text, "=");
+	const char *value = text[n] == '=' ? text + n + 1 : NULL;
+
+	for (size_t o = 0; o < ARRAY_SIZE(options); o++) {
+		void *at = (char *)c + options[o].at;
+
+		if (strlen(options[o].name) != n || strncmp(options[o].name, text, n) != 0 ||
+		    !is_listed(c->verb->options, text, n))
+			continue;
+		if (options[o].argument == NULL) {
+			if (value != NULL)
+				return cli_usage(c, "--%s takes no argument", options[o].name);
+			*(bool *)at = true;
+			return 0;
+		}
+		if (value == NULL && *i + 1 < count)
+			value = words[++*i];
+		if (value == NULL || value[0] == 0)
+			return cli_usage(c, "--%s needs an argument", options[o].name);
+		if (at == (void *)c->copy_to) {
+			if (c->copy_count == CLI_COPY_MAX)
+				return cli_usage(c, "there are more than %d copies", CLI_COPY_MAX);
+			c->copy_to[c->copy_count++] = value;
+		} else {
+			*(const char **)at = value;
+		}
+		return 0;
+	}
+	return cli_usage(c, "--%.*s is no option of it", (int)n, text);
+}
+
+/* The words behind the verb: options and arguments in any order; "--" ends the options. */
+static int parse(struct cli *c, int count, char **words, bool *ret_help)
+{
+	bool only_arguments = false;
+
+	for (int i = 0; i < count; i++) {
+		int r = 0;
+
+		if (only_arguments || strncmp(words[i], "--", 2) != 0)
+			c->arguments[c->argument_count++] = words[i];
+		else if (words[i][2] == 0)
+			only_arguments = true;
+		else if (strcmp(words[i], "--help") == 0)
+			*ret_help = true;
+		else
+			r = take_option(c, words[i] + 2, count, words, &i);
+		if (r != 0)
+			return r;
+	}
+	if (*ret_help)
+		return 0;
+	if (c->argument_count < c->verb->least)
+		return cli_usage(c, "an argument is missing");
+	if (c->argument_count > c->verb->most)
+		return cli_usage(c, "'%s' is one argument too many", c->arguments[c->verb->most]);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_free_ char **arguments = calloc((size_t)argc + 1, sizeof(*arguments));
+	struct cli c = { .arguments = arguments };
+	bool help = false;
+	int used, r;
+
+	if (arguments == NULL)
+		return CLI_FAILED;
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return print_help();
+	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+		printf("rueda %s\n", RUEDA_VERSION);
+		return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+	}
+	c.verb = find_verb(argc - 1, argv + 1, &used);
+	if (c.verb == NULL) {
+		fprintf(stderr, argc < 2 ? "rueda: what is to be done? " : "rueda: there is no verb '%s%s%s'. ",
+		    argc < 2 ? "" : argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		fprintf(stderr, "rueda --help lists the verbs.\n");
+		return CLI_USAGE;
+	}
+	r = parse(&c, argc - 1 - used, argv + 1 + used, &help);
+	if (r != 0)
+		return r;
+	return help ? print_verb_help(c.verb) : c.verb->run(&c);
+}

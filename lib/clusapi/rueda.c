@@ -1,0 +1,177 @@
+/* rueda: the functions of <rueda.h>, for what Windows has no call for.
+ *
+ * How      each is one call of our own interface (idl/rueda.idl), which is offered on the local socket only.
+ * Rules    a story comes with the answer whether the call succeeded or not; it is written before the code is returned.
+ * Threads  all functions.        Tests  tests/integration/cli.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "include/rueda.h"
+#include "lib/clusapi/cluster.h"
+#include "lib/clusapi/start.h"
+#include "wire/rueda.h"
+#include <string.h>
+
+/* s into a buffer, cut to fit and terminated. */
+static void put_text(const char16_t *s, LPWSTR buffer, size_t capacity)
+{
+	struct u16 text = u16_from_z(s);
+	size_t len;
+
+	if (buffer == NULL || capacity == 0)
+		return;
+	len = MIN(text.len, capacity - 1);
+	if (len > 0)
+		memcpy(buffer, text.units, len * sizeof(char16_t));
+	buffer[len] = 0;
+}
+
+static FILETIME put_time(uint64_t t)
+{
+	return (FILETIME){ .dwLowDateTime = (DWORD)t, .dwHighDateTime = (DWORD)(t >> 32) };
+}
+
+static GUID put_guid(const struct guid *g)
+{
+	GUID out;
+
+	out.Data1 = get_le32(g->bytes);
+	out.Data2 = get_le16(g->bytes + 4);
+	out.Data3 = get_le16(g->bytes + 6);
+	memcpy(out.Data4, g->bytes + 8, sizeof(out.Data4));
+	return out;
+}
+
+static int call_rueda(unsigned number, const void *in, void *out, struct arena *arena)
+{
+	_cleanup_(link_unrefp) struct link *l = NULL;
+	int r = link_open(&l);
+
+	return r < 0 ? r : link_call(l, LINK_RUEDA, number, in, out, arena);
+}
+
+DWORD RuedaCreateCluster(LPCWSTR lpszClusterName, DWORD dwFlags, const BYTE *lpSealedKey, DWORD cbSealedKey,
+    LPWSTR lpszStory, DWORD cchStory)
+{
+	struct rueda_CreateCluster_in in = { .name = units(lpszClusterName),
+		.flags = dwFlags,
+		.sealed_key = lpSealedKey,
+		.sealed_key_size = cbSealedKey };
+	struct rueda_CreateCluster_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = 0;
+
+	if (lpszClusterName == NULL || lpszClusterName[0] == 0 || dwFlags != 0 ||
+	    (lpSealedKey == NULL && cbSealedKey > 0))
+		r = ERR_INVALID_PARAMETER;
+	if (r == 0)
+		r = call_rueda(RUEDA_CREATE_CLUSTER, &in, &out, &arena);
+	put_text(out.story, lpszStory, cchStory);
+	return return_code(r);
+}
+
+DWORD RuedaGetStatus(PRUEDA_STATUS pStatus)
+{
+	struct rueda_GetStatus_in in = { 0 };
+	struct rueda_GetStatus_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = pStatus == NULL ? ERR_INVALID_PARAMETER : call_rueda(RUEDA_GET_STATUS, &in, &out, &arena);
+
+	if (r < 0)
+		return return_code(r);
+	memset(pStatus, 0, sizeof(*pStatus));
+	pStatus->State = (RUEDA_STATE)out.state;
+	put_text(out.cluster_name, pStatus->szClusterName, RUEDA_NAME_CCH);
+	put_text(out.node_name, pStatus->szNodeName, RUEDA_NAME_CCH);
+	pStatus->InstanceId = put_guid(&out.instance_id);
+	pStatus->qwGeneration = out.generation;
+	pStatus->GenerationId = put_guid(&out.generation_id);
+	pStatus->qwAppliedIndex = out.applied_index;
+	pStatus->qwCheckpointIndex = out.checkpoint_index;
+	pStatus->Started = put_time(out.started);
+	pStatus->dwApiLevel = out.api_level;
+	pStatus->cGroups = out.groups;
+	pStatus->cResources = out.resources;
+	pStatus->cNodes = out.nodes;
+	memcpy(pStatus->DatabaseDigest, out.db_digest, sizeof(pStatus->DatabaseDigest));
+	put_text(out.last_backup.path, pStatus->LastBackup.szPath, RUEDA_PATH_CCH);
+	pStatus->LastBackup.Started = put_time(out.last_backup.started);
+	pStatus->LastBackup.Ended = put_time(out.last_backup.ended);
+	pStatus->LastBackup.bRunning = out.last_backup.running ? TRUE : FALSE;
+	pStatus->LastBackup.dwStatus = out.last_backup.status;
+	return 0;
+}
+
+DWORD RuedaBackup(LPCWSTR lpszPathName, PRUEDA_BACKUP_RESULT pResult)
+{
+	struct rueda_Backup_in in = { .path = units(lpszPathName) };
+	struct rueda_Backup_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = 0;
+
+	if (lpszPathName == NULL || lpszPathName[0] == 0 || pResult == NULL)
+		return return_code(ERR_INVALID_PARAMETER);
+	r = call_rueda(RUEDA_BACKUP, &in, &out, &arena);
+	memset(pResult, 0, sizeof(*pResult));
+	put_text(out.story, pResult->szStory, RUEDA_STORY_CCH);
+	if (r < 0)
+		return return_code(r);
+	put_text(out.snapshot, pResult->szSnapshot, ARRAY_SIZE(pResult->szSnapshot));
+	pResult->cbSet = out.bytes;
+	pResult->cKeys = out.keys;
+	pResult->cValues = out.values;
+	pResult->qwIndex = out.index;
+	memcpy(pResult->DatabaseDigest, out.db_digest, sizeof(pResult->DatabaseDigest));
+	return 0;
+}
+
+DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveLetter, LPCWSTR lpszAsNode,
+    LPCWSTR lpszAsNew, LPWSTR lpszStory, DWORD cchStory)
+{
+	_cleanup_(link_unrefp) struct link *l = NULL;
+	struct rueda_Restore_in in = { .path = units(lpszPathName),
+		.flags = dwFlags,
+		.drive = units(lpszQuorumDriveLetter),
+		.as_node = units(lpszAsNode),
+		.as_new = units(lpszAsNew) };
+	struct rueda_Restore_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = 0;
+
+	if (lpszPathName == NULL || lpszPathName[0] == 0 ||
+	    (dwFlags & ~(RUEDA_RESTORE_FORCE | RUEDA_RESTORE_PLAN)) != 0 || (lpszAsNode != NULL && lpszAsNew != NULL) ||
+	    (lpszQuorumDriveLetter != NULL && !is_drive(lpszQuorumDriveLetter)))
+		r = ERR_INVALID_PARAMETER;
+	if (r == 0)
+		r = start_service_link(&l);
+	if (r == 0)
+		r = link_call(l, LINK_RUEDA, RUEDA_RESTORE, &in, &out, &arena);
+	put_text(out.story, lpszStory, cchStory);
+	return return_code(r);
+}
+
+DWORD RuedaGetTrace(LPSTR *ppszTrace)
+{
+	struct rueda_GetTrace_in in = { 0 };
+	struct rueda_GetTrace_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = ppszTrace == NULL ? ERR_INVALID_PARAMETER : call_rueda(RUEDA_GET_TRACE, &in, &out, &arena);
+	char *text;
+
+	if (r < 0)
+		return return_code(r);
+	text = LocalAlloc(LPTR, (SIZE_T)out.trace_size + 1);
+	if (text == NULL)
+		return return_code(-ENOMEM);
+	if (out.trace_size > 0)
+		memcpy(text, out.trace, out.trace_size);
+	*ppszTrace = text;
+	return 0;
+}
+
+DWORD RuedaShutdown(DWORD dwFlags)
+{
+	struct rueda_Shutdown_in in = { .flags = dwFlags };
+	struct rueda_Shutdown_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+
+	return return_code(dwFlags != 0 ? ERR_INVALID_PARAMETER : call_rueda(RUEDA_SHUTDOWN, &in, &out, &arena));
+}
