@@ -12,6 +12,8 @@
  *          and then read from the disk instead of the cache, before anybody is shown it.  Likewise for names: only a
  *          record in a segment proves that its name is durable.
  * Promise  segments_open() succeeds after every crash, and never passes over a record that was acknowledged.
+ * Not kept against a torn write that ruins its sector outside of what it wrote, nor if the last batch rots after a power
+ *          cut has taken the mark behind it.
  * Threads  as the header says.    Limits  a segment has at most ENGINE_LOCAL_SEGMENT_MAX bytes.
  * Format   docs/formats/quolog.md      Tests  tests/crash/local.c
  * SPDX-License-Identifier: Apache-2.0 */
