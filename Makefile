@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: all check fuzz install clean
+.PHONY: all check soak mutants fuzz demo install clean
 
 all: $(BUILD)/build.ninja
 	@packaging/install-deps build
@@ -20,6 +20,23 @@ check:
 	@packaging/install-deps check
 	@$(MAKE) --no-print-directory all
 	@python3 tests/report.py $(BUILD)
+
+# The long forms of the same tests: many more seeds, every mutant, large hives.  Takes hours.
+soak:
+	@packaging/install-deps check
+	@$(MAKE) --no-print-directory all
+	@RUEDA_TEST_LONG=1 python3 tests/report.py $(BUILD) --timeout-multiplier 200
+
+# Break the product on purpose: each patch must turn the test red that it names.
+mutants:
+	@packaging/install-deps check
+	@tests/mutants/run
+
+# The whole story on a throw-away cluster.
+demo:
+	@packaging/install-deps build
+	@$(MAKE) --no-print-directory all >$(BUILD)-demo.log 2>&1 || { tail -n 30 $(BUILD)-demo.log; exit 1; }
+	@examples/demo $(BUILD)
 
 # Run each fuzz target for FUZZ_SECONDS, with clang and the sanitizers.
 fuzz:

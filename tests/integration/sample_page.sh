@@ -4,9 +4,9 @@
 # of wchar_t; and, if RUEDA_SAMPLE_PAGE names a page of the documentation, the code block in it, unmodified, as C and as
 # C++.  Prints TAP.
 #
-# Usage: sample_page.sh SOURCE_ROOT BUILD_ROOT
+# Usage: sample_page.sh SOURCE_ROOT BUILD_ROOT RUEDAD
 set -u
-source=$1 build=$2
+source=$1 build=$2 ruedad=$3
 directory=$(mktemp -d) || exit 1
 trap 'rm -rf "$directory"' EXIT
 number=0 failed=0
@@ -81,6 +81,9 @@ else
 			result $? "the sample of the documentation compiles unmodified: $compiler"
 		fi
 	done
+	python3 "$source/tests/integration/sample_run.py" "$ruedad" "$LD_LIBRARY_PATH/libclusapi.so.0" \
+		"$directory"/sample-[gc]* >"$directory/log" 2>&1
+	result $? "the sample of the documentation backs up a cluster, and says why it cannot"
 fi
 echo "1..$number"
 exit $failed
