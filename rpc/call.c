@@ -122,14 +122,11 @@ void rpc_call_on_cancel(struct rpc_call *call, void (*on_cancel)(struct rpc_call
 
 void rpc_call_cancel(struct rpc_call *call)
 {
-	void (*on_cancel)(struct rpc_call *) = call->on_cancel;
-
 	if (!call->dispatched || call->cancelled)
 		return;
 	call->cancelled = true;
-	call->on_cancel = NULL;
-	if (on_cancel != NULL)
-		on_cancel(call);
+	if (call->on_cancel != NULL)
+		call->on_cancel(call); /* The call may be gone now. */
 }
 
 void rpc_call_abandon(struct rpc_call *call)

@@ -143,21 +143,18 @@ static bool is_waiting(const struct rpc_channel *ch)
 /* Until the channel needs nothing more from the server.  *ret_sent: all output left us. */
 static int drive(struct rpc_socket *s, const struct rpc_wait *wait, bool *ret_sent)
 {
-	bool sending = true;
-
 	*ret_sent = false;
 	while (is_waiting(&s->channel)) {
-		int r;
+		int r = push(s), pulled;
 
-		if (sending && push(s) < 0)
-			sending = false; /* It may have told us why before it closed. */
 		*ret_sent = s->channel.output.len == 0;
-		r = wait_for(s->fd, (short)(POLLIN | (sending && !*ret_sent ? POLLOUT : 0)), wait, -1);
-		if (r < 0)
+		if (r == 0)
+			r = wait_for(s->fd, (short)(POLLIN | (*ret_sent ? 0 : POLLOUT)), wait, -1);
+		if (r == ERR_CANCELLED || r == ERR_TIMEOUT)
 			return r;
-		r = pull(s);
-		if (is_waiting(&s->channel) && r < 0)
-			return r;
+		pulled = pull(s); /* Also if it cannot be sent to: it may have told us why before it closed. */
+		if (is_waiting(&s->channel) && (r < 0 || pulled < 0))
+			return r < 0 ? r : pulled;
 	}
 	return s->channel.state == CHANNEL_BROKEN ? s->channel.error : 0;
 }

@@ -264,6 +264,8 @@ TEST(late_answers_to_abandoned_calls_are_ignored)
 	CHECK_INT(pdu.header.call_id, 2);
 	buf_done(&ch.output);
 	put_response(&b, 0, 2, "and still ");
+	put_response(&b, PDU_LAST, 2, "late");
+	pdu_put_fault(&b, 0, 2, 0, FAULT_CANCELLED);
 	input(&ch, &b);
 	CHECK_INT(ch.state, CHANNEL_READY);
 	CHECK_INT(rpc_channel_call(&ch, 0, "x", 1), 0);

@@ -100,6 +100,16 @@ static unsigned count_accepted(struct host *h)
 	return n;
 }
 
+static unsigned count_connections(struct host *h)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&h->lock);
+	n = (unsigned)rpc_server_stats(h->echo.server).connections;
+	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
 TEST(stubs_of_every_size_come_back)
 {
 	static const size_t sizes[] = { 0, 1, 65503, 65504, 65505, 200000, 4 << 20 };
@@ -301,6 +311,7 @@ TEST(blocked_calls_do_not_block_others_and_share_handles)
 		CHECK_INT(w[i].result, 0);
 	}
 	/* More came than may stay idle; some were closed, and the handle lives. */
+	wait_until(count_connections, h, RPC_CLIENT_IDLE);
 	CHECK_INT(call(c, ECHO_USE, handle.data, handle.len, &reply), 0);
 	CHECK_INT(rpc_client_generation(c), 0);
 	CHECK_INT(count_rundowns(h), 0);

@@ -141,6 +141,22 @@ static void setup(struct echo *e, struct peer *p, const struct rpc_identity *ide
 	CHECK_INT(peer_open(p, e->server, identity), 0);
 }
 
+static void put_auth(
+    struct peer *p, enum pdu_type type, uint8_t mechanism, uint8_t level, const void *token, size_t len)
+{
+	struct pdu_auth auth = { .type = mechanism, .level = level, .context_id = 9 };
+	size_t start = pdu_begin(&p->out, type, WHOLE, 1);
+
+	if (type == PDU_AUTH3)
+		buf_u32(&p->out, 0);
+	else
+		pdu_put_bind(&p->out, 4280, 0, 0, &echo_syntax);
+	pdu_put_trailer(&p->out, start, 4, &auth);
+	buf_append(&p->out, token, len);
+	pdu_end(&p->out, start, len);
+	peer_send(p);
+}
+
 static int start_channel(struct rpc_channel *ch, uint8_t level, uint32_t uid, uint32_t group)
 {
 	struct toy *t = calloc(1, sizeof(*t));
@@ -314,6 +330,46 @@ TEST(an_unsigned_or_replayed_request_is_refused)
 	}
 }
 
+/* Without header signing the trailer is not under the signature; it is looked at all the same. */
+TEST(a_trailer_that_says_something_else_is_refused)
+{
+	static const struct {
+		uint8_t type, level;
+		uint32_t context_id;
+		size_t signature_len;
+		bool good;
+	} cases[] = {
+		{ TOY, RPC_LEVEL_INTEGRITY, 9, TOY_SIGNATURE, true },
+		{ TOY + 1, RPC_LEVEL_INTEGRITY, 9, TOY_SIGNATURE, false },
+		{ TOY, RPC_LEVEL_PACKET, 9, TOY_SIGNATURE, false },
+		{ TOY, RPC_LEVEL_INTEGRITY, 8, TOY_SIGNATURE, false },
+		{ TOY, RPC_LEVEL_INTEGRITY, 9, TOY_SIGNATURE + 4, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct toy sender = { .base = { &initiator, cases[i].type, cases[i].level, cases[i].context_id, false,
+					  true, cases[i].signature_len } };
+		struct rpc_message m = { .type = PDU_REQUEST, .call_id = 2, .fragment_max = 4280 };
+		struct echo e;
+		struct peer p;
+		struct pdu pdu;
+
+		setup(&e, &p, &remote);
+		put_auth(&p, PDU_BIND, TOY, RPC_LEVEL_INTEGRITY, "one", 3);
+		put_auth(&p, PDU_ALTER, TOY, RPC_LEVEL_INTEGRITY, "three\x59\x1b\0", 9);
+		CHECK(peer_next(&p, &pdu) && peer_next(&p, &pdu));
+		CHECK_INT(pdu.header.type, PDU_ALTER_ACK);
+		CHECK_INT(rpc_security_put_message(&sender.base, &p.out, &m), 0);
+		peer_send(&p);
+		CHECK(peer_next(&p, &pdu));
+		CHECK_INT(pdu.header.type, cases[i].good ? PDU_RESPONSE : PDU_FAULT);
+		CHECK_INT(e.call_count, cases[i].good);
+		CHECK_INT(peer_is_over(&p), !cases[i].good);
+		peer_close(&p);
+		echo_done(&e);
+	}
+}
+
 TEST(an_interface_can_ask_for_a_level)
 {
 	for (uint8_t level = RPC_LEVEL_CONNECT; level <= RPC_LEVEL_PRIVACY; level++) {
@@ -364,22 +420,6 @@ TEST(a_group_belongs_to_whom_its_first_connection_proved_to_be)
 	peer_close(&q);
 	peer_close(&r);
 	echo_done(&e);
-}
-
-static void put_auth(
-    struct peer *p, enum pdu_type type, uint8_t mechanism, uint8_t level, const void *token, size_t len)
-{
-	struct pdu_auth auth = { .type = mechanism, .level = level, .context_id = 9 };
-	size_t start = pdu_begin(&p->out, type, WHOLE, 1);
-
-	if (type == PDU_AUTH3)
-		buf_u32(&p->out, 0);
-	else
-		pdu_put_bind(&p->out, 4280, 0, 0, &echo_syntax);
-	pdu_put_trailer(&p->out, start, 4, &auth);
-	buf_append(&p->out, token, len);
-	pdu_end(&p->out, start, len);
-	peer_send(p);
 }
 
 static void check_nak(struct peer *p, uint16_t reason)
