@@ -7,7 +7,7 @@
  *          goes, as that is cheaper than 32 bytes more for each of them (docs/design/database.md has the figures).
  * Size     an upper bound of the hive that hive/ would write, and, like the digest, a function of the contents only:
  *          whether a change is refused for lack of room must not depend on the history.  cell_size() explains it.
- * Threads  all functions.         Format  docs/formats/digest.md         Tests  tests/unit/db.c, tests/unit/dbhive.c
+ * Threads  all functions.         Format  docs/formats/digest.md         Tests  tests/unit/db.c, tests/unit/dbsize.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/db/entry.h"
 #include "base/bytes.h"
