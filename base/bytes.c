@@ -75,14 +75,12 @@ void buf_u64(struct buf *b, uint64_t v)
 
 const uint8_t *cursor_bytes(struct cursor *c, size_t len)
 {
-	const uint8_t *p = c->data + c->pos;
-
 	if (c->error != 0 || len > c->len - c->pos) {
 		cursor_fail(c);
 		return NULL;
 	}
 	c->pos += len;
-	return p;
+	return c->data != NULL ? c->data + (c->pos - len) : NULL; /* NULL has no bytes, and nothing may be added to it. */
 }
 
 uint8_t cursor_u8(struct cursor *c)

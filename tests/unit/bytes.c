@@ -46,9 +46,20 @@ TEST(a_huge_length_does_not_wrap)
 	CHECK_INT(c.error, -EBADMSG);
 }
 
+TEST(nothing_can_be_read_from_nothing)
+{
+	struct cursor c = cursor_make(NULL, 0);
+
+	CHECK(cursor_bytes(&c, 0) == NULL);
+	CHECK_INT(c.error, 0);
+	CHECK_INT(cursor_u8(&c), 0);
+	CHECK_INT(c.error, -EBADMSG);
+}
+
 TEST(each_failed_allocation_sticks)
 {
-	FAIL_EACH_ALLOCATION {
+	FAIL_EACH_ALLOCATION
+	{
 		struct buf b = { 0 };
 
 		for (int i = 0; i < 1000; i++)

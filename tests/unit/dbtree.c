@@ -175,6 +175,37 @@ TEST(small_nodes_are_joined)
 	object_unref(&root->object);
 }
 
+/* A node between two that are too full to take anything from it is emptied and goes. */
+TEST(an_empty_node_goes)
+{
+	enum { COUNT = 1600 };
+	struct node *root = NULL;
+	struct object *old;
+	char16_t names[NODE_MAX][8];
+	unsigned nodes, used;
+
+	for (uint64_t i = 0; i < COUNT; i++) /* Half-full nodes … */
+		CHECK_INT(tree_put(&root, item_new(i * 4), &old), 0);
+	for (uint64_t i = 0; i < COUNT; i++) /* … become fuller. */
+		if (i % 8 < 5)
+			CHECK_INT(tree_put(&root, item_new(i * 4 + 1), &old), 0);
+	CHECK_INT(root->object.height, 1);
+	nodes = root->object.used;
+	for (unsigned i = nodes / 2 - 1; i <= nodes / 2 + 1; i++)
+		CHECK(root->slots[i]->used >= 50);
+
+	used = root->slots[nodes / 2]->used;
+	for (unsigned i = 0; i < used; i++)
+		memcpy(names[i], object_name(((const struct node *)root->slots[nodes / 2])->slots[i]).units, 12);
+	for (unsigned i = 0; i < used; i++) {
+		CHECK_INT(tree_remove(&root, (struct u16){ names[i], 6 }, &old), 0);
+		object_unref(old);
+	}
+	CHECK_INT(root->object.used, nodes - 1);
+	CHECK_INT(check_node(root), COUNT + COUNT * 5 / 8 - used);
+	object_unref(&root->object);
+}
+
 /* The first change after a snapshot copies a node on each level, not the whole. */
 TEST(the_first_change_after_a_snapshot_copies_little)
 {
