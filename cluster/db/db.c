@@ -172,7 +172,7 @@ static int own_key(struct db *db, struct u16 path, struct db_key **ret)
 
 static bool has_room(const struct db *db, uint64_t more, uint64_t less)
 {
-	return more <= less || db->size - less + more <= DB_HIVE_MAX;
+	return db->size - less + more <= DB_HIVE_MAX;
 }
 
 static void account(struct db *db, const struct entry_sum *more, const struct entry_sum *less)
