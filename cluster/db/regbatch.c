@@ -388,7 +388,7 @@ static void read_value(const struct db_key *key, struct u16 name, struct buf *re
 	struct db_value v;
 
 	if (key != NULL && db_value_find(key, name, &v)) {
-		if (v.len > DB_READ_REPLY_MAX || reply->len > DB_READ_REPLY_MAX - v.len)
+		if (reply->len + v.len > DB_READ_REPLY_MAX)
 			entry.type = error_to_win32(ERR_MORE_DATA);
 		else
 			entry = (struct regbuf_command){
