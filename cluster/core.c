@@ -192,14 +192,20 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 	return -EPROTONOSUPPORT;
 }
 
-static int decode_and_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
+/* An id is accepted only once the command is known to be one for this program: else the runtime state would say that it
+ * has been carried out, and a newer program would pass it over. */
+static int apply_proposal(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
 {
 	struct arena arena = { 0 };
 	struct command command;
-	int r = ndr_message_pull(&command_messages, event->bytes, event->len, &arena, &command);
+	int decoded = ndr_message_pull(&command_messages, event->bytes, event->len, &arena, &command), r = decoded;
 
-	if (r == 0)
-		r = apply_command(c, &command, event->incarnation, ret);
+	if (r != -ENOMEM && r != -EPROTONOSUPPORT) {
+		r = runtime_accept(&c->runtime, event->incarnation, event->counter);
+		ret->repeated = r == 0;
+		if (r > 0)
+			r = decoded == 0 ? apply_command(c, &command, event->incarnation, ret) : decoded;
+	}
 	if (r == 0 && (ret->batch.error != 0 || ret->notification.error != 0))
 		r = -ENOMEM;
 	arena_done(&arena);
@@ -215,11 +221,7 @@ int cluster_apply(struct cluster *c, const struct cluster_event *event, struct c
 	ret->failed_command = -1;
 	switch (event->kind) {
 	case CLUSTER_COMMAND:
-		r = runtime_accept(runtime, event->incarnation, event->counter);
-		if (r < 0)
-			return r;
-		ret->repeated = r == 0;
-		r = ret->repeated ? 0 : decode_and_apply(c, event, ret);
+		r = apply_proposal(c, event, ret);
 		break;
 	case CLUSTER_OWNER_ELECTED:
 		runtime->owner = event->node;

@@ -109,8 +109,11 @@ void runtime_node_down(struct runtime *r, uint32_t node, uint64_t incarnation)
 
 int runtime_set_backup_path(struct runtime *r, struct u16 path)
 {
-	char16_t *copy = u16_dup(path);
+	char16_t *copy;
 
+	if (path.len > RUNTIME_PATH_MAX)
+		return ERR_FILENAME_EXCED_RANGE; /* runtime_load() would refuse it. */
+	copy = u16_dup(path);
 	if (copy == NULL)
 		return -ENOMEM;
 	free(r->backup_path);

@@ -48,6 +48,13 @@ int change_begin(struct change *c, struct db *db, uint64_t time, struct buf *ret
 	return 0;
 }
 
+/* What the database has refused may be beyond what a batch can hold. */
+static void add(struct change *c, const struct db_op *op)
+{
+	if (c->error == 0)
+		db_batch_add(&c->batch, op);
+}
+
 void change_create_key(struct change *c, struct change_path path)
 {
 	struct joined j;
@@ -55,7 +62,7 @@ void change_create_key(struct change *c, struct change_path path)
 	if (!join(c, &path, &j))
 		return;
 	c->error = db_key_create(c->db, j.path, c->time, NULL);
-	db_batch_add(&c->batch, &(struct db_op){ .kind = DB_OP_KEY_CREATE, .path = j.path });
+	add(c, &(struct db_op){ .kind = DB_OP_KEY_CREATE, .path = j.path });
 }
 
 void change_delete_key(struct change *c, struct change_path path)
@@ -65,7 +72,7 @@ void change_delete_key(struct change *c, struct change_path path)
 	if (!join(c, &path, &j))
 		return;
 	c->error = db_key_delete(c->db, j.path, c->time);
-	db_batch_add(&c->batch, &(struct db_op){ .kind = DB_OP_KEY_DELETE, .path = j.path });
+	add(c, &(struct db_op){ .kind = DB_OP_KEY_DELETE, .path = j.path });
 }
 
 void change_set(struct change *c, struct change_path path, const struct db_value *value)
@@ -75,7 +82,7 @@ void change_set(struct change *c, struct change_path path, const struct db_value
 	if (!join(c, &path, &j))
 		return;
 	c->error = db_value_set(c->db, j.path, value, c->time);
-	db_batch_add(&c->batch, &(struct db_op){ .kind = DB_OP_VALUE_SET, .path = j.path, .value = *value });
+	add(c, &(struct db_op){ .kind = DB_OP_VALUE_SET, .path = j.path, .value = *value });
 }
 
 static void set_buf(struct change *c, struct change_path path, struct u16 name, uint32_t type, struct buf *b)

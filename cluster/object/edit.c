@@ -4,7 +4,7 @@
  *          type, what is in use is not deleted) must be checked where the order of changes is fixed: here, in apply.
  * How      each function looks at the database, refuses with the documented error, or makes one change (change.h).
  *          Ids come from the command, drawn by the proposer, since apply knows no chance; a node's number is the lowest
- *          that is free.
+ *          that is free and nobody's name.
  * Rules    MS-CMRP opnums 9, 10, 13, 25, 26, 27, 42, 43, 46; docs/design/cluster.md lists them.
  * Threads  the loop thread.          Tests  tests/unit/object.c
  * SPDX-License-Identifier: Apache-2.0 */
@@ -41,7 +41,7 @@ static int check_resource(const struct db_key *root, const struct object_creatio
 	return 0;
 }
 
-/* The lowest number that no node has, as the text that is its id. */
+/* The lowest number that no node has as its id or its name, as the text that is the id. */
 static struct u16 free_node_id(const struct db_key *root, char16_t text[16])
 {
 	for (unsigned number = 1;; number++) {
@@ -51,7 +51,7 @@ static struct u16 free_node_id(const struct db_key *root, char16_t text[16])
 		id.len = (size_t)snprintf(narrow, sizeof(narrow), "%u", number);
 		for (size_t i = 0; i <= id.len; i++)
 			text[i] = (unsigned char)narrow[i];
-		if (object_by_id(root, OBJECT_NODE, id) == NULL)
+		if (object_find(root, OBJECT_NODE, id) == NULL)
 			return id;
 	}
 }
@@ -203,7 +203,7 @@ int object_delete(struct db *db, enum object_kind kind, struct u16 id, uint32_t 
 	if (kind == OBJECT_GROUP) {
 		object = object_by_id(root, kind, id);
 		while (object_list_next(object, CONTAINS, &at, &member))
-			if (object_by_id(root, OBJECT_RESOURCE, member) != NULL)
+			if (object_by_id(db_root(db), OBJECT_RESOURCE, member) != NULL) /* It may be listed twice. */
 				change_delete_key(&c, object_path(OBJECT_RESOURCE, member));
 	}
 	if (kind == OBJECT_RESOURCE) {

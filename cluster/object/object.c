@@ -58,6 +58,8 @@ const struct db_key *object_by_id(const struct db_key *root, enum object_kind ki
 
 const struct db_key *object_find(const struct db_key *root, enum object_kind kind, struct u16 name)
 {
+	if (name.len == 0)
+		return NULL; /* Not one whose name is missing. */
 	for (size_t i = 0; i < object_count(root, kind); i++) {
 		const struct db_key *object = object_at(root, kind, i);
 
