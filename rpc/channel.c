@@ -1,11 +1,14 @@
 /* channel: the pure RPC client: one connection, one call at a time.
  *
- * Why      the blocking client of the library, the simulator and the fuzzer speak the same protocol, so it is here
- * once, without sockets, clock or threads. How      BINDING ──bind_ack──► READY ──call──► CALLING ──answer──► ANSWERED
- * ──take──► READY ▲                └──abandon──► READY A mechanism with more legs makes them in alter_context. Whatever
- * a server must not do: BROKEN. Answers to calls that were abandoned come late; their numbers are older than the
- * current one. Promise  the reply of a call is that call's, whole, and (if the channel is protected) signed. Threads
- * one at a time.     Limits  RPC_REPLY_MAX. Source   C706 12.6.4, MS-RPCE 3.3.2     Tests  tests/unit/rpc_channel.c
+ * Why      the blocking client of the library, the simulator and the fuzzer speak the same protocol, so it is here,
+ *          once, without sockets, clock or threads.
+ * How      BINDING ──bind_ack──► READY ──call──► CALLING ──answer──► ANSWERED ──take──► READY
+ *                                  ▲                └──abandon──► READY
+ *          A mechanism with more legs makes them in alter_context.  Whatever a server must not do: BROKEN.
+ *          Answers to calls that were abandoned come late; their numbers are older than the current one.
+ * Promise  the reply of a call is that call's, whole, and (if the channel is protected) signed.
+ * Threads  one at a time.     Limits  RPC_REPLY_MAX.
+ * Source   C706 12.6.4, MS-RPCE 3.3.2     Tests  tests/unit/rpc_channel.c, tests/fuzz/channel.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/channel.h"
 #include "rpc/fault.h"

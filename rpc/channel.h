@@ -40,6 +40,5 @@ void rpc_channel_input(struct rpc_channel *ch, const void *data, size_t len);
 int rpc_channel_call(struct rpc_channel *ch, uint16_t opnum, const void *stub, size_t len);
 /* In ANSWERED only: READY again; the caller owns *ret if the result is 0.  A fault is its error. */
 int rpc_channel_take_reply(struct rpc_channel *ch, struct buf *ret);
-/* In CALLING only, when all output has left: the server is told, an answer that comes all the same is ignored; READY.
- */
+/* In CALLING only, when all output has left: the server is told, an answer that comes all the same is ignored. */
 int rpc_channel_abandon(struct rpc_channel *ch);

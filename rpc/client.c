@@ -10,11 +10,14 @@
  *                                     └no─► wait
  *
  *          *generation* numbers the groups.  When the last connection of a group breaks, or the server does not know
- * the group, the group is lost, and the next call founds another one; connections of the old one are closed when they
- * come back. Promise  A connection is closed voluntarily only while another one keeps the group alive. Not kept across
- * fork(): the child must not use the client of its parent. Threads  all functions; the lock is never held while waiting
- * for the server. Limits   RPC_CLIENT_CONNECTIONS, RPC_CLIENT_IDLE, RPC_CLIENT_CONNECT_MS.     Tests
- * tests/unit/rpc_client.c SPDX-License-Identifier: Apache-2.0 */
+ *          it, the group is lost, and the next call founds another one; connections of the old one are closed when
+ *          they come back.
+ * Promise  A connection is closed voluntarily only while another one keeps the group alive.
+ * Not kept across fork(): the child must not use the client of its parent.
+ * Threads  all functions; the lock is never held while waiting for the server.
+ * Limits   RPC_CLIENT_CONNECTIONS, RPC_CLIENT_IDLE, RPC_CLIENT_CONNECT_MS.
+ * Tests    tests/unit/rpc_client.c, rpc_client_stories.c
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/client.h"
 #include "rpc/client_socket.h"
 #include <pthread.h>

@@ -40,9 +40,12 @@ struct rpc_client_call {
 
 /* One call; *ret_stub is the caller's (buf_done()), and untouched on failure.
  *
- *	ERR_RPC_S_SERVER_UNAVAILABLE  nobody listens          ERR_RPC_S_CALL_FAILED_DNE  broke before it could be
- *executed ERR_RPC_S_SERVER_TOO_BUSY     a limit, here or there  ERR_RPC_S_CALL_FAILED      broke later: nobody knows
- *	ERR_RPC_S_UNKNOWN_IF          not this interface      ERR_RPC_S_PROTOCOL_ERROR   the server makes no sense
+ *	ERR_RPC_S_SERVER_UNAVAILABLE  nobody listens
+ *	ERR_RPC_S_SERVER_TOO_BUSY     a limit, here or there
+ *	ERR_RPC_S_UNKNOWN_IF          it does not have this interface
+ *	ERR_RPC_S_CALL_FAILED_DNE     it broke before it could be executed
+ *	ERR_RPC_S_CALL_FAILED         it broke later: nobody knows
+ *	ERR_RPC_S_PROTOCOL_ERROR      the server makes no sense
  *	ERR_ACCESS_DENIED             by the socket or a fault
  *	ERR_TIMEOUT, ERR_CANCELLED    the server is told, but may have executed it
  *	and every fault of the server: ERR_INVALID_HANDLE, ERR_RPC_X_BAD_STUB_DATA, ERR_RPC_S_PROCNUM_OUT_OF_RANGE … */

@@ -4,10 +4,12 @@
  *          knows how to wait: for the server, for a deadline, and for another thread that cancels.
  * How      the descriptor does not block; one loop polls it together with the cancel descriptor, sends what the channel
  *          has to say and feeds it what comes, in both directions at once, so that a server which answers (a fault,
- * say) before it has read everything is heard. Errors   A call that breaks before its last byte was given to the kernel
- * cannot have been executed (the server waits for the last fragment): ERR_RPC_S_CALL_FAILED_DNE.  After that nobody
- * knows: ERR_RPC_S_CALL_FAILED. Threads  one at a time for each socket.     Descriptors  close-on-exec; no signals are
- * raised or handled. Tests    tests/unit/rpc_client.c SPDX-License-Identifier: Apache-2.0 */
+ *          say) before it has read everything is heard.
+ * Errors   A call that breaks before its last byte was given to the kernel cannot have been executed (the server waits
+ *          for the last fragment): ERR_RPC_S_CALL_FAILED_DNE.  After that nobody knows: ERR_RPC_S_CALL_FAILED.
+ * Threads  one at a time for each socket.     Descriptors  close-on-exec; no signals are raised or handled.
+ * Tests    tests/unit/rpc_client.c, rpc_client_stories.c
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/client_socket.h"
 #include <poll.h>
 #include <sys/socket.h>

@@ -18,15 +18,21 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/server_private.h"
 
+/* Strangers (access None: not allowed, or not authenticated yet) have an eighth of all connections between them, since
+ * one person may own many uids.  Those who may do everything have an eighth that nobody else can take. */
 static int check_limits(const struct rpc_server *s, const struct rpc_identity *identity)
 {
-	size_t reserved = identity->access == RPC_ACCESS_ALL ? 0 : s->limits.connections / 8, same = 0;
+	size_t eighth = s->limits.connections / 8, same = 0, strangers = 0;
+	size_t most = s->limits.connections - (identity->access == RPC_ACCESS_ALL ? 0 : eighth);
 
-	if (s->stats.connections >= s->limits.connections - reserved)
-		return ERR_RPC_S_SERVER_TOO_BUSY;
-	for (const struct rpc_connection *c = s->connections; c != NULL; c = c->next)
+	for (const struct rpc_connection *c = s->connections; c != NULL; c = c->next) {
 		same += c->identity.local == identity->local && c->identity.uid == identity->uid;
-	return same >= s->limits.connections_per_identity ? ERR_RPC_S_SERVER_TOO_BUSY : 0;
+		strangers += c->identity.access == RPC_ACCESS_NONE;
+	}
+	if (s->stats.connections >= most || same >= s->limits.connections_per_identity ||
+	    (identity->access == RPC_ACCESS_NONE && strangers >= eighth))
+		return ERR_RPC_S_SERVER_TOO_BUSY;
+	return 0;
 }
 
 int rpc_connection_new(struct rpc_server *s, const struct rpc_identity *identity, const struct rpc_transport *transport,

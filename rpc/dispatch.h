@@ -18,13 +18,13 @@ struct rpc_request {
 
 /* On failure the call has been answered with the right fault, and is gone: no such method, bad stub data, no memory. */
 int rpc_request_begin(struct rpc_call *call, const struct ndr_interface *interface, struct rpc_request *ret);
-/* Encode *out and answer; the call is gone.  An answer that breaks its description (a bug of the handler) becomes a fault
- * and is returned, to be logged. */
+/* Encode *out and answer; the call is gone.  An answer that breaks its description (a bug of the handler) becomes a
+ * fault, and is returned to be logged. */
 int rpc_request_reply(struct rpc_request *r);
 
 /* Client.  One method: *in goes out, the answer comes into *out (a zeroed struct as generated), what it points to into
- * the arena.  Errors as rpc_client_call(); also -EINVAL: *in breaks the description, ERR_RPC_X_BAD_STUB_DATA: the answer
- * does, ERR_RPC_S_PROCNUM_OUT_OF_RANGE: that version of the interface has no such method. */
+ * the arena.  Errors as rpc_client_call(); also -EINVAL: *in breaks the description, ERR_RPC_X_BAD_STUB_DATA: the
+ * answer does, ERR_RPC_S_PROCNUM_OUT_OF_RANGE: that version of the interface has no such method. */
 struct rpc_invocation {
 	const struct ndr_interface *interface;
 	unsigned version, number;

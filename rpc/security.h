@@ -32,9 +32,9 @@ struct rpc_security_ops {
 	int (*step)(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out);
 	/* After the last step on a server: put who the peer is into *identity.  NULL: the transport knew already. */
 	void (*identify)(struct rpc_security *s, struct rpc_identity *identity);
-	/* pdu[0, len) is header … trailer with its final lengths; the stub with its padding is pdu[body, body +
-	 * body_len). protect() writes the signature and, at level privacy, encrypts the body in place; unprotect()
-	 * undoes that. Each is called in the order in which PDUs go over the wire.  NULL below level packet. */
+	/* pdu[0, len) is header … trailer with its final lengths; the stub with its padding begins at body.
+	 * protect() writes the signature and, at level privacy, encrypts the body in place; unprotect() undoes that.
+	 * Each is called in the order in which PDUs go over the wire.  NULL below level packet. */
 	int (*protect)(
 	    struct rpc_security *s, uint8_t *pdu, size_t len, size_t body, size_t body_len, uint8_t *signature);
 	int (*unprotect)(

@@ -3,7 +3,7 @@
  * Why      MS-CMRP, our own interface and the endpoint mapper are the same protocol over different transports, so one
  *          runtime carries them all, and one set of limits protects the daemon from all clients together.
  * How      a pure machine: bytes in through rpc_connection_input(), bytes out through rpc_connection_take_output(),
- * time through rpc_connection_tick().  No sockets, clock, chance or threads of its own: the daemon drives it from
+ *          time through rpc_connection_tick().  No sockets, clock, chance or threads of its own: the daemon drives it from
  *          libuv, the simulator from its network, the fuzzer from a file.
  *
  *             transport ──bytes──► connection ──► presentation context ──► interface.dispatch(call)

@@ -34,7 +34,7 @@ struct rpc_interface {
 
 /* Every one is an ordinary error when it is hit.  rpc_limits_default() gives the values in brackets. */
 struct rpc_limits {
-	size_t connections;              /* [512] Of the server; the last eighth is kept for callers with access All. */
+	size_t connections; /* [512] Of the server; an eighth for all with access None, an eighth kept for All. */
 	size_t connections_per_identity; /* [128] */
 	size_t calls_per_connection;     /* [16] In flight, with multiplexing; without it the limit is 1. */
 	size_t handles_per_group;        /* [16384] */
@@ -72,7 +72,7 @@ struct rpc_server_stats rpc_server_stats(const struct rpc_server *s);
 
 /* What a transport gives a connection.  wake(): there is output to take, or the connection is over; called from within
  * rpc_connection_input(), rpc_connection_tick() and the completion of calls, once until output is taken.  It must not
- * call rpc_connection_free(). */
+ * call rpc_connection_free() or _input(). */
 struct rpc_transport {
 	void (*wake)(void *data);
 	void *data;

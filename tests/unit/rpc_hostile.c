@@ -412,6 +412,30 @@ TEST(connections_are_limited_in_all_and_for_each_identity)
 	echo_done(&e);
 }
 
+TEST(strangers_share_an_eighth_of_the_connections)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	struct rpc_identity stranger = peer_nobody;
+	struct peer peers[5] = { 0 };
+	struct echo e;
+
+	limits.connections = 16;
+	CHECK_INT(echo_init(&e, &limits), 0);
+	for (int i = 0; i < 2; i++) {
+		stranger.uid++; /* Each is somebody else. */
+		CHECK_INT(peer_open(&peers[i], e.server, &stranger), 0);
+	}
+	stranger.uid++;
+	CHECK_INT(peer_open(&peers[2], e.server, &stranger), ERR_RPC_S_SERVER_TOO_BUSY);
+	CHECK_INT(peer_open(&peers[3], e.server, &peer_reader), 0);
+	peer_close(&peers[0]);
+	CHECK_INT(peer_open(&peers[2], e.server, &stranger), 0);
+	peer_close(&peers[1]);
+	peer_close(&peers[2]);
+	peer_close(&peers[3]);
+	echo_done(&e);
+}
+
 TEST(contexts_of_one_connection_are_limited)
 {
 	struct echo e;

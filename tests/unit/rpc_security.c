@@ -245,7 +245,7 @@ TEST(stubs_are_readable_on_the_way_except_at_level_privacy)
 	}
 }
 
-/* Every byte from the call number on that is under the signature: header, stub, padding, trailer, and the signature itself. */
+/* Every byte from the call number on: header, stub, padding, trailer, and the signature itself. */
 TEST(no_changed_bit_of_a_signed_request_reaches_a_handler)
 {
 	size_t len = PDU_HEADER_SIZE;
