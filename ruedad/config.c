@@ -181,7 +181,7 @@ static void set_value(struct parse *p, const struct config_key *key, unsigned li
 		break;
 	}
 	case CONFIG_MAP:
-		assert(!"a map is set by its own function");
+		assert(false); /* A map is set by its own function. */
 	}
 }
 

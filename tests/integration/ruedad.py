@@ -30,7 +30,7 @@ SERVICE_UID = NOBODY.pw_uid if IS_ROOT else os.geteuid()
 instances = 0
 
 
-def wait_until(condition, what, seconds=10):
+def wait_until(condition, what, seconds=30):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         result = condition()
@@ -107,11 +107,11 @@ class Instance:
 
     def run(self, *arguments, **environment):
         """To its end; returns its status and what it printed."""
-        status = self.popen(*arguments, **environment).wait(timeout=10)
+        status = self.popen(*arguments, **environment).wait(timeout=30)
         return status, self.read_log()
 
     def wait(self):
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=30)
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -119,7 +119,7 @@ class Instance:
 
 
 def run(*arguments, **environment):
-    done = subprocess.run([RUEDAD, *arguments], env=environment, cwd=HOME, capture_output=True, text=True, timeout=10)
+    done = subprocess.run([RUEDAD, *arguments], env=environment, cwd=HOME, capture_output=True, text=True, timeout=30)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -110,8 +110,8 @@ TEST(a_bad_value_is_refused_with_what_would_be_good)
 		"[service]\napi_level =",
 		"[service]\nlog_level = loud",
 		"[service]\nrun_directory = run",
-		"[service]\nrun_directory = "
-		"/12345678901234567890123456789012345678901234567890123456789012345678901234567890",
+		("[service]\nrun_directory = "
+		 "/12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
 		"[limits]\nconnections = 0",
 		"[limits]\nconnections = 16385",
 		"[limits]\nconnections = 1K",
