@@ -4,6 +4,7 @@
 
 Usage: ruedad.py RUEDAD SOURCE_ROOT [part of a test's name...]
 Run by root, the service runs as nobody; run by others, both processes are theirs."""
+import atexit
 import glob
 import os
 import pwd
@@ -28,6 +29,22 @@ NOBODY = pwd.getpwnam("nobody")
 IS_ROOT = os.geteuid() == 0
 SERVICE_UID = NOBODY.pw_uid if IS_ROOT else os.geteuid()
 instances = 0
+started = []
+
+
+@atexit.register
+def kill_what_is_left():
+    """A failed test leaves processes behind: those of our own copy of the program."""
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as f:
+                if f.read().startswith(RUEDAD + "\0"):
+                    os.kill(int(path.split("/")[2]), signal.SIGKILL)
+        except OSError:
+            pass
 
 
 def wait_until(condition, what, seconds=30):
@@ -84,9 +101,10 @@ class Instance:
                 os.setuid(self.user)
 
         self.log_file = open(self.path("log"), "w+b")
-        return subprocess.Popen([RUEDAD, *arguments], env={"RUEDA_DIR": self.directory, **environment}, cwd=HOME,
-                                stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=self.log_file,
-                                preexec_fn=become, start_new_session=True)
+        started.append(subprocess.Popen([RUEDAD, *arguments], env={"RUEDA_DIR": self.directory, **environment}, cwd=HOME,
+                                        stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=self.log_file,
+                                        preexec_fn=become, start_new_session=True))
+        return started[-1]
 
     def read_log(self):
         self.log_file.seek(0)
@@ -297,6 +315,7 @@ def when_the_service_is_killed_priv_ends_with_its_status():
 @test
 def an_interrupt_from_the_terminal_stops_it_cleanly():
     i = Instance().start()
+    assert os.getpgid(i.service) == i.service, "it would be interrupted twice"
     os.killpg(i.process.pid, signal.SIGINT)  # As ^C does: to the group in the foreground.
     assert i.wait() == 0, i.read_log()
     assert "at once" not in i.read_log()
