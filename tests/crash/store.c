@@ -4,6 +4,7 @@
 #include "ruedad/store.h"
 #include "sim/disk.h"
 #include "tests/lib/sets.h"
+#include <stdio.h>
 
 enum { OLD = 10, NEW = 20 };
 
@@ -263,10 +264,10 @@ TEST(a_sweep_leaves_the_newest_pair_alone)
 static void rot_file(const char *suffix, bool with_older, unsigned step)
 {
 	unsigned seen = 0, total = 0, skipped;
-	char path[96] = FIRST "/checkpoint-0000000000000020";
+	char path[96];
 	struct place p;
 
-	(void)strcat(path, suffix);
+	(void)snprintf(path, sizeof(path), FIRST "/checkpoint-%016d%s", NEW, suffix);
 	place_init(&p, test_seed);
 	CHECK_INT(with_checkpoint(&p, FIRST, NEW, store_write_checkpoint), 0);
 	if (!with_older)
