@@ -1,7 +1,7 @@
 /* disk: a directory tree that files are read from and written to, real or simulated.
  *
- * Why      backup, restore and the log must be proven against disks that fail, tear, reorder and lose writes, so none of
- *          them calls the kernel itself.
+ * Why      backup, restore and the log must be proven against disks that fail, tear, reorder and lose writes, so none
+ *          of them calls the kernel itself.
  * How      a struct disk is a table of functions rooted at one directory.  Names are relative to it, UTF-8, with '/'
  *          between components; no component may be "." or ".." or empty (-EINVAL) or longer than 255 bytes
  *          (-ENAMETOOLONG), and symbolic links are never followed (-ELOOP).  "" names the root itself, where that makes
@@ -9,8 +9,8 @@
  *          files of one disk may be used by different threads.
  * Promise  data and length of a file survive power loss after file sync, and so do mode, time and attributes that were
  *          set through the same open file; a name (created, renamed, removed) survives after sync_directory() of its
- *          parent.  rename() replaces atomically.  Before that, any subset of the unsynced writes, sector by sector, may
- *          survive, and of the unsynced names.
+ *          parent.  rename() replaces atomically.  Before that, any subset of the unsynced writes, sector by sector,
+ *          may survive, and of the unsynced names.
  * Failure  every call may fail with a negative errno.  A failed write may have written a part.  After a failed sync
  *          what was unsynced must be taken as lost, although reads may go on to show it, and a retried sync proves
  *          nothing.  Opening what is not a regular file fails at once, -EISDIR or -ENXIO, and has no side effect.
@@ -56,10 +56,10 @@ struct disk_ops {
 	int (*write)(struct disk_file *f, uint64_t offset, const void *data, size_t len);
 	int (*size)(struct disk_file *f, uint64_t *ret);
 	int (*truncate)(struct disk_file *f, uint64_t size);
-	/* Space up to size; the length grows to it with zeros and never shrinks.  On failure the length is as before. */
+	/* Space up to size; the length grows to it with zeros and never shrinks.  On failure it is as before. */
 	int (*preallocate)(struct disk_file *f, uint64_t size);
 	int (*sync)(struct disk_file *f);                       /* Durable: see Promise. */
-	int (*drop_cache)(struct disk_file *f);                 /* So that the next read asks the medium, best effort. */
+	int (*drop_cache)(struct disk_file *f);                 /* The next read asks the medium, best effort. */
 	int (*set_mode)(struct disk_file *f, uint32_t mode);
 	int (*set_time)(struct disk_file *f, uint64_t filetime);
 	int (*set_xattr)(struct disk_file *f, const char *name, const void *value, size_t len); /* -EOPNOTSUPP */

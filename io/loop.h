@@ -2,9 +2,9 @@
  *
  * Why      everything that has state lives on one thread and learns of the world by callbacks, so that the whole
  *          daemon runs under simulated time from one seed.
- * How      No call calls back from inside itself.  Work runs on another thread (simulated: at some moment from then on),
- *          perhaps before loop_work() has returned; it must touch nothing but its own data, and is handed back to the
- *          loop thread.  Callbacks may make and free timers, their own included.
+ * How      No call calls back from inside itself.  Work runs on another thread (simulated: at some moment from then
+ *          on), perhaps before loop_work() has returned; it must touch nothing but its own data, and is handed back to
+ *          the loop thread.  Callbacks may make and free timers, their own included.
  * Real     io/linux/loop.c (libuv).   Simulated  sim/loop.c   Tests  tests/unit/loop.c runs the contract against both.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

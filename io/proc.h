@@ -1,7 +1,7 @@
 /* proc: programs that are run to their end, with a deadline, real or simulated.
  *
- * Why      hooks, smbclient and probes are other people's programs: they hang, flood, leave children behind and die.  The
- *          caller on the loop thread must hear of exactly one end, whatever they do.
+ * Why      hooks, smbclient and probes are other people's programs: they hang, flood, leave children behind and die.
+ *          The caller on the loop thread must hear of exactly one end, whatever they do.
  * How      proc_start() runs argv[0] (an absolute path) in "/", in a session of its own, with the given input as its
  *          standard input; what it prints is kept up to a limit.  done() comes once, on the loop, never from inside a
  *          call: when the process has ended and its outputs are closed, or 1 s after its end if a child of its keeps
@@ -40,7 +40,8 @@ struct proc_result {
 typedef void proc_done(void *data, const struct proc_result *result);
 
 struct proc_ops {
-	int (*start)(struct proc *p, const struct proc_command *command, proc_done *done, void *data, struct proc_run **ret);
+	int (*start)(struct proc *p, const struct proc_command *command, proc_done *done, void *data,
+	    struct proc_run **ret);
 	void (*cancel)(struct proc_run *run);
 	void (*free)(struct proc *p);
 };

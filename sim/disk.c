@@ -1,5 +1,5 @@
-/* sim_disk: the calls of io/disk.h on a medium, each of which may be chosen to fail or to be the last.  The fault model is
- * in sim/disk.h; how changes are kept and lost is in sim/medium.c.
+/* sim_disk: the calls of io/disk.h on a medium, each of which may be chosen to fail or to be the last.  The fault model
+ * is in sim/disk.h; how changes are kept and lost is in sim/medium.c.
  *
  * How      each call begins with enter(), which counts it and may refuse it, and ends with leave(), which may cut the
  *          power and writes the trace.  Disks and files remember in which life they were opened.

@@ -63,8 +63,8 @@ int sim_disk_open(struct sim_disk *s, const char *name, struct disk **ret);
 void sim_disk_set_capacity(struct sim_disk *s, uint64_t bytes);
 void sim_disk_set_garbage(struct sim_disk *s, enum sim_disk_garbage garbage);
 
-/* The nth call from now (1 = the next) of these kinds fails with error (negative).  n = 0 takes the order back.  One order
- * of each of the two sorts stands at a time. */
+/* The nth call from now (1 = the next) of these kinds fails with error (negative).  n = 0 takes the order back.  One
+ * order of each of the two sorts stands at a time. */
 void sim_disk_fail_at(struct sim_disk *s, unsigned calls, uint64_t nth, int error);
 bool sim_disk_has_failed(const struct sim_disk *s); /* That failure has happened. */
 /* The power goes, or the process dies, during the nth call: it may or may not have been done. */

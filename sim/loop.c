@@ -1,7 +1,7 @@
 /* sim_loop: see sim/loop.h.
  *
- * How      An event is a timer that runs, a half of a work, or a post; all stand in world->queue.  A timer belongs to its
- *          owner; the others belong to their loop, which frees them when they happen or when it halts.
+ * How      An event is a timer that runs, a half of a work, or a post; all stand in world->queue.  A timer belongs to
+ *          its owner; the others belong to their loop, which frees them when they happen or when it halts.
  *          The clock of a loop is boot + (world time − since) × (1 + drift); timers are converted to world time when
  *          they are started and rounded up, and again when the drift changes.
  *          An event of a paused loop that comes up is put back to the end of the pause, in the order of coming up.

@@ -1,12 +1,12 @@
 /* sim_loop: loops of any number of simulated nodes in one thread, under one virtual time, from one seed.
  *
- * Why      the order in which timers, workers and messages meet decides whether a cluster is correct; here a seed decides
- *          that order, and time costs nothing.
- * How      Everything that will happen stands in one queue of all loops (a world), ordered by virtual time; a step takes
- *          the first, moves the time to it, and does it.  Time moves in no other way: code takes none.
- * Does     work       run() happens at once inside loop_work(), or later; done() right after run() or later still; works
- *                     that were begun in one order run and end in any.  Delays are some µs to some ms, now and then up
- *                     to a second.
+ * Why      the order in which timers, workers and messages meet decides whether a cluster is correct; here a seed
+ *          decides that order, and time costs nothing.
+ * How      Everything that will happen stands in one queue of all loops (a world), ordered by virtual time; a step
+ *          takes the first, moves the time to it, and does it.  Time moves in no other way: code takes none.
+ * Does     work       run() happens at once inside loop_work(), or later; done() right after run() or later still;
+ *                     works that were begun in one order run and end in any.  Delays are some µs to some ms, now and
+ *                     then up to a second.
  *          timers     fire when due, never before, in order of time within a loop.
  *          posts      are called in order, some µs later.
  *          clocks     each loop's clocks can be off and run fast or slow (sim_loop_set_clock()).
@@ -24,8 +24,8 @@
 int sim_loop_new(uint64_t seed, struct loop **ret);
 /* Another one in the world of l: another node, or a node that starts again. */
 int sim_loop_add(struct loop *l, struct loop **ret);
-/* Timers must be freed before; what is pending is discarded.  The world ends with its last loop, which must not be freed
- * by a callback. */
+/* Timers must be freed before; what is pending is discarded.  The world ends with its last loop, which must not be
+ * freed by a callback. */
 void sim_loop_free(struct loop *l);
 DEFINE_FREEP(struct loop, sim_loop_free)
 
@@ -35,7 +35,7 @@ struct rng *sim_loop_rng(struct loop *l);  /* For the choices of whoever drives 
 bool sim_loop_step(struct loop *l);        /* The next event; false if nothing is left. */
 /* Until nothing is left (true), or the next event is more than limit_ns away from now (false). */
 bool sim_loop_run_until_idle(struct loop *l, uint64_t limit_ns);
-void sim_loop_run_for(struct loop *l, uint64_t ns); /* All that happens within ns; the time is then exactly that later. */
+void sim_loop_run_for(struct loop *l, uint64_t ns); /* All that happens within ns; the time is then that much later. */
 /* Until condition(data) holds after an event (true), or limit_ns have passed or nothing is left (false). */
 bool sim_loop_run_until(struct loop *l, bool (*condition)(void *data), void *data, uint64_t limit_ns);
 

@@ -1,7 +1,7 @@
 /* medium: the names of a simulated disk in two columns, current and durable, and the changes that separate them.
  *
- * Why      after a power cut a disk holds what was synced and a chance selection of the rest.  To say which, every change
- *          is kept apart, as it was made, until a sync or a power cut decides about it.
+ * Why      after a power cut a disk holds what was synced and a chance selection of the rest.  To say which, every
+ *          change is kept apart, as it was made, until a sync or a power cut decides about it.
  * How      an entry has two columns; one queue for the whole medium holds the changes of names in order, since a rename
  *          may touch two directories.  Data is kept likewise by each node (sim/node.c).
  *          A change of names is about one file: a removal, or the first half of a rename, takes away the durable name

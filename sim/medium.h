@@ -42,7 +42,7 @@ struct medium {
 int medium_init(struct medium *m, uint64_t seed);
 void medium_done(struct medium *m);
 
-/* Names.  medium_walk() finds the parent and last component of a name below root; the entry is NULL if there is none. */
+/* Names.  medium_walk() finds the parent and last component of a name below root; medium_find() may find none (NULL). */
 int medium_walk(struct node *root, const char *name, struct node **ret_parent, const char **ret_last);
 struct entry *medium_find(const struct node *directory, const char *name);
 int medium_lookup(struct node *root, const char *name, struct node **ret); /* "" is root itself. */

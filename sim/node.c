@@ -1,9 +1,9 @@
 /* node: one file or directory of a simulated medium: its bytes and attributes in two columns, current and durable, and
  * the queue of changes between them.
  *
- * How      current is what programs read.  Each write and change of length is applied to current and queued; a sync replays
- *          the queue on durable, a power cut or a failed sync replays a selection of it, some writes only in part.  All
- *          memory that this needs is reserved when the change is made, so neither can fail.
+ * How      current is what programs read.  Each write and change of length is applied to current and queued; a sync
+ *          replays the queue on durable, a power cut or a failed sync replays a selection of it, some writes only in
+ *          part.  All memory that this needs is reserved when the change is made, so neither can fail.
  *          Of attributes there is no queue: all that were set since the last sync are durable together, or none.
  * Threads  one.     Limits  memory; SIM_XATTR_MAX bytes of extended attributes.
  * Tests    tests/unit/sim_disk.c

@@ -1,7 +1,7 @@
 /* sim_proc: see sim/proc.h.
  *
- * How      one timer a run: at first for its own end or the deadline, whichever is sooner; a kill sets it anew to some µs
- *          later.  When it fires, done() comes.
+ * How      one timer a run: at first for its own end or the deadline, whichever is sooner; a kill sets it anew to some
+ *          µs later.  When it fires, done() comes.
  * Tests    tests/unit/proc.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/proc.h"

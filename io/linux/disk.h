@@ -10,8 +10,8 @@ int disk_linux_new(int directory_fd, struct disk **ret);
 /* The tree under a path; links on the way to it are followed, below it they are not. */
 int disk_linux_open(const char *path, struct disk **ret);
 /* A regular file that another process opened for this one, as a file that belongs to no disk: calls on it work, it is
- * closed with file_close().  On success the file owns the descriptor; on failure the caller still does.  -EISDIR, -ENXIO:
- * it is not a regular file. */
+ * closed with file_close().  On success the file owns the descriptor; on failure the caller still does.  -EISDIR,
+ * -ENXIO: it is not a regular file. */
 int disk_linux_file_new(int fd, struct disk_file **ret);
 /* The descriptor of a file of these disks, to be passed to such a process; it stays the file's. */
 int disk_linux_file_fd(struct disk_file *f);

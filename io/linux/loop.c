@@ -1,7 +1,7 @@
 /* loop on Linux: libuv for descriptors and worker threads, CLOCK_BOOTTIME for time.
  *
- * Why      deadlines of the cluster count the time while a machine is suspended.  libuv's own timers do not, so timers are
- *          kept here and one timerfd wakes the loop for the first of them.
+ * Why      deadlines of the cluster count the time while a machine is suspended.  libuv's own timers do not, so timers
+ *          are kept here and one timerfd wakes the loop for the first of them.
  * How      One turn of the loop: arm the timerfd if the first timer has changed; wait; whatever libuv has ready, in its
  *          order: due timers in order of time, posts in order of posting, finished work, streams.  What a callback adds
  *          (a timer of no delay, a post) waits for the next turn.

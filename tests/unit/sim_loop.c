@@ -30,8 +30,8 @@ static bool seen(const char *wanted)
 	return strcmp(text, wanted) == 0;
 }
 
-/* Two works: run and done of A are "a" and "A".  All six orders that keep a before A and b before B, and the caller's own
- * next step "." before or after either run. */
+/* Two works: run and done of A are "a" and "A".  All six orders that keep a before A and b before B, and runs that happen
+ * inside loop_work() as well as later ones. */
 TEST(each_lawful_order_of_works_occurs)
 {
 	static const char *const orders[] = { "aAbB", "abAB", "abBA", "baAB", "baBA", "bBaA" };
