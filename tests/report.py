@@ -36,7 +36,7 @@ def main():
     log = os.path.join(build, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
-    status = subprocess.run(["meson", "test", "-C", build, "--print-errorlogs", *arguments]).returncode
+    status = subprocess.run(["meson", "test", "-C", build, "--print-errorlogs", "--timeout-multiplier", "4", *arguments]).returncode
     total = [0, 0, 0]
     skips = []
     with open(log, encoding="utf-8") as lines:
