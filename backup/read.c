@@ -17,7 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LOG_FILE_MAX = 256 << 20, BLOB_MAX = 64 << 20 };
+enum { LOG_FILE_MAX = 256 << 20 };
 
 /* Names. */
 

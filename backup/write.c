@@ -5,7 +5,8 @@
  *          rename decides.
  * How      the steps, and what a crash before or in each leaves:
  *
- *             0  lock; a marker over a set that does not verify is removed     the old state (an untrue marker less)
+ *             0  lock; a set of a newer version is refused; a marker over a    the old state (an untrue marker less)
+ *                set that does not verify is removed
  *             1  remove left-overs that the old manifest does not name         the old set
  *             2  new files under new names, synced; directories synced         the old set, and left-overs
  *             3  quolog.new, synced                                            the old set, and left-overs
@@ -47,14 +48,15 @@ struct writing {
 	const struct set_source *source;
 	unsigned flags;
 	struct disk_file *new_log, *old_log; /* Locked. */
-	struct manifest old, new;            /* old: empty without an older set that verifies. */
-	bool old_known; /* old says all that there is to say; else nothing may be removed. */
+	struct manifest old, new;            /* old: empty without an older set that can be read. */
 	bool old_verified, marker_there;
 	char marker[SET_PATH_MAX];
 	struct names there;
-	bool sync_failed; /* Then nothing is removed. */
-	bool renamed;     /* Past the commit: nothing can be taken back. */
-	uint64_t bytes; /* Written so far, for progress. */
+	struct names before; /* What lay there when this backup began to write; other names are its own. */
+	bool writing;        /* before is known. */
+	bool sync_failed;    /* Then nothing is removed. */
+	bool renamed;        /* Past the commit: nothing can be taken back. */
+	uint64_t bytes;      /* Written so far, for progress. */
 };
 
 /* Names. */
@@ -327,10 +329,11 @@ static int take_locks(struct writing *w, struct error *error)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return error_set_code(error, r, "cannot open the older set's " SET_LOG);
-	r = lock_log(w->old_log, error);
+		(void)error_set_code(error, r, "cannot open the older set's " SET_LOG);
+	else
+		r = lock_log(w->old_log, error);
 	if (r < 0)
-		(void)disk_remove(w->disk, SET_LOG_NEW); /* Ours: the other's has become its quolog.log. */
+		(void)disk_remove(w->disk, SET_LOG_NEW); /* Ours: another writer's has become its quolog.log. */
 	return r;
 }
 
@@ -338,6 +341,7 @@ static int take_locks(struct writing *w, struct error *error)
 static int look_at_old_set(struct writing *w, struct error *error)
 {
 	_cleanup_(set_freep) struct set *old = NULL;
+	bool old_named = true;
 	int r = set_find_name(w->disk, SET_MARKER, w->marker);
 
 	w->marker_there = r == 0;
@@ -345,15 +349,20 @@ static int look_at_old_set(struct writing *w, struct error *error)
 		return error_set_code(error, r, "cannot look into the directory");
 	if (w->old_log != NULL) {
 		r = set_read_through(w->disk, SET_LOG, false, &old, error);
-		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT && r != ERR_NOT_SUPPORTED)
+		if (r == ERR_NOT_SUPPORTED)
+			return error_set(error, r,
+			    "the directory holds a set of a newer version of this program, which is not overwritten; "
+			    "choose "
+			    "another directory");
+		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT)
 			return r; /* A disk that gives no answer is no proof against the older set. */
 		w->old_verified = r == 0;
 		/* What a readable manifest names is not touched, even if the set does not verify. */
 		r = set_read_manifest(w->disk, SET_LOG, NULL, &w->old, error);
-		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT && r != ERR_NOT_SUPPORTED)
+		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT)
 			return r;
+		old_named = r == 0;
 	}
-	w->old_known = true;
 	if (w->marker_there && !w->old_verified) {
 		r = disk_remove(w->disk, w->marker);
 		if (r == 0)
@@ -362,7 +371,8 @@ static int look_at_old_set(struct writing *w, struct error *error)
 			return error_set_code(error, r, "cannot remove the marker of a set that is damaged");
 		w->marker_there = false;
 	}
-	r = remove_unnamed(w, &w->old);
+	/* A log that cannot be read does not say which files are its own: they stay until there is a new set. */
+	r = old_named ? remove_unnamed(w, &w->old) : 0;
 	return r < 0 ? error_set_code(error, r, "cannot remove what an interrupted backup left behind") : 0;
 }
 
@@ -370,10 +380,11 @@ static int look_at_old_set(struct writing *w, struct error *error)
 static int write_new_files(struct writing *w, struct set_tail *tail, struct error *error)
 {
 	unsigned number = 0;
-	int r = list_names(w->disk, &w->there);
+	int r = list_names(w->disk, &w->before);
 
+	w->writing = r == 0;
 	if (r == 0)
-		r = choose_number(&w->there, &number);
+		r = choose_number(&w->before, &number);
 	if (r < 0)
 		return error_set_code(error, r, "cannot find a name for the snapshot");
 	r = write_snapshot(w, number, error);
@@ -494,8 +505,11 @@ static void take_back(struct writing *w)
 		return;
 	if (w->new_log != NULL)
 		(void)disk_remove(w->disk, SET_LOG_NEW);
-	if (w->old_known)
-		(void)remove_unnamed(w, &w->old);
+	if (!w->writing || list_names(w->disk, &w->there) < 0)
+		return;
+	for (size_t i = w->there.count; i-- > 0;)
+		if (!is_there(&w->before, w->there.names[i]))
+			(void)disk_remove(w->disk, w->there.names[i]);
 }
 
 static int write_set(struct writing *w, struct set_info *ret, struct error *error)
@@ -546,6 +560,7 @@ int set_write(
 	manifest_done(&w->old);
 	manifest_done(&w->new);
 	free(w->there.names);
+	free(w->before.names);
 	free(w);
 	return r;
 }

@@ -76,7 +76,7 @@ uint32_t cluster_owner(const struct cluster *c, uint64_t *ret_term); /* 0: none 
 /* The runtime file of a checkpoint: append it to out; load it into a fresh cluster (ERR_INVALID_DATA with a story). */
 void cluster_runtime_save(const struct cluster *c, struct buf *out);
 int cluster_runtime_load(struct cluster *c, const void *bytes, size_t len, struct error *error);
-struct digest cluster_runtime_digest(const struct cluster *c);
+int cluster_runtime_digest(const struct cluster *c, struct digest *ret); /* -ENOMEM */
 
 /* The database of a new cluster: root values, node 1, the core group with the quorum resource, the known types. */
 struct cluster_seed {

@@ -4,7 +4,7 @@
  *          against the state, changes the database and appends what it did to the evaluated batch.  A negative result
  *          becomes the command's Windows status; only -ENOMEM goes up, and ends the process.
  * Unknown  a command of a kind or version that this program does not know would make replicas differ if it were skipped
- *          here and carried out elsewhere: it ends the process, with advice to upgrade.
+ *          here and carried out elsewhere: it ends the process.
  * Tests    tests/unit/cluster.c, tests/sim/cluster.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
@@ -150,13 +150,18 @@ static int apply_backup_end(struct cluster *c, const struct command_BackupEnd *m
 	return 0;
 }
 
-/* Replicas compare themselves with the owner. */
-static int apply_check(const struct cluster *c, const struct command_Check *m)
+/* Replicas compare themselves with the owner.  Looked at before the command's own id is accepted, which changes the
+ * runtime state: the owner drew its digests before there was one. */
+static int check_digests(const struct cluster *c, const struct command_Check *m)
 {
-	struct digest database = db_digest(c->db), runtime = cluster_runtime_digest(c);
+	struct digest database = db_digest(c->db), runtime;
+	int r;
 
 	if (m->index != c->runtime.applied)
-		return 0; /* Made at another moment than it was put into the log. */
+		return 0; /* Something else came between. */
+	r = cluster_runtime_digest(c, &runtime);
+	if (r < 0)
+		return r;
 	if (memcmp(database.bytes, m->db_digest, SHA256_LEN) != 0 ||
 	    memcmp(runtime.bytes, m->runtime_digest, SHA256_LEN) != 0)
 		return ERR_CLUSTER_DATABASE_SEQMISMATCH;
@@ -184,7 +189,7 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 	case COMMAND_BACKUP_END:
 		return apply_backup_end(c, &m->backup_end);
 	case COMMAND_CHECK:
-		return apply_check(c, &m->check);
+		return 0; /* check_digests() has been done. */
 	case COMMAND_TICK:
 		c->runtime.elapsed_ns += m->tick.elapsed_ns;
 		return 0;
@@ -199,12 +204,17 @@ static int apply_proposal(struct cluster *c, const struct cluster_event *event, 
 	struct arena arena = { 0 };
 	struct command command;
 	int decoded = ndr_message_pull(&command_messages, event->bytes, event->len, &arena, &command), r = decoded;
+	int checked = decoded == 0 && command.kind == COMMAND_CHECK ? check_digests(c, &command.check) : 0;
 
+	if (checked == -ENOMEM)
+		r = -ENOMEM;
 	if (r != -ENOMEM && r != -EPROTONOSUPPORT) {
 		r = runtime_accept(&c->runtime, event->incarnation, event->counter);
 		ret->repeated = r == 0;
 		if (r > 0)
 			r = decoded == 0 ? apply_command(c, &command, event->incarnation, ret) : decoded;
+		if (r == 0 && !ret->repeated)
+			r = checked;
 	}
 	if (r == 0 && (ret->batch.error != 0 || ret->notification.error != 0))
 		r = -ENOMEM;
@@ -274,14 +284,15 @@ int cluster_runtime_load(struct cluster *c, const void *bytes, size_t len, struc
 	return runtime_load(&c->runtime, bytes, len, error);
 }
 
-struct digest cluster_runtime_digest(const struct cluster *c)
+int cluster_runtime_digest(const struct cluster *c, struct digest *ret)
 {
 	struct buf b = { 0 };
-	struct digest d = { 0 };
+	int r;
 
 	runtime_save(&c->runtime, &b);
-	if (b.error == 0)
-		d = sha256_of(b.data, b.len);
+	r = b.error;
+	if (r == 0)
+		*ret = sha256_of(b.data, b.len);
 	buf_done(&b);
-	return d;
+	return r;
 }

@@ -21,7 +21,7 @@ void runtime_done(struct runtime *r)
 	*r = (struct runtime){ 0 };
 }
 
-/* The place of key in a sorted array whose elements begin with a uint64_t. */
+/* Where an incarnation is, or would be, in the sorted array. */
 static size_t lower_bound(const struct runtime_incarnation *all, size_t count, uint64_t incarnation)
 {
 	size_t low = 0;

@@ -30,7 +30,7 @@ struct cluster *replica_cluster(struct replica *r);
 bool replica_quorate(struct replica *r);
 
 /* status 0: the command was applied, *result says with what outcome (borrowed during the call).  Negative: it was not and
- * never will be; ERR_RPC_CALL_FAILED: nobody knows. */
+ * never will be (ERR_RPC_S_CALL_FAILED_DNE: it was overtaken too often); ERR_RPC_S_CALL_FAILED: nobody knows. */
 typedef void replica_done(void *data, int status, const struct cluster_result *result);
 
 /* Offer a command to the log; the bytes are copied.  Never calls back from inside.  A negative result means that it was

@@ -3,8 +3,9 @@
  * Why      one place knows which generation is in force and in what state it is; handlers and agents ask it and nobody
  *          else starts or stops engines.
  * States
- *             start ──► NO_CLUSTER ──create, restore──► CHANGING ─► STARTING ──barrier──► UP
- *                └────────────────────────────────────────────────────▲                  │
+ *             start ──► NO_CLUSTER ──restore──► CHANGING ─► STARTING ──barrier──► UP
+ *                │          └───────────create───────────────────▲                      │
+ *                └───────────────────────────────────────────────┘                      │
  *                                                       CHANGING ◄──────────restore──────┘
  *             any ──stop──► STOPPING: a last checkpoint, the replica stopped
  *

@@ -56,7 +56,9 @@ int store_current(struct disk *state, char ret[STORE_NAME_MAX], struct error *er
 
 	if (r == -ENOENT)
 		return r;
-	if (r < 0)
+	if (r == -EFBIG)
+		len = 0; /* Longer than any name: damaged, as an empty one is. */
+	else if (r < 0)
 		return error_set_code(error, r, "cannot read the state directory's file 'current'");
 	if (len == 0 || len >= sizeof(name) || text[len - 1] != '\n')
 		return error_set(error, ERR_CLUSTERLOG_CORRUPT,

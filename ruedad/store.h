@@ -21,7 +21,7 @@ struct store_loaded {
 	struct cluster *cluster;     /* Owned by the caller. */
 };
 /* The newest checkpoint whose pair of files is whole and agrees with its digests; older ones if it is not, with *ret_skipped
- * counting those.  ERR_CLUSTER_QUORUMLOG_NOT_FOUND: there is none. */
+ * counting those.  ERR_CLUSTER_QUORUMLOG_NOT_FOUND: there is none; ERR_CLUSTERLOG_CORRUPT: there are, and none is whole. */
 int store_load(struct disk *state, const char *name, struct store_loaded *ret, unsigned *ret_skipped, struct error *error);
 
 struct store_checkpoint {

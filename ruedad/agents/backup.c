@@ -185,7 +185,10 @@ static void on_begin_applied(void *data, int status, const struct cluster_result
 		r = ERR_FROM_WIN32(result->status);
 	if (r < 0) {
 		job->result = r;
-		job_finish(job); /* It never began, so there is nothing to end. */
+		if (status == ERR_RPC_S_CALL_FAILED)
+			job_end(job); /* It may yet begin: the end behind it in the log sees to that. */
+		else
+			job_finish(job); /* It never began, so there is nothing to end. */
 		return;
 	}
 	r = replica_tail_begin(s->replica, TAIL_BYTES_MAX, &job->snapshot, &job->source.snapshot_index, &job->tail);

@@ -42,6 +42,11 @@ struct restore_job {
 	bool force, plan;
 	char16_t *as_node, *as_new; /* Owned, or NULL. */
 
+	/* Of the loop, drawn before the worker begins. */
+	uint64_t time;
+	struct guid generation_id, instance_id;
+	uint64_t number_now; /* Of the generation in force; 0: there is none. */
+
 	struct path path;
 	struct set *set;
 	struct quolog_header header; /* Of the new generation. */
@@ -51,6 +56,7 @@ struct restore_job {
 	uint64_t last_index;
 	char safety[SAFETY_NAME_MAX]; /* "safety/20261122T104851Z", or empty. */
 
+	bool committed; /* The new generation is in force on disk, whatever comes then. */
 	int result;
 	struct error error;
 	char story[1024];
@@ -70,7 +76,13 @@ static void job_finish(struct restore_job *job)
 {
 	struct service *s = job->service;
 
-	if (job->result < 0) {
+	if (job->result < 0 && job->committed) {
+		(void)snprintf(job->story, sizeof(job->story),
+		    "the database of %s is in force as generation %s, but the cluster does not come up with it: %s",
+		    job->path.text, job->generation, job->error.code != 0 ? job->error.text : error_text(job->result));
+		log_error(
+		    "restored, but the cluster does not come up path=\"%s\" reason=\"%s\"", job->path.text, job->story);
+	} else if (job->result < 0) {
 		(void)snprintf(job->story, sizeof(job->story), "nothing was restored from %s: %s", job->path.text,
 		    job->error.code != 0 ? job->error.text : error_text(job->result));
 		log_warning("restore failed path=\"%s\" error=%" PRIu32 " reason=\"%s\"", job->path.text,
@@ -175,27 +187,31 @@ static struct guid draw_guid(struct service *s)
 static void make_header(struct restore_job *job)
 {
 	const struct quolog_header *from = &job->set->info.header;
-	const struct quolog_header *now = &job->service->header;
 	struct quolog_header *h = &job->header;
+	struct layout layout;
 
 	*h = *from;
 	h->snapshot = h->last = from->last;
-	h->time = loop_wall_filetime(job->service->loop);
-	h->generation.number = MAX(from->generation.number, now->generation.number) + 1;
-	h->generation.id = draw_guid(job->service);
+	h->time = job->time;
+	h->generation.number = MAX(from->generation.number, job->number_now) + 1;
+	h->generation.id = job->generation_id;
 	h->generation.parent_id = from->generation.id;
 	h->generation.parent_index = from->last;
 	if (job->as_new != NULL) {
 		struct u16 name = u16_from_z(job->as_new);
 
-		h->instance = draw_guid(job->service);
-		h->generation.number = MAX(now->generation.number, (uint64_t)0) + 1;
+		h->instance = job->instance_id;
+		h->generation.number = job->number_now + 1;
 		h->generation.parent_id = (struct guid){ 0 };
 		h->generation.parent_index = 0;
 		h->name_len = (uint32_t)MIN(name.len, (size_t)QUOLOG_NAME_MAX);
 		memcpy(h->name, name.units, h->name_len * sizeof(char16_t));
 		h->name[h->name_len] = 0;
 	}
+	/* It lies on this machine's disk from now on. */
+	h->partition_count = 0;
+	if (layout_read(job->service->config->state_directory, &layout) == 0)
+		layout_to_header(&layout, h);
 	store_name(&h->generation, job->generation);
 }
 
@@ -203,16 +219,19 @@ static void tell_plan(struct restore_job *job)
 {
 	const struct set_info *i = &job->set->info;
 	char when[32], name[300];
+	int used;
 
 	filetime_format(i->header.time, when);
-	(void)snprintf(job->story, sizeof(job->story),
+	used = snprintf(job->story, sizeof(job->story),
 	    "%s the database of cluster '%s' as of %s (generation %" PRIu64 ", index %" PRIu64 ", %" PRIu64
-	    " keys, %" PRIu64 " values), proven against its manifest, %s in force on node '%s' as generation %" PRIu64
-	    "; what is in force now %s kept as a backup set under %s/safety",
+	    " keys, %" PRIu64 " values), proven against its manifest, in force on node '%s' as generation %" PRIu64,
 	    job->plan ? "would put" : "put", u16_to_utf8_buffer(quolog_header_name(&i->header), name, sizeof(name)),
 	    when, i->header.generation.number, i->header.last, i->key_count, i->value_count,
-	    job->plan ? "as it is" : "back", job->service->config->node_name, job->header.generation.number,
-	    job->plan ? "would be" : "was", job->service->config->state_directory);
+	    job->service->config->node_name, job->header.generation.number);
+	if (job->number_now > 0 && used > 0 && (size_t)used < sizeof(job->story))
+		(void)snprintf(job->story + used, sizeof(job->story) - (size_t)used,
+		    "; what %s in force before %s kept as a backup set below %s/safety", job->plan ? "is" : "was",
+		    job->plan ? "would be" : "is", job->service->config->state_directory);
 }
 
 /* The set, read as the caller. */
@@ -315,7 +334,8 @@ static void run_commit(void *data)
 	job->result = job->last != NULL ? write_safety_copy(job) : 0;
 	if (job->result == 0)
 		job->result = store_switch(job->service->disk, job->generation, &job->error);
-	if (job->result == 0)
+	job->committed = job->result == 0;
+	if (job->committed)
 		store_remove_old(job->service->disk, job->generation, job->service->generation,
 		    job->service->config->keep_safety_copies);
 }
@@ -411,7 +431,11 @@ int restore_start(
 		.data = data,
 		.caller = *request->caller,
 		.force = request->force,
-		.plan = request->plan };
+		.plan = request->plan,
+		.time = loop_wall_filetime(s->loop),
+		.generation_id = draw_guid(s),
+		.instance_id = draw_guid(s),
+		.number_now = s->cluster != NULL ? s->header.generation.number : 0 };
 	r = copy_names(job, request);
 	if (r == 0)
 		r = path_translate(&context, request->path, &job->path, error);

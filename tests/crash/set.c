@@ -307,3 +307,28 @@ TEST(a_damaged_older_set_loses_its_marker_before_anything_is_written)
 			break;
 	}
 }
+
+TEST(a_log_that_cannot_be_read_costs_no_file_before_there_is_a_new_set)
+{
+	struct digest first, second;
+	struct sets_source source;
+	struct set_info info;
+	struct disk_stat stat;
+	struct place p;
+	struct db *db = sets_database(2);
+
+	place_init(&p, test_seed);
+	CHECK_INT(back_up(&p, 1, &first), 0);
+	CHECK_INT(sim_disk_rot(p.medium, "quolog.log", 40, 0xff), 0);
+	sets_source_init(&source, db, 3);
+	source.commit_result = ERR_HOST_NODE_NOT_RESOURCE_OWNER;
+	CHECK_INT(set_write(p.disk, &source.source, 0, &info, NULL), ERR_HOST_NODE_NOT_RESOURCE_OWNER);
+	CHECK_INT(disk_stat(p.disk, "chk0001.tmp", &stat), 0);
+	CHECK_INT(disk_stat(p.disk, "chk0002.tmp", &stat), -ENOENT);
+	sets_source_done(&source);
+	db_free(db);
+	CHECK_INT(back_up(&p, 3, &second), 0);
+	CHECK_INT(which(&p, &second, &second), 1);
+	check_contents(&p);
+	place_done(&p);
+}
