@@ -144,7 +144,7 @@ static bool interrupt(uint64_t seed, uint64_t nth, enum sim_disk_stop how, bool 
 
 static void interrupt_everywhere(enum sim_disk_stop how, bool over_older)
 {
-	for (uint64_t round = 0; round < test_rounds(12); round++)
+	for (uint64_t round = 0; round < test_rounds(40); round++)
 		for (uint64_t nth = 1; interrupt(test_seed * 1000 + round * 97 + nth, nth, how, over_older); nth++)
 			CHECK(nth < 2000);
 }
