@@ -210,18 +210,21 @@ def a_stopped_service_is_started():
 
 
 def stop_background(c):
-    """The service that the library has started."""
-    text = subprocess.run(["pgrep", "-f", f"{RUEDAD}.*--recover"], capture_output=True, text=True, check=False).stdout
-    for pid in text.split():
+    """The service that the library has started, if it has."""
+    text = subprocess.run(["pgrep", "-f", f"{RUEDAD} .*--recover"], capture_output=True, text=True, check=False).stdout
+    for pid in map(int, text.split()):
         try:
             with open(f"/proc/{pid}/environ", "rb") as f:
-                if c.directory.encode() in f.read():
-                    os.kill(int(pid), signal.SIGTERM)
+                ours = c.directory.encode() in f.read()
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                first = b"--as-daemon" not in f.read()
         except (FileNotFoundError, ProcessLookupError):
-            pass
-    deadline = time.monotonic() + 20
-    while os.path.exists(c.path("run/cluster")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+            continue
+        if ours and first:  # The other one is told by this one.
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + 20
+            while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+                time.sleep(0.02)
 
 
 @test

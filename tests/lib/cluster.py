@@ -7,6 +7,7 @@
 
 Run by root, the service runs as nobody.  A library reads RUEDA_DIR once, so a process uses one instance at a time:
 Cluster.run() runs a function in a process of its own, with the environment of that instance."""
+import atexit
 import ctypes
 import os
 import signal
@@ -118,6 +119,16 @@ class Api:
             index += 1
 
 
+def end(process, owner):
+    """Whatever a test leaves running ends with the program that started it."""
+    if os.getpid() == owner and process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
 class Cluster:
     """A private instance.  create=False: without a cluster."""
     count = 0
@@ -146,6 +157,7 @@ class Cluster:
         self.log = open(self.path("log"), "ab")
         self.process = subprocess.Popen([self.ruedad, *options], env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, start_new_session=True)
+        atexit.register(end, self.process, os.getpid())
         deadline = time.monotonic() + 30
         while not os.path.exists(self.path("run/cluster")):
             assert self.process.poll() is None, self.log_text()
