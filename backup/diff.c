@@ -1,8 +1,8 @@
 /* diff: what differs between two databases.
  *
  * How      both trees are walked side by side in their common order; a key that only one side has is told once, not with
- *          everything below it; keys that are equal in name and differ in time or descriptor are told, their values and
- *          subkeys compared.
+ *          everything below it; keys that are equal in name and differ in its case, in time or descriptor are told, their
+ *          values and subkeys compared.
  * Depth    is bounded by DB_DEPTH_MAX, hence the recursion.       Tests  tests/unit/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/set.h"
@@ -82,7 +82,8 @@ static int diff_keys(struct diff *d, const struct db_key *a, const struct db_key
 
 	if (a == b)
 		return 0; /* Shared by two snapshots of one database. */
-	if (db_key_time(a) != db_key_time(b) || !same_security(a, b))
+	if (db_key_time(a) != db_key_time(b) || !same_security(a, b) ||
+	    !u16_equal_exact(db_key_name(a), db_key_name(b)))
 		r = tell(d, (struct set_difference){ .old_key = a, .new_key = b });
 	if (r == 0)
 		r = diff_values(d, a, b);
