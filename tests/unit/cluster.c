@@ -541,6 +541,21 @@ TEST(a_runtime_state_with_nodes_or_incarnations_out_of_order_is_refused)
 	runtime_done(&r);
 }
 
+TEST(a_late_notice_of_a_former_life_does_not_take_the_node_down)
+{
+	struct runtime r = { 0 };
+
+	CHECK_INT(runtime_node_up(&r, 1, 7), 0);
+	CHECK_INT(runtime_node_up(&r, 2, 8), 0);
+	runtime_node_down(&r, 1, 6);
+	runtime_node_down(&r, 3, 7);
+	CHECK_INT(r.up_count, 2);
+	runtime_node_down(&r, 1, 7);
+	CHECK_INT(r.up_count, 1);
+	CHECK_INT(r.up[0].node, 2);
+	runtime_done(&r);
+}
+
 /* What could be saved but not loaded would keep the node from starting. */
 TEST(whatever_path_a_backup_has_the_runtime_state_can_be_loaded_again)
 {
