@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/client.h"
+#include "tests/lib/failalloc.h"
 #include "tests/lib/rpc_host.h"
-#include "tests/lib/test.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -517,6 +517,31 @@ TEST(a_silent_server_is_too_busy_when_the_time_is_over)
 	CHECK_INT(call(c, ECHO_ECHO, "x", 1, &reply), ERR_RPC_S_SERVER_TOO_BUSY);
 	rpc_client_free(c);
 	(void)close(fd);
+}
+
+TEST(each_failed_allocation_is_an_error_of_its_call_only)
+{
+	static const uint8_t stub[100000];
+	struct host *h = start();
+
+	FAIL_EACH_ALLOCATION
+	{
+		struct rpc_client_config config = { .path = h->path, .interface = echo_syntax };
+		struct rpc_client *c = NULL;
+		struct buf reply = { 0 };
+
+		if (rpc_client_new(&config, &c) == 0) {
+			bool failed;
+
+			CHECK_INT(call(c, ECHO_ECHO, stub, sizeof(stub), &reply), failalloc_hit() ? -ENOMEM : 0);
+			buf_done(&reply);
+			failed = failalloc_hit();
+			CHECK_INT(call(c, ECHO_ECHO, "x", 1, &reply), failalloc_hit() && !failed ? -ENOMEM : 0);
+			buf_done(&reply);
+		}
+		rpc_client_free(c);
+	}
+	stop(h);
 }
 
 static unsigned count_inheritable(void)

@@ -18,6 +18,7 @@ static const uint8_t other_transfer[] = { 4, 0, ECHO(3, 0), ECHO(3, 0), 1, 0, 0x
 static const uint8_t tcp[] = {
 	5, 0, ECHO(3, 0), NDR20, 1, 0, 0x0b, 2, 0, 0, 0, 1, 0, 7, 2, 0, 0, 135, 1, 0, 9, 4, 0, 0, 0, 0, 0,
 };
+static const uint8_t five_floors[] = { 5, 0, ECHO(3, 0), NDR20, 1, 0, 0x0c, 2, 0, 0, 0, 1, 0, 0x10, 1, 0, 0 };
 static const uint8_t tcp_of_four[] = { 4, 0, ECHO(3, 0), NDR20, 1, 0, 0x0b, 2, 0, 0, 0, 1, 0, 0x10, 1, 0, 0 };
 /* clang-format on */
 
@@ -93,6 +94,7 @@ TEST(what_is_not_here_is_not_registered)
 		{ other_transfer, sizeof(other_transfer), 4 },
 		{ tcp, sizeof(tcp), 4 },
 		{ tcp_of_four, sizeof(tcp_of_four), 4 },
+		{ five_floors, sizeof(five_floors), 4 },
 		{ question, sizeof(question), 0 }, /* No room for an answer. */
 		{ NULL, 0, 4 },
 	};
