@@ -5,7 +5,7 @@
  * How      writing walks the tree with a stack of its own, in the order that both sides share; reading feeds the hive's
  *          visitor into the database's loader, which enforces every limit again.
  * Promise  dbhive_read(dbhive_write(x)) has the digest of x.
- * Threads  writing reads a snapshot: any thread.       Tests  tests/unit/dbhive.c
+ * Threads  writing reads a snapshot: any thread.       Tests  tests/unit/dbsize.c, tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/dbhive.h"
 #include "cluster/db/load.h"

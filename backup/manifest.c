@@ -6,7 +6,7 @@
  *          Names are ASCII, of a fixed form, and compared without regard to case, since a set may have travelled over
  *          file systems that fold it.
  * Limits   MANIFEST_FILES_MAX files.
- * Format   docs/formats/backup-set.md      Tests  tests/unit/set.c, tests/fuzz/set.c
+ * Format   docs/formats/backup-set.md      Tests  tests/unit/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/manifest.h"
 #include <string.h>

@@ -6,7 +6,7 @@
  * Promise  success means: this is the database of index I, and every checkpoint blob is as it was written.
  * Names    are found whatever their case: sets travel over file systems that fold it.
  * Memory   the snapshot and the database are held at once.
- * Threads  any, one at a time per set.      Format  docs/formats/backup-set.md      Tests  tests/unit/set.c
+ * Threads  any, one at a time per set.      Format  docs/formats/backup-set.md      Tests  tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/dbhive.h"
 #include "backup/internal.h"

@@ -23,7 +23,7 @@
  *          files, so a second writer meets a lock either way.
  * Not kept where rename does not replace atomically (some network file systems), step 6 is as good as theirs.
  * Threads  any, one at a time per directory.
- * Format   docs/formats/backup-set.md      Tests  tests/crash/set.c, tests/unit/set.c
+ * Format   docs/formats/backup-set.md      Tests  tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/dbhive.h"
 #include "backup/internal.h"

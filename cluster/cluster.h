@@ -11,7 +11,7 @@
  * Promise  an id is applied once, for ever.  A refused command changes nothing.  Equal state and equal event give
  *          equal state, result and digest, on any machine.
  * Failure  -ENOMEM only; the process must then end, since the event may be half applied (D1).
- * Threads  the loop thread.       Tests  tests/unit/cluster.c, tests/sim/cluster.c
+ * Threads  the loop thread.       Tests  tests/unit/cluster.c, tests/sim/replica.c
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -5,7 +5,7 @@
  *          becomes the command's Windows status; only -ENOMEM goes up, and ends the process.
  * Unknown  a command of a kind or version that this program does not know would make replicas differ if it were skipped
  *          here and carried out elsewhere: it ends the process.
- * Tests    tests/unit/cluster.c, tests/sim/cluster.c
+ * Tests    tests/unit/cluster.c, tests/sim/replica.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 #include "base/log.h"

@@ -5,7 +5,7 @@
  * How      from sysfs: /sys/dev/block/MAJOR:MINOR is the device of the file system; if it is a partition, its parent is the
  *          disk; the disk's subdirectories with a file `partition` are its partitions, each with its `start` in sectors of
  *          512 bytes.  A file system without a block device (tmpfs, overlay, a network) has no layout, and none is checked.
- * Threads  all functions.       Tests  tests/unit/layout.c, tests/integration/restore.py (loop devices)
+ * Threads  all functions.       Tests  tests/unit/layout.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/layout.h"
 #include <dirent.h>

@@ -15,7 +15,7 @@
  *          the runtime state are taken on the loop, a worker writes them, the log is trimmed behind them.
  * Promise  what a client was told is done is found again after any stop.  Changing the generation ends all handles first.
  * Threads  the loop thread; checkpoints are written by a worker.
- * Tests    tests/sim/service.c, tests/integration/
+ * Tests    tests/integration/
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/service.h"
 #include "base/log.h"

@@ -12,7 +12,7 @@
  *   SET_SHARED_VOLUME_BACKUP_MODE, SET_CSV_MAINTENANCE_MODE, STORAGE_GET_SHARED_VOLUME_INFO: clusapi/volume.h
  *
  * Which codes a server carries out is in docs/SUPPORT.md; the others give ERROR_INVALID_FUNCTION (1).
- * Included by <clusapi.h>.  Follows [MS-CMRP] 2.2.3 and the public clusctl.h.  Tests  tests/unit/layouts.c
+ * Included by <clusapi.h>.  Follows [MS-CMRP] 2.2.3 and the public clusctl.h.  Tests  tests/integration/layouts.c
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_CLUSAPI_CODES_H
 #define RUEDA_CLUSAPI_CODES_H

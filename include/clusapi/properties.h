@@ -11,7 +11,7 @@
  * what is left of the buffer.  CLUSPROP_BUFFER_HELPER is the usual way to walk over such a buffer.
  *
  * In C++ the structures of values derive from CLUSPROP_VALUE, as they do on Windows; in C they begin with its members.
- * Included by <clusapi.h>.  Follows [MS-CMRP] 2.2.3.10 and the public clusapi.h.   Tests  tests/unit/layouts.c
+ * Included by <clusapi.h>.  Follows [MS-CMRP] 2.2.3.10 and the public clusapi.h.   Tests  tests/integration/layouts.c
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_CLUSAPI_PROPERTIES_H
 #define RUEDA_CLUSAPI_PROPERTIES_H

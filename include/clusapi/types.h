@@ -1,6 +1,6 @@
 /* clusapi/types.h: handles, states, and the structures that several parts of the cluster API share.
  *
- * Included by <clusapi.h>; see there.  Values and layouts follow the public clusapi.h; tests/unit/layouts.c checks them.
+ * Included by <clusapi.h>; see there.  Values and layouts follow the public clusapi.h; tests/integration/layouts.c checks them.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_CLUSAPI_TYPES_H
 #define RUEDA_CLUSAPI_TYPES_H

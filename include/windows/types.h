@@ -2,7 +2,7 @@
  *
  * LONG and DWORD have 32 bits although a long here may have 64; WCHAR has 16 although wchar_t may have 32.  Structures
  * built of these types are the same bytes here and on Windows, which is what files and the wire hold.
- * Included by <windows.h>; see there.          Tests  tests/unit/layouts.c
+ * Included by <windows.h>; see there.          Tests  tests/integration/layouts.c
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_WINDOWS_TYPES_H
 #define RUEDA_WINDOWS_TYPES_H

@@ -3,7 +3,7 @@
  * Rules    a batch commits as one change or not at all; the number of a failing command counts from 0 here (from 1 on the
  *          wire), -1 if none was tried.  A batch that is open when its connection breaks while it is being carried out ends
  *          with 1726: whether it was, nobody knows.
- * Threads  all functions; one thread at a time adds to a batch.       Tests  tests/integration/library.c
+ * Threads  all functions; one thread at a time adds to a batch.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/key.h"
 #include "wire/clusapi.h"

@@ -2,7 +2,7 @@
  *
  * Names    OpenCluster knows NULL and ".", the name of the cluster that this machine is in, and the names of the node and
  *          the host, in any case; others are on the network, which is not served yet: 1722.
- * Threads  all functions.        Tests  tests/integration/library.c
+ * Threads  all functions.        Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/cluster.h"
 #include "wire/clusapi.h"

@@ -4,7 +4,7 @@
  *          that path, and again after a lost connection, so a key that has been deleted meanwhile gives 1018.
  * Sizes    of names are in WCHARs, in with and out without the terminator; of data in bytes.  What does not fit is
  *          ERROR_MORE_DATA (234) with the size that is needed.
- * Threads  all functions.        Tests  tests/integration/library.c
+ * Threads  all functions.        Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/key.h"
 #include "wire/clusapi.h"

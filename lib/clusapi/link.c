@@ -9,7 +9,7 @@
  *          first, every remote of the link is dead (ERR_INVALID_HANDLE), as are those that the server itself refuses.
  * Retries  calls that read are repeated while the service is away, for RETRY_MS; calls that change only if they cannot have
  *          been carried out.
- * Threads  all functions.        Tests  tests/integration/library.c
+ * Threads  all functions.        Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/link.h"
 #include "base/ini.h"
@@ -40,9 +40,9 @@ static char run_directory[DIRECTORY_MAX], state_directory[DIRECTORY_MAX], socket
 
 static void on_setting(void *data, unsigned line, const char *section, const char *key, const char *value)
 {
-	char *to = strcmp(key, "run_directory") == 0   ? run_directory :
-	           strcmp(key, "state_directory") == 0 ? state_directory :
-	                                                 NULL;
+	char *to = strcmp(key, "run_directory") == 0     ? run_directory
+		   : strcmp(key, "state_directory") == 0 ? state_directory
+							 : NULL;
 
 	if (strcmp(section, "service") == 0 && to != NULL && value[0] == '/')
 		(void)snprintf(to, DIRECTORY_MAX, "%s", value);
@@ -107,8 +107,9 @@ static const struct {
 	[LINK_RUEDA] = { &rueda_interface, 1 },
 };
 
-static int call_once(struct link *l, enum link_interface which, unsigned number, const void *in, void *out,
-    struct arena *arena)
+/* The status in the answer counts as much as the RPC's own error. */
+static int call_once(
+    struct link *l, enum link_interface which, unsigned number, const void *in, void *out, struct arena *arena)
 {
 	struct rpc_invocation i = { .interface = interfaces[which].interface,
 		.version = interfaces[which].version,
@@ -117,16 +118,22 @@ static int call_once(struct link *l, enum link_interface which, unsigned number,
 		.out = out,
 		.arena = arena };
 
-	return rpc_client_invoke(l->clients[which], &i);
+	int r = rpc_client_invoke(l->clients[which], &i);
+	uint32_t status;
+
+	if (r < 0)
+		return r;
+	status = *ndr_status(ndr_method(i.interface, i.version, number), out);
+	return status == 0 ? 0 : ERR_FROM_WIN32(status);
 }
 
-/* Worth another try: nobody has carried the call out, or it does not matter. */
+/* Worth another try: nobody has carried the call out (the service is away, starting or stopping), or it does not matter. */
 static bool may_retry(int r, const struct ndr_method *m)
 {
 	bool reads = m->access == 'R' || m->access == 'Q' || m->access == '-';
 
-	return r == ERR_RPC_S_SERVER_UNAVAILABLE || r == ERR_RPC_S_CALL_FAILED_DNE ||
-	       (r == ERR_RPC_S_CALL_FAILED && reads);
+	return r == ERR_RPC_S_SERVER_UNAVAILABLE || r == ERR_RPC_S_CALL_FAILED_DNE || r == ERR_SHARING_PAUSED ||
+	       r == ERR_CLUSTER_NODE_SHUTTING_DOWN || (r == ERR_RPC_S_CALL_FAILED && reads);
 }
 
 static void pause_ms(unsigned ms)
@@ -136,14 +143,8 @@ static void pause_ms(unsigned ms)
 	(void)nanosleep(&t, NULL);
 }
 
-static int status_of(const struct ndr_method *m, void *out)
-{
-	uint32_t status = *ndr_status(m, out);
-
-	return status == 0 ? 0 : ERR_FROM_WIN32(status);
-}
-
-int link_call(struct link *l, enum link_interface which, unsigned number, const void *in, void *out, struct arena *arena)
+int link_call(
+    struct link *l, enum link_interface which, unsigned number, const void *in, void *out, struct arena *arena)
 {
 	const struct ndr_method *m = ndr_method(interfaces[which].interface, interfaces[which].version, number);
 	int r;
@@ -156,7 +157,7 @@ int link_call(struct link *l, enum link_interface which, unsigned number, const 
 			break;
 		pause_ms(RETRY_STEP_MS);
 	}
-	return r < 0 ? r : status_of(m, out);
+	return r;
 }
 
 uint64_t link_epoch(struct link *l)
@@ -238,8 +239,6 @@ int link_open(struct link **ret)
 	/* The first call is made once: who opens a cluster wants to know now. */
 	r = call_once(l, LINK_RUEDA, RUEDA_GET_STATUS, &in, &out, &arena);
 	arena_done(&arena);
-	if (r == 0 && out.status != 0)
-		r = ERR_FROM_WIN32(out.status);
 	if (r == 0)
 		r = ask_generation(l, &l->generation);
 	if (r < 0)
@@ -267,8 +266,8 @@ void link_unref(struct link *l)
 
 /* Remotes. */
 
-void remote_init(struct remote *r, struct link *l, int (*open)(struct remote *r, struct ndr_handle *ret),
-    unsigned close_method)
+void remote_init(
+    struct remote *r, struct link *l, int (*open)(struct remote *r, struct ndr_handle *ret), unsigned close_method)
 {
 	*r = (struct remote){ .link = link_ref(l), .open = open, .close_method = close_method };
 	(void)pthread_mutex_init(&r->lock, NULL);
@@ -367,7 +366,7 @@ int remote_call2(struct remote *r, struct remote *second, unsigned number, void 
 			break;
 		pause_ms(RETRY_STEP_MS);
 	}
-	return result < 0 ? result : status_of(m, out);
+	return result;
 }
 
 int remote_call(struct remote *r, unsigned number, void *in, void *out, struct arena *arena)

@@ -4,7 +4,7 @@
  *          finds the object again after a lost connection; an object that has been deleted gives its own error.
  *          What is the same for each kind is written once, with a table of method numbers; the exported functions differ
  *          only in types.
- * Threads  all functions.        Tests  tests/integration/library.c
+ * Threads  all functions.        Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/cluster.h"
 #include "wire/clusapi.h"

@@ -2,7 +2,7 @@
  *
  * Rules    OpenCluster gives a handle of access All only; OpenClusterEx what is asked for.  Enumerations take any
  *          combination of the defined bits and refuse others with 87; 125 gives ids and names in two parallel lists.
- * Threads  the loop thread.       Tests  tests/integration/cluster.c
+ * Threads  the loop thread.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/object/object.h"
 #include "ruedad/serve/serve.h"

@@ -4,7 +4,7 @@
  *          been deleted gives the object's own error, and one to what was renamed stays good.  Creating, deleting and
  *          renaming are one command each; the rules between objects are kept where it is applied (cluster/object/).
  * States   no resource runs yet: resources and groups are Offline, the node that answers is Up.
- * Threads  the loop thread.       Tests  tests/integration/objects.c
+ * Threads  the loop thread.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/object/edit.h"
 #include "ruedad/serve/serve.h"

@@ -7,7 +7,7 @@
  *          mask of the open decides, as it does on Windows.
  * Rules    cmrp.md of the public protocol: sizes of section 12.3 (a short buffer is 234 with the size needed), order of
  *          enumerations is that of names.
- * Threads  the loop thread.       Tests  tests/integration/registry.c
+ * Threads  the loop thread.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/db/regbatch.h"
 #include "cluster/db/sd.h"

@@ -1,6 +1,6 @@
 /* rueda: our own interface: status, the flight recorder, shutting down; backup and restore are in backup.c.
  *
- * Threads  the loop thread.       Tests  tests/integration/service.py
+ * Threads  the loop thread.       Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/rueda.h"
 #include "base/log.h"

@@ -12,7 +12,7 @@
  *
  * Promise  a call is answered exactly once.  A changing call that is answered 0 is durable.
  * Threads  the loop thread.
- * Tests    tests/integration/service.py, tests/unit/serve.c
+ * Tests    tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/serve/serve.h"
 #include "base/log.h"
