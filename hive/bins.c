@@ -8,8 +8,7 @@
  *              | hbin | cell | cell | cell | free | hbin | cell …
  *              0     32                  cell_end        bin_end            offsets count from the first bin
  *
- *          What was put before is patched in the buffer, or through the sink if it has left the buffer already, or
- *          both if the buffer began in the middle of it.
+ *          What was put before is patched in the buffer, or through the sink if it has left the buffer already.
  * Promise  after an error nothing more is passed to the sink.
  * Threads  one.          Limits  REGF_BINS_MAX (-EFBIG).
  * Format   docs/formats/hive.md, "Bins and cells"          Tests  tests/unit/hive.c
@@ -141,15 +140,18 @@ uint32_t bins_cell(struct bins *b, size_t len)
 void bins_patch(struct bins *b, uint32_t cell, size_t at, const void *data, size_t len)
 {
 	uint32_t offset = cell + (uint32_t)(sizeof(uint32_t) + at);
-	size_t gone;
 
 	if (b->error != 0)
 		return;
 	assert(offset + len <= position(b));
-	gone = offset < b->flushed ? MIN(len, b->flushed - offset) : 0;
-	write_sink(b, offset, data, gone);
-	if (gone < len)
-		memcpy(b->buffer + (offset + gone - b->flushed), (const uint8_t *)data + gone, len - gone);
+	if (offset < b->flushed) {
+		/* Whole pages have left, and only the first cell of a bin can reach from one page into the next;
+		 * where it begins with a record that is patched, that record is in the first page. */
+		assert(offset + len <= b->flushed);
+		write_sink(b, offset, data, len);
+	} else {
+		memcpy(b->buffer + (offset - b->flushed), data, len);
+	}
 }
 
 void bins_end(struct bins *b)

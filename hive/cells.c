@@ -83,7 +83,7 @@ static int walk_cells(struct cells *c, uint32_t offset, uint32_t end)
 
 		if (allocated)
 			size = 0 - size;
-		if (size < 8 || size % 8 != 0 || size > end - offset)
+		if (size == 0 || size % 8 != 0 || size > end - offset)
 			return cells_damaged(c, offset, "the length of a cell is impossible");
 		if (allocated)
 			flip_bit(c->free, offset);

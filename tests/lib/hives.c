@@ -8,7 +8,7 @@
 static bool is_failing(struct hive_file *f)
 {
 	f->calls++;
-	return f->fail_at != 0 && f->calls >= f->fail_at;
+	return f->fail_at != 0 && (f->fail_once ? f->calls == f->fail_at : f->calls >= f->fail_at);
 }
 
 static int file_write(void *data, uint64_t offset, const void *bytes, size_t len)
@@ -523,7 +523,7 @@ static void write_descriptors(struct hive_author *a)
 			.time = i * 0x123456789abcu,
 			.class_name = { units, i % 5 == 0 ? i : 0 },
 			.security = bytes,
-			.security_len = i % 3 == 0 ? 0 : i / 2,
+			.security_len = i % 3 == 0 ? 0 : i % 100, /* Many come back after many others. */
 		};
 
 		author_key_full(a, &key);

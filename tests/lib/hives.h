@@ -26,6 +26,7 @@
 struct hive_file {
 	struct buf bytes;
 	uint64_t fail_at;  /* That call of write or sync fails with -EIO, and all after it; 0 = none. */
+	bool fail_once;    /* Only that call. */
 	bool fail_halfway; /* A failing write writes half of its bytes. */
 	bool discard;      /* Writes go nowhere. */
 

@@ -101,9 +101,15 @@ static void forge_end(struct forge *f, uint32_t root, unsigned minor)
 	hive_seal(base);
 }
 
+/* In memory of exactly its length, for those who watch over memory. */
 static void check_forge_refused(struct forge *f, const char *name, const char *story)
 {
-	check_refused(name, f->b.data, f->b.len, story);
+	uint8_t *exact = malloc(f->b.len);
+
+	CHECK(exact != NULL);
+	memcpy(exact, f->b.data, f->b.len);
+	check_refused(name, exact, f->b.len, story);
+	free(exact);
 	buf_done(&f->b);
 }
 
@@ -181,6 +187,52 @@ TEST(a_value_record_of_8_bytes_at_the_end_is_refused)
 	put_le32(hive_pointed(f.b.data, forged(&f, root) + NK_VALUE_LIST), last);
 	forge_end(&f, root, 5);
 	check_forge_refused(&f, "a value of 8 bytes", "too short");
+}
+
+TEST(descriptors_end_at_65535_bytes)
+{
+	for (uint32_t len = 65534; len <= 65536; len++) {
+		struct forge f = { 0 };
+		uint32_t root = forge_key(&f, 0, 1), sk = forge_cell(&f, SK_DESCRIPTOR + len);
+
+		memcpy(forged(&f, sk), "sk", 2);
+		put_le32(forged(&f, sk) + SK_LEN, len);
+		put_le32(forged(&f, root) + NK_SECURITY, sk);
+		forge_end(&f, root, 5);
+		if (len <= 65535)
+			check_forge_read(&f);
+		else
+			check_forge_refused(&f, "a long descriptor", "length of a security descriptor");
+	}
+}
+
+TEST(a_db_record_of_8_bytes_at_the_end_is_refused)
+{
+	struct forge f = { 0 };
+	uint32_t root = forge_key(&f, 0, 1), v = forge_value(&f, 1, 0, 20000), last;
+
+	forge_value_list(&f, root, v);
+	while (f.b.len % REGF_PAGE != REGF_PAGE - 8)
+		(void)forge_cell(&f, 4);
+	last = forge_cell(&f, 4);
+	memcpy(forged(&f, last), "db\2", 4);
+	put_le32(forged(&f, v) + VK_DATA, last);
+	forge_end(&f, root, 5);
+	check_forge_refused(&f, "a db record of 8 bytes", "length that the value says");
+}
+
+TEST(short_data_in_a_segment_is_refused)
+{
+	struct forge f = { 0 };
+	uint32_t root = forge_key(&f, 0, 1), db = forge_cell(&f, DB_LEN), list = forge_cell(&f, 4), segment;
+
+	memcpy(forged(&f, db), "db\1", 4);
+	put_le32(forged(&f, db) + DB_LIST, list);
+	segment = forge_cell(&f, 24);
+	put_le32(forged(&f, list), segment);
+	forge_value_list(&f, root, forge_value(&f, 1, db, 20));
+	forge_end(&f, root, 5);
+	check_forge_refused(&f, "20 bytes in a segment", "length that the value says");
 }
 
 static void put_number(uint8_t *name, unsigned i)
@@ -491,4 +543,36 @@ TEST(the_reader_survives_each_failed_allocation)
 	}
 	author_done(&a);
 	author_done(&b);
+}
+
+/* 30 keys with 30 subkeys with 30 values. */
+TEST(memory_grows_with_the_way_down_and_not_with_the_tree)
+{
+	struct hive_author a = { .no_text = true };
+	struct stopper s = { 0 };
+	struct hive_visitor visitor = { stop_key, stop_value, stop_or_go, &s };
+	unsigned allocations = 0;
+
+	author_begin(&a);
+	author_key(&a, U16("Cluster"));
+	for (char16_t i = 0x3000; i < 0x3000 + 30; i++) {
+		author_key(&a, (struct u16){ &i, 1 });
+		for (char16_t j = 0x3000; j < 0x3000 + 30; j++) {
+			author_key(&a, (struct u16){ &j, 1 });
+			for (char16_t k = 0x3000; k < 0x3000 + 30; k++)
+				author_value(&a, (struct u16){ &k, 1 }, 3, "1", 1);
+			author_end(&a);
+		}
+		author_end(&a);
+	}
+	author_end(&a);
+	CHECK_INT(author_finish(&a), 0);
+	FAIL_EACH_ALLOCATION
+	{
+		(void)hive_read(a.file.bytes.data, a.file.bytes.len, 0, &visitor, NULL);
+		allocations += failalloc_hit();
+	}
+	/* The reader, two bitmaps, and 90 offsets in a buffer that grows by halves from 64 bytes. */
+	CHECK_INT(allocations, 3 + 6);
+	author_done(&a);
 }
