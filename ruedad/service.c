@@ -265,7 +265,8 @@ int service_start(struct service *s, struct error *error)
 		return 0;
 	}
 	if (r < 0 && r != -ENOMEM && s->recover) {
-		log_error("the cluster's state cannot be used, coming up without a cluster so that one can be restored: %s",
+		log_error(
+		    "the cluster's state cannot be used, coming up without a cluster so that one can be restored: %s",
 		    error->text);
 		forget_replica(s);
 		s->state = SERVICE_NO_CLUSTER;
@@ -432,6 +433,12 @@ int service_create_cluster(
 
 	if (s->state != SERVICE_NO_CLUSTER)
 		return error_set(error, ERR_ALREADY_EXISTS, "this node is in a cluster already");
+	if (store_current(s->disk, directory, NULL) != -ENOENT)
+		return error_set(error, ERR_ALREADY_EXISTS,
+		    "the state directory holds a cluster that cannot be started; restore a backup, or move the "
+		    "directory "
+		    "%s away first",
+		    s->config->state_directory);
 	if (name.len > QUOLOG_NAME_MAX || sealed_key_len > QUOLOG_KEY_MAX)
 		return error_set(error, ERR_FILENAME_EXCED_RANGE, "the name or the sealed key is too long");
 	header = calloc(1, sizeof(*header));

@@ -32,9 +32,9 @@ RUEDA_BEGIN_DECLARATIONS
 
 /* Open a cluster with full access.
  *
- * lpszClusterName  NULL: the cluster of this machine, over a local socket.  Else the name of a cluster or node, a
- *                  full DNS name or an address: over the network.  A connection by name survives a restart of the
- *                  local service; backup programs are advised to open by name even on a node.
+ * lpszClusterName  NULL, "" or ".": the cluster of this machine.  Else its name, or that of this node or host, in any
+ *                  case.  Clusters on other machines are not reached yet: 1722.  Handles survive a restart of the service;
+ *                  a restore ends them.
  *
  * Returns a handle for CloseCluster().  NULL and the last error: 1722 or 1753 no cluster service answers there, 5
  * access refused (a caller who may only read uses OpenClusterEx()). */

@@ -275,31 +275,28 @@ HGROUP CreateClusterGroup(HCLUSTER hCluster, LPCWSTR lpszGroupName)
 	return OpenClusterGroup(hCluster, lpszGroupName);
 }
 
-DWORD DeleteClusterGroup(HGROUP hGroup)
+static DWORD delete_group(HGROUP handle, uint32_t force)
 {
 	_cleanup_named_ struct named *n = NULL;
-	struct clusapi_DeleteGroup_in in = { .force = 0 };
+	struct clusapi_DeleteGroup_in in = { .force = force };
 	struct clusapi_DeleteGroup_out out;
 	_cleanup_arena_ struct arena arena = { 0 };
-	int r = named_get(hGroup, OBJECT_GROUP, &n);
+	int r = named_get(handle, OBJECT_GROUP, &n);
 
 	if (r == 0)
 		r = remote_call(&n->remote, CLUSAPI_DELETE_GROUP, &in, &out, &arena);
 	return return_code(r);
 }
 
+DWORD DeleteClusterGroup(HGROUP hGroup)
+{
+	return delete_group(hGroup, 0);
+}
+
 /* With everything in it. */
 DWORD DestroyClusterGroup(HGROUP hGroup)
 {
-	_cleanup_named_ struct named *n = NULL;
-	struct clusapi_DeleteGroup_in in = { .force = 1 };
-	struct clusapi_DeleteGroup_out out;
-	_cleanup_arena_ struct arena arena = { 0 };
-	int r = named_get(hGroup, OBJECT_GROUP, &n);
-
-	if (r == 0)
-		r = remote_call(&n->remote, CLUSAPI_DELETE_GROUP, &in, &out, &arena);
-	return return_code(r);
+	return delete_group(hGroup, 1);
 }
 
 DWORD SetClusterGroupName(HGROUP hGroup, LPCWSTR lpszGroupName)

@@ -259,6 +259,12 @@ static void run_prepare(void *data)
 	struct db *db;
 	int r = read_set(job);
 
+	if (r == 0 && job->set->info.blob_count > 0)
+		r = error_set(&job->error, ERR_NOT_SUPPORTED,
+		    "the set holds %" PRIu64
+		    " resource checkpoints, which this version cannot put back; restore it with a "
+		    "newer one",
+		    job->set->info.blob_count);
 	if (r == 0)
 		r = check_layout(job);
 	if (r == 0)
@@ -331,11 +337,15 @@ static void run_commit(void *data)
 {
 	struct restore_job *job = data;
 
-	job->result = job->last != NULL ? write_safety_copy(job) : 0;
+	if (job->number_now > 0 && job->last == NULL)
+		job->result = error_set_code(&job->error, -ENOMEM, "cannot make a safety copy of what is in force");
+	else
+		job->result = job->last != NULL ? write_safety_copy(job) : 0;
 	if (job->result == 0)
 		job->result = store_switch(job->service->disk, job->generation, &job->error);
 	job->committed = job->result == 0;
-	if (job->committed)
+	/* Without a safety copy the old generations' directories are all that is left of them. */
+	if (job->committed && job->last != NULL)
 		store_remove_old(job->service->disk, job->generation, job->service->generation,
 		    job->service->config->keep_safety_copies);
 }

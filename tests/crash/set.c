@@ -1,6 +1,7 @@
 /* set: a backup over an older set loses power, its process, or single calls of its disk, at every step; and the set that
  * is there afterwards is the old one or the new one, whole.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "quolog/record.h"
 #include "sim/disk.h"
 #include "tests/lib/sets.h"
 
@@ -330,5 +331,52 @@ TEST(a_log_that_cannot_be_read_costs_no_file_before_there_is_a_new_set)
 	CHECK_INT(back_up(&p, 3, &second), 0);
 	CHECK_INT(which(&p, &second, &second), 1);
 	check_contents(&p);
+	place_done(&p);
+}
+
+/* Give the log of a set the version that comes after ours. */
+static void make_newer(struct place *p)
+{
+	struct quolog_record header;
+	struct disk_file *f;
+	struct buf newer = { 0 };
+	uint8_t *bytes, *payload;
+	size_t len, size;
+
+	CHECK_INT(disk_read_file(p->disk, "quolog.log", 1 << 20, &bytes, &len), 0);
+	CHECK_INT(quolog_record_decode(bytes, len, 0, &header, &size, NULL), 0);
+	payload = malloc(header.len);
+	CHECK(payload != NULL);
+	memcpy(payload, header.payload, header.len);
+	put_le32(payload, get_le32(payload) + 1);
+	header.payload = payload;
+	quolog_record_encode(&newer, 0, &header);
+	buf_append(&newer, bytes + size, len - size);
+	CHECK(newer.error == 0 && newer.len == len);
+	CHECK_INT(disk_open(p->disk, "quolog.log", DISK_WRITE, 0, &f), 0);
+	CHECK_INT(file_write(f, 0, newer.data, newer.len), 0);
+	file_close(f);
+	buf_done(&newer);
+	free(payload);
+	free(bytes);
+}
+
+TEST(a_set_of_a_newer_version_is_refused_and_not_touched)
+{
+	struct buf before = { 0 }, after = { 0 };
+	struct digest digest;
+	struct set_info info;
+	struct place p;
+
+	place_init(&p, test_seed);
+	CHECK_INT(back_up(&p, 1, &digest), 0);
+	make_newer(&p);
+	CHECK_INT(set_verify(p.disk, &info, NULL), ERR_NOT_SUPPORTED);
+	CHECK_INT(sim_disk_describe(p.medium, &before), 0);
+	CHECK_INT(back_up(&p, 2, &digest), ERR_NOT_SUPPORTED);
+	CHECK_INT(sim_disk_describe(p.medium, &after), 0);
+	CHECK(before.len == after.len && memcmp(before.data, after.data, before.len) == 0);
+	buf_done(&before);
+	buf_done(&after);
 	place_done(&p);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """RestoreClusterDatabase as programs meet it: every rule of its documentation, one test each.  Prints TAP.
 
-Usage: restore.py RUEDAD LIBCLUSAPI [part of a test's name...]"""
+Usage: restore.py RUEDAD LIBCLUSAPI CHECKPOINT_SET [part of a test's name...]"""
 import os
 import shutil
 import signal
@@ -18,6 +18,7 @@ from cluster import Cluster  # noqa: E402
 from tap import test  # noqa: E402
 
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
+CHECKPOINT_SET = CHOSEN.pop(0)
 HOME = tap.temporary()
 os.chmod(HOME, 0o777)
 numbers = iter(range(1, 1000))
@@ -250,6 +251,55 @@ def a_state_that_cannot_be_used_is_no_obstacle():
     restore(c, path)
     assert mark(c) == 5
     stop_background(c)
+
+
+def generations(c):
+    return sorted(n for n in os.listdir(c.path("state")) if n[:8].isdigit())
+
+
+@test
+def a_state_that_could_not_be_copied_is_not_removed():
+    """With `current` damaged there is no safety copy: then what the old generations hold is all there is of them."""
+    c = Cluster(RUEDAD, LIBRARY)
+    path = make_set(c, 5)
+    old = generations(c)
+    c.stop()
+    with open(c.path("state/current"), "w", encoding="ascii") as f:
+        f.write("rubbish\n")
+    restore(c, path)
+    assert mark(c) == 5
+    assert set(old) < set(generations(c)), (old, generations(c))
+    stop_background(c)
+
+
+@test
+def no_cluster_is_created_over_a_state_that_cannot_be_used():
+    c = Cluster(RUEDAD, LIBRARY)
+    c.stop()
+    current = open(c.path("state/current"), encoding="ascii").read()
+    for name in os.listdir(c.path("state/" + current.strip())):
+        if name.endswith(".run"):
+            os.truncate(c.path(f"state/{current.strip()}/{name}"), 10)
+    c.start("--recover")
+
+    def call(api):
+        assert api.lib.RuedaCreateCluster(cluster.wide("OTHER"), 0, None, 0, None, 0) == 183
+
+    c.run(call)
+    assert open(c.path("state/current"), encoding="ascii").read() == current
+    c.stop()
+
+
+@test
+def a_set_with_checkpoints_is_refused_rather_than_restored_without_them():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        set_mark(c, 2)
+        path = fresh()
+        os.mkdir(path)
+        subprocess.run([CHECKPOINT_SET], env={**os.environ, "CHECKPOINT_SET": path}, check=True, stdout=subprocess.DEVNULL)
+        restore(c, path, 50)
+        assert "checkpoint" in c.log_text()
+        assert mark(c) == 2
 
 
 @test
