@@ -5,10 +5,11 @@
  * How      from sysfs: /sys/dev/block/MAJOR:MINOR is the device of the file system; if it is a partition, its parent is the
  *          disk; the disk's subdirectories with a file `partition` are its partitions, each with its `start` in sectors of
  *          512 bytes.  A file system without a block device (tmpfs, overlay, a network) has no layout, and none is checked.
- * Threads  all functions.       Tests  tests/unit/layout.c
+ * Threads  all functions.       Tests  tests/unit/layout.c, on loop devices tests/integration/restore.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/layout.h"
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,7 +46,7 @@ static bool read_number(const char *directory, const char *name, const char *att
 
 static int read_partitions(const char *disk, struct layout *ret)
 {
-	struct layout l = { 0 };
+	struct layout l = { .device = true };
 	const struct dirent *entry;
 	DIR *d = opendir(disk);
 	int r = 0;
@@ -94,6 +95,23 @@ int layout_read(const char *directory, struct layout *ret)
 	if (stat(directory, &st) < 0)
 		return -errno;
 	return layout_read_device("/sys", major(st.st_dev), minor(st.st_dev), ret);
+}
+
+bool layout_matches(const struct layout *l, const struct quolog_header *h, char *ret_difference, size_t size)
+{
+	if (l->count != h->partition_count) {
+		(void)snprintf(ret_difference, size, "it has %" PRIu32 " partition%s, in the set it has %" PRIu32,
+		    l->count, l->count == 1 ? "" : "s", h->partition_count);
+		return false;
+	}
+	for (uint32_t i = 0; i < l->count; i++)
+		if (l->offsets[i] != h->partition_offsets[i]) {
+			(void)snprintf(ret_difference, size,
+			    "partition %" PRIu32 " begins at byte %" PRIu64 ", in the set at %" PRIu64, i + 1,
+			    l->offsets[i], h->partition_offsets[i]);
+			return false;
+		}
+	return true;
 }
 
 void layout_to_header(const struct layout *l, struct quolog_header *h)

@@ -54,6 +54,7 @@ struct restore_job {
 
 	struct db_snapshot *last; /* Of the old cluster, for the safety copy. */
 	uint64_t last_index;
+	const char *layout_unknown;   /* Why the layouts could not be compared; NULL: they were. */
 	char safety[SAFETY_NAME_MAX]; /* "safety/20261122T104851Z", or empty. */
 
 	bool committed; /* The new generation is in force on disk, whatever comes then. */
@@ -110,20 +111,32 @@ static int check_layout(struct restore_job *job)
 {
 	const struct quolog_header *h = &job->set->info.header;
 	struct layout now;
-	int r;
+	char difference[128];
+	int r = layout_read(job->service->config->state_directory, &now);
 
 	if (h->partition_count == 0)
-		return 0; /* It was not on a disk of its own when the backup was made. */
-	r = layout_read(job->service->config->state_directory, &now);
-	if (r == 0 && now.count == h->partition_count &&
-	    memcmp(now.offsets, h->partition_offsets, now.count * sizeof(now.offsets[0])) == 0)
+		job->layout_unknown = "the set has none";
+	else if (r == 0 && !now.device)
+		job->layout_unknown = "the state directory is on no block device";
+	if (job->layout_unknown != NULL) {
+		log_notice("layout of the quorum disk not compared reason=\"%s\"", job->layout_unknown);
 		return 0;
-	if (job->force)
+	}
+	if (r == -E2BIG)
+		(void)snprintf(difference, sizeof(difference), "it has more than %d partitions", QUOLOG_PARTITION_MAX);
+	else if (r < 0)
+		(void)snprintf(difference, sizeof(difference), "its partitions cannot be read (%s)", error_text(r));
+	else if (layout_matches(&now, h, difference, sizeof(difference)))
 		return 0;
+	if (job->force) {
+		log_warning(
+		    "the disk under the state directory is partitioned differently, forced reason=\"%s\"", difference);
+		return 0;
+	}
 	return error_set(&job->error, ERR_QUORUM_DISK_NOT_FOUND,
-	    "the disk under the state directory has %" PRIu32 " partitions at other places than the %" PRIu32
-	    " of the disk that was backed up; partition it as it was, or use force",
-	    r == 0 ? now.count : 0, h->partition_count);
+	    "the disk under the state directory is partitioned differently from that of the set: %s; partition it "
+	    "as it was, or use force",
+	    difference);
 }
 
 /* Which node of the set this host is or stands in for, and whether the others are known to be stopped. */
@@ -140,9 +153,8 @@ static int check_nodes(struct restore_job *job)
 		    u16_to_utf8_buffer(wanted, text, sizeof(text)));
 	if (object_count(root, OBJECT_NODE) > 1 && !job->force && job->as_new == NULL)
 		return error_set(&job->error, ERR_CLUSTER_NODE_UP,
-		    "the set has %zu other nodes, which are not proven to be stopped; stop the cluster service on "
-		    "them, then "
-		    "use force",
+		    "the set has %zu other nodes, which are not proven to be stopped; stop the cluster service "
+		    "on them, then use force",
 		    object_count(root, OBJECT_NODE) - 1);
 	return 0;
 }
@@ -218,20 +230,23 @@ static void make_header(struct restore_job *job)
 static void tell_plan(struct restore_job *job)
 {
 	const struct set_info *i = &job->set->info;
-	char when[32], name[300];
-	int used;
+	char when[32], name[300], layout[160] = "", safety[512] = "";
 
 	filetime_format(i->header.time, when);
-	used = snprintf(job->story, sizeof(job->story),
-	    "%s the database of cluster '%s' as of %s (generation %" PRIu64 ", index %" PRIu64 ", %" PRIu64
-	    " keys, %" PRIu64 " values), proven against its manifest, in force on node '%s' as generation %" PRIu64,
-	    job->plan ? "would put" : "put", u16_to_utf8_buffer(quolog_header_name(&i->header), name, sizeof(name)),
-	    when, i->header.generation.number, i->header.last, i->key_count, i->value_count,
-	    job->service->config->node_name, job->header.generation.number);
-	if (job->number_now > 0 && used > 0 && (size_t)used < sizeof(job->story))
-		(void)snprintf(job->story + used, sizeof(job->story) - (size_t)used,
+	if (job->layout_unknown != NULL)
+		(void)snprintf(layout, sizeof(layout), "; the layout of the quorum disk %s compared: %s",
+		    job->plan ? "would not be" : "was not", job->layout_unknown);
+	if (job->number_now > 0)
+		(void)snprintf(safety, sizeof(safety),
 		    "; what %s in force before %s kept as a backup set below %s/safety", job->plan ? "is" : "was",
 		    job->plan ? "would be" : "is", job->service->config->state_directory);
+	(void)snprintf(job->story, sizeof(job->story),
+	    "%s the database of cluster '%s' as of %s (generation %" PRIu64 ", index %" PRIu64 ", %" PRIu64
+	    " keys, %" PRIu64 " values), proven against its manifest, in force on node '%s' as generation %" PRIu64
+	    "%s%s",
+	    job->plan ? "would put" : "put", u16_to_utf8_buffer(quolog_header_name(&i->header), name, sizeof(name)),
+	    when, i->header.generation.number, i->header.last, i->key_count, i->value_count,
+	    job->service->config->node_name, job->header.generation.number, layout, safety);
 }
 
 /* The set, read as the caller. */

@@ -3,6 +3,7 @@
 """RestoreClusterDatabase as programs meet it: every rule of its documentation, one test each.  Prints TAP.
 
 Usage: restore.py RUEDAD LIBCLUSAPI CHECKPOINT_SET [part of a test's name...]"""
+import ctypes
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import cluster  # noqa: E402
 import tap  # noqa: E402
 from cluster import Cluster  # noqa: E402
+from loopdisk import LoopDisk, Tmpfs  # noqa: E402
 from tap import test  # noqa: E402
 
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
@@ -72,6 +74,24 @@ def restore(c, path, expected=0, **arguments):
         assert api.last_error() == r, "the last error is the code that is returned"
 
     c.run(call)
+
+
+def restore_rueda(c, path, expected=0, flags=0, as_node=None, as_new=None):
+    """RuedaRestore(); its story."""
+    read, write = os.pipe()
+
+    def call(api):
+        story = ctypes.create_string_buffer(2048)
+        api.lib.RuedaRestore.restype = ctypes.c_uint32
+        r = api.lib.RuedaRestore(cluster.wide(path), flags, None, cluster.wide(as_node), cluster.wide(as_new), story, 1024)
+        text = story.raw.decode("utf-16-le").split("\0")[0]
+        os.write(write, text.encode())
+        assert r == expected, f"{r}, not {expected}: {text}"
+
+    c.run(call)
+    os.close(write)
+    with os.fdopen(read) as f:
+        return f.read()
 
 
 @test
@@ -300,6 +320,71 @@ def a_set_with_checkpoints_is_refused_rather_than_restored_without_them():
         restore(c, path, 50)
         assert "checkpoint" in c.log_text()
         assert mark(c) == 2
+
+
+def cluster_on(disk):
+    """A cluster whose state lies on that disk."""
+    c = Cluster(RUEDAD, LIBRARY, create=False, start=False)
+    state = c.path("state")
+    os.mkdir(state)
+    disk.mount(state)
+    shutil.chown(state, "nobody", "nogroup")
+    os.chmod(state, 0o700)
+    try:
+        c.start()
+        c.create()
+    except BaseException:
+        c.stop()
+        raise
+    return c
+
+
+@test
+def another_partition_table_is_5086_unless_forced():
+    with LoopDisk([1, 300], "dos") as disk, cluster_on(disk) as c:
+        path = make_set(c, 1)
+    others = (([2, 300], "dos", "partition 1 begins at byte 2097152, in the set at 1048576"),
+              ([1, 301], "gpt", "partition 2 begins at byte 315621376, in the set at 314572800"),
+              ([1], "dos", "it has 1 partition, in the set it has 2"),
+              ([1, 300, 600], "gpt", "it has 3 partitions, in the set it has 2"))
+    for starts, label, reason in others:
+        with LoopDisk(starts, label) as disk, cluster_on(disk) as c:
+            set_mark(c, 2)
+            restore(c, path, 5086)
+            assert reason in c.log_text(), c.log_text()
+            assert reason in restore_rueda(c, path, 5086, flags=2), "a plan says so too"
+            assert mark(c) == 2
+            restore(c, path, force=True)
+            assert mark(c) == 1
+            restore(c, path, 5086)  # Force has not made the set's layout that of this disk.
+            if starts == [1]:
+                restore(c, make_set(c, 3))  # But what is backed up now is of this one.
+
+
+@test
+def the_same_partitions_on_another_disk_are_the_same_layout():
+    with LoopDisk([1, 300], "dos") as disk, cluster_on(disk) as c:
+        path = make_set(c, 1)
+    with LoopDisk([1, 300], "gpt") as disk, cluster_on(disk) as c:
+        set_mark(c, 2)
+        assert "layout" not in restore_rueda(c, path)
+        assert mark(c) == 1
+
+
+@test
+def without_a_block_device_no_layout_is_checked_and_this_is_said():
+    with LoopDisk([1], "dos") as disk, cluster_on(disk) as c:
+        path = make_set(c, 1)
+    with Tmpfs() as disk, cluster_on(disk) as c:
+        story = restore_rueda(c, path)
+        assert "the layout of the quorum disk was not compared: " in story and "on no block device" in story, story
+        assert "layout of the quorum disk not compared" in c.log_text()
+        without = make_set(c, 3)
+    with LoopDisk([1], "dos") as disk, cluster_on(disk) as c:
+        story = restore_rueda(c, without, flags=2)
+        assert "the layout of the quorum disk would not be compared: " in story and "the set has none" in story, story
+        restore(c, without)
+        assert mark(c) == 3
 
 
 @test

@@ -78,6 +78,7 @@ TEST(a_disk_and_each_of_its_partitions_have_the_layout_of_the_disk)
 	make_device(numbers[2], "a/ap10");
 	for (unsigned minor = 0; minor < ARRAY_SIZE(numbers); minor++) {
 		CHECK_INT(layout_read_device(test_directory(), 8, minor, &l), 0);
+		CHECK(l.device);
 		CHECK_INT(l.count, 3);
 		CHECK_INT(l.offsets[0], 34 * 512);
 		CHECK_INT(l.offsets[1], 2048 * 512);
@@ -97,6 +98,7 @@ TEST(a_file_system_without_a_device_or_a_disk_without_partitions_has_no_layout)
 		l.count = 7;
 		CHECK_INT(layout_read_device(test_directory(), 9, minor, &l), 0);
 		CHECK_INT(l.count, 0);
+		CHECK_INT(l.device, minor == 0);
 	}
 	CHECK_INT(layout_read_device("/nonexistent", 9, 0, &l), 0);
 	CHECK_INT(l.count, 0);
@@ -155,4 +157,20 @@ TEST(a_header_gets_the_whole_layout)
 	CHECK_INT(h.partition_count, 2);
 	CHECK_INT(h.partition_offsets[1], 1024);
 	CHECK_INT(h.partition_offsets[2], 0);
+}
+
+TEST(a_difference_is_told)
+{
+	static struct quolog_header h = { .partition_count = 2, .partition_offsets = { 512, 1024 } };
+	struct layout l = { .device = true, .count = 2, .offsets = { 512, 1024 } };
+	char text[100] = "";
+
+	CHECK(layout_matches(&l, &h, text, sizeof(text)));
+	CHECK_STR(text, "");
+	l.offsets[1] = 1536;
+	CHECK(!layout_matches(&l, &h, text, sizeof(text)));
+	CHECK_STR(text, "partition 2 begins at byte 1536, in the set at 1024");
+	l.count = 1;
+	CHECK(!layout_matches(&l, &h, text, sizeof(text)));
+	CHECK_STR(text, "it has 1 partition, in the set it has 2");
 }
