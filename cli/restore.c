@@ -19,8 +19,6 @@ int restore_verb(struct cli *c)
 	if (units == NULL || (c->drive != NULL && drive == NULL) || (c->as_node != NULL && as_node == NULL) ||
 	    (c->as_new != NULL && as_new == NULL))
 		return CLI_USAGE;
-	if (as_node != NULL && as_new != NULL)
-		return cli_usage(c, "--as-node and --as-new exclude each other");
 	if (!c->plan) {
 		r = cli_confirm(c, "Replace the cluster database of this machine by that in %s?", path);
 		if (r != 0)

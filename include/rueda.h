@@ -95,10 +95,11 @@ DWORD RuedaBackup(LPCWSTR lpszPathName, PRUEDA_BACKUP_RESULT pResult);
  * dwFlags                RUEDA_RESTORE_ flags.
  * lpszQuorumDriveLetter  as for RestoreClusterDatabase(); mostly NULL.
  * lpszAsNode             restore on a machine that stands in for this node of the set; else NULL.
- * lpszAsNew              make another cluster, of this name, of the set; else NULL.  Not together with lpszAsNode.
+ * lpszAsNew              make another cluster, of this name, of the set; else NULL.
  * lpszStory, cchStory    as for RuedaCreateCluster().
  *
- * Returns as RestoreClusterDatabase(). */
+ * Returns as RestoreClusterDatabase(); also 123 and 206 for a name that no cluster can have, 183 if this machine is a node
+ * of the set and not the one that it shall stand in for. */
 DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveLetter, LPCWSTR lpszAsNode,
     LPCWSTR lpszAsNew, LPWSTR lpszStory, DWORD cchStory);
 

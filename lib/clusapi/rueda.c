@@ -137,7 +137,7 @@ DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveL
 	int r = 0;
 
 	if (lpszPathName == NULL || lpszPathName[0] == 0 ||
-	    (dwFlags & ~(RUEDA_RESTORE_FORCE | RUEDA_RESTORE_PLAN)) != 0 || (lpszAsNode != NULL && lpszAsNew != NULL) ||
+	    (dwFlags & ~(RUEDA_RESTORE_FORCE | RUEDA_RESTORE_PLAN)) != 0 ||
 	    (lpszQuorumDriveLetter != NULL && !is_drive(lpszQuorumDriveLetter)))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)

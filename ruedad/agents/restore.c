@@ -11,7 +11,8 @@
  *          An error before the commit brings the old generation up again; a crash leaves the old generation or the new.
  * Rules    5087 with the reason for a set that is damaged or incomplete; 5086 if the partitions of the quorum disk are not
  *          those of the set, 5056 if the set has other nodes that are not proven to be stopped, both unless forced; 5043
- *          if this host is not a node of the set (as_node says which one it stands in for).
+ *          if this host is not a node of the set (as_node says which one it stands in for), 183 if it stands in for another
+ *          node though it is one itself.
  * Promise  done is called exactly once.
  * Threads  the loop thread; the blocking parts on a worker.
  * Tests    tests/integration/restore.py, tests/crash/store.c
@@ -21,6 +22,7 @@
 #include "base/filetime.h"
 #include "base/log.h"
 #include "cluster/object/change.h"
+#include "cluster/object/edit.h"
 #include "cluster/object/object.h"
 #include "io/below.h"
 #include "priv/client.h"
@@ -142,33 +144,46 @@ static int check_layout(struct restore_job *job)
 /* Which node of the set this host is or stands in for, and whether the others are known to be stopped. */
 static int check_nodes(struct restore_job *job)
 {
-	const struct db_key *root = db_root(job->set->db), *own;
-	struct u16 wanted = job->as_node != NULL ? u16_from_z(job->as_node) : service_node_name(job->service);
+	const struct db_key *root = db_root(job->set->db), *own, *host;
+	struct u16 name = service_node_name(job->service),
+		   wanted = job->as_node != NULL ? u16_from_z(job->as_node) : name;
+	size_t others = object_count(root, OBJECT_NODE) - 1;
 	char text[128];
 
 	own = object_find(root, OBJECT_NODE, wanted);
+	host = object_find(root, OBJECT_NODE, name);
 	if (own == NULL)
 		return error_set(&job->error, ERR_CLUSTER_LOCAL_NODE_NOT_FOUND,
 		    "the set has no node named '%s'; --as-node NAME lets this host stand in for one that it has",
 		    u16_to_utf8_buffer(wanted, text, sizeof(text)));
-	if (object_count(root, OBJECT_NODE) > 1 && !job->force && job->as_new == NULL)
+	if (host != NULL && host != own)
+		return error_set(&job->error, ERR_ALREADY_EXISTS,
+		    "the set has a node of this host's own name, '%s', as well; restore without --as-node",
+		    u16_to_utf8_buffer(name, text, sizeof(text)));
+	if (others > 0 && !job->force && job->as_new == NULL)
 		return error_set(&job->error, ERR_CLUSTER_NODE_UP,
-		    "the set has %zu other nodes, which are not proven to be stopped; stop the cluster service "
-		    "on them, then use force",
-		    object_count(root, OBJECT_NODE) - 1);
+		    "the set has %zu other node%s not proven to be stopped; stop the cluster service there, then use "
+		    "force",
+		    others, others == 1 ? ", which is" : "s, which are");
 	return 0;
 }
 
-/* What becomes of the database: another name for the node, another identity for the cluster. */
+/* What becomes of the database: another name for the node, another name and identity for the cluster. */
 static int adapt_database(struct restore_job *job)
 {
 	struct quolog_header *h = &job->header;
-	struct buf batch = { 0 };
+	struct buf batch = { 0 }, renaming = { 0 };
 	struct change c;
-	int r = change_begin(&c, job->set->db, h->time, &batch);
+	int r = 0;
 
+	if (job->as_new != NULL)
+		r = cluster_rename(job->set->db, u16_from_z(job->as_new), h->time, &renaming);
+	buf_done(&renaming);
 	if (r < 0)
-		return r;
+		return error_set_code(&job->error, r, "cannot give the new cluster that name");
+	r = change_begin(&c, job->set->db, h->time, &batch);
+	if (r < 0)
+		return error_set_code(&job->error, r, "cannot adapt the database");
 	if (job->as_node != NULL) {
 		const struct db_key *node = object_find(db_root(job->set->db), OBJECT_NODE, u16_from_z(job->as_node));
 
@@ -179,13 +194,12 @@ static int adapt_database(struct restore_job *job)
 		char16_t text[GUID_TEXT_LEN + 1];
 
 		guid_format_u16(&h->instance, text);
-		change_set_string(&c, CHANGE_PATH({ 0 }), U16("ClusterName"), u16_from_z(job->as_new));
 		change_set_string(
 		    &c, CHANGE_PATH({ 0 }), U16("ClusterInstanceID"), (struct u16){ text, GUID_TEXT_LEN });
 	}
 	r = change_end(&c);
 	buf_done(&batch);
-	return r;
+	return r < 0 ? error_set_code(&job->error, r, "cannot adapt the database") : 0;
 }
 
 static struct guid draw_guid(struct service *s)
@@ -216,7 +230,8 @@ static void make_header(struct restore_job *job)
 		h->generation.number = job->number_now + 1;
 		h->generation.parent_id = (struct guid){ 0 };
 		h->generation.parent_index = 0;
-		h->name_len = (uint32_t)MIN(name.len, (size_t)QUOLOG_NAME_MAX);
+		h->name_len =
+		    (uint32_t)MIN(name.len, (size_t)QUOLOG_NAME_MAX); /* Too long: adapt_database() refuses. */
 		memcpy(h->name, name.units, h->name_len * sizeof(char16_t));
 		h->name[h->name_len] = 0;
 	}
@@ -230,9 +245,15 @@ static void make_header(struct restore_job *job)
 static void tell_plan(struct restore_job *job)
 {
 	const struct set_info *i = &job->set->info;
-	char when[32], name[300], layout[160] = "", safety[512] = "";
+	char when[32], name[300], other[300], as_node[340] = "", as_new[340] = "", layout[160] = "", safety[512] = "";
 
 	filetime_format(i->header.time, when);
+	if (job->as_node != NULL)
+		(void)snprintf(as_node, sizeof(as_node), ", which stands in for '%s',",
+		    u16_to_utf8_buffer(u16_from_z(job->as_node), other, sizeof(other)));
+	if (job->as_new != NULL)
+		(void)snprintf(as_new, sizeof(as_new), " of the new cluster '%s'",
+		    u16_to_utf8_buffer(u16_from_z(job->as_new), other, sizeof(other)));
 	if (job->layout_unknown != NULL)
 		(void)snprintf(layout, sizeof(layout), "; the layout of the quorum disk %s compared: %s",
 		    job->plan ? "would not be" : "was not", job->layout_unknown);
@@ -242,11 +263,11 @@ static void tell_plan(struct restore_job *job)
 		    job->plan ? "would be" : "is", job->service->config->state_directory);
 	(void)snprintf(job->story, sizeof(job->story),
 	    "%s the database of cluster '%s' as of %s (generation %" PRIu64 ", index %" PRIu64 ", %" PRIu64
-	    " keys, %" PRIu64 " values), proven against its manifest, in force on node '%s' as generation %" PRIu64
-	    "%s%s",
+	    " keys, %" PRIu64 " values), proven against its manifest, in force on node '%s'%s as generation %" PRIu64
+	    "%s%s%s",
 	    job->plan ? "would put" : "put", u16_to_utf8_buffer(quolog_header_name(&i->header), name, sizeof(name)),
 	    when, i->header.generation.number, i->header.last, i->key_count, i->value_count,
-	    job->service->config->node_name, job->header.generation.number, layout, safety);
+	    job->service->config->node_name, as_node, job->header.generation.number, as_new, layout, safety);
 }
 
 /* The set, read as the caller. */
@@ -286,16 +307,14 @@ static void run_prepare(void *data)
 		r = check_nodes(job);
 	if (r == 0) {
 		make_header(job);
-		tell_plan(job);
-	}
-	if (r == 0 && !job->plan) {
 		r = adapt_database(job);
+	}
+	if (r == 0)
+		tell_plan(job);
+	if (r == 0 && !job->plan) {
 		db = job->set->db;
 		job->set->db = NULL;
-		if (r < 0)
-			db_free(db);
-		else
-			r = service_write_generation(job->service, &job->header, db, &job->error);
+		r = service_write_generation(job->service, &job->header, db, &job->error);
 	}
 	job->result = r;
 }

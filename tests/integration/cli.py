@@ -40,10 +40,11 @@ def fresh(name):
 
 
 class Instance:
-    def __init__(self):
+    def __init__(self, node=None):
         self.directory = fresh("instance")
         os.chmod(self.directory, 0o755)
         with open(os.path.join(self.directory, "rueda.conf"), "w", encoding="utf-8") as f:
+            f.write(f"[node]\nname = {node}\n" if node is not None else "")
             f.write("[service]\nuser = nobody\n" if os.geteuid() == 0 else "")
         self.environment = {**os.environ, "RUEDA_DIR": self.directory, "RUEDA_RUEDAD": RUEDAD}
 
@@ -151,7 +152,7 @@ def mistakes_on_the_command_line_are_status_2():
                   ["reg", "set", "k", "v"], ["reg", "set", "k", "v", "1", "--type", "word"],
                   ["reg", "set", "k", "v", "4294967296", "--type", "dword"], ["reg", "set", "k", "v", "0", "x"],
                   ["reg", "set", "k", "v", "0g", "--type", "binary"], ["reg", "set", "k", "--type", "dword"],
-                  ["backup", "c:\\x", "--copy-to", "y"], ["restore", "x", "--as-node", "a", "--as-new", "b"],
+                  ["backup", "c:\\x", "--copy-to", "y"], ["restore", "x", "--as-node", ""],
                   ["backup", "cat", "x", "y", "--json"], ["reg", "get", b"\xff"]):
         Instance().run(*words, status=2)
 
@@ -521,14 +522,17 @@ def json_is_what_its_page_says():
 
 @test
 def the_examples_of_the_manual_work():
-    i, place = Instance().start(), fresh("examples")
+    i, spare, place = Instance("node1").start(), Instance("spare").start(), fresh("examples")
     with open(os.path.join(SOURCE, "docs/man/rueda.8"), encoding="utf-8") as f:
         lines = re.findall(r"^\.Dl rueda (.*)$", f.read(), re.M)
     assert len(lines) > 9
     for line in lines:
         line = line.replace("\\e", "\\").replace("/srv", place).replace("/mnt/safe", place)
-        assert i.run(*shlex.split(line), cwd=place) or line.startswith("reg"), line
+        where = spare if "--as-node" in line else i
+        assert where.run(*shlex.split(line), cwd=place) or line.startswith("reg"), line
+    assert spare.json("status")["cluster"] == "lab"
     i.stop()
+    spare.stop()
 
 
 @test

@@ -4,6 +4,7 @@
 
 Usage: restore.py RUEDAD LIBCLUSAPI CHECKPOINT_SET [part of a test's name...]"""
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -385,6 +386,91 @@ def without_a_block_device_no_layout_is_checked_and_this_is_said():
         assert "the layout of the quorum disk would not be compared: " in story and "the set has none" in story, story
         restore(c, without)
         assert mark(c) == 3
+
+
+def identity(c):
+    """(cluster name, instance id, names of nodes by id), as the database says."""
+    read, write = os.pipe()
+
+    def call(api):
+        root = api.root(api.OpenCluster(None))
+        texts = [api.get_value(root, name)[2].decode("utf-16-le").rstrip("\0") for name in ("ClusterName", "ClusterInstanceID")]
+        nodes = api.open_key(root, "Nodes")[1]
+        names = {i: api.get_value(api.open_key(nodes, i)[1], "NodeName")[2].decode("utf-16-le").rstrip("\0")
+                 for i in api.enum_keys(nodes)}
+        os.write(write, json.dumps([*texts, names]).encode())
+
+    c.run(call)
+    os.close(write)
+    with os.fdopen(read) as f:
+        return json.loads(f.read())
+
+
+@test
+def a_host_that_is_no_node_of_the_set_is_5043_unless_it_stands_in_for_one():
+    with Cluster(RUEDAD, LIBRARY) as source:
+        path = make_set(source, 7)
+        before = identity(source)
+    for create in (False, True):
+        with Cluster(RUEDAD, LIBRARY, create=create, node="spare") as c:
+            restore(c, path, 5043)
+            restore(c, path, 5043, force=True)
+            assert "no node named 'spare'; --as-node" in c.log_text()
+            assert "no node named 'node2'" in restore_rueda(c, path, 5043, as_node="node2")
+            assert "'spare', which stands in for 'NODE1'" in restore_rueda(c, path, flags=2, as_node="NODE1")
+            restore_rueda(c, path, as_node="NODE1")
+            assert mark(c) == 7
+            name, instance, nodes = identity(c)
+            assert (name, instance) == tuple(before[:2]), "the same cluster"
+            assert nodes == {"1": "spare"}, nodes
+            c.stop()
+            c.start()
+            assert mark(c) == 7
+            restore(c, make_set(c, 8))  # Its own sets are those of spare.
+
+
+@test
+def a_host_does_not_stand_in_for_another_node_beside_itself():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        def second_node(api):
+            root = api.root(api.OpenCluster(None))
+            key = api.create_key(root, "Nodes\\2")[1]
+            assert api.set_value(key, "NodeName", cluster.REG_SZ, cluster.wide("node2")) == 0
+
+        c.run(second_node)
+        path = make_set(c, 1)
+        restore(c, path, 5056)
+        set_mark(c, 2)
+        assert "as well" in restore_rueda(c, path, 183, flags=1, as_node="node2")
+        assert mark(c) == 2
+        restore_rueda(c, path, flags=1, as_node="node1")
+        assert mark(c) == 1
+        assert identity(c)[2] == {"1": "node1", "2": "node2"}
+
+
+@test
+def as_new_makes_another_cluster_of_the_set():
+    with Cluster(RUEDAD, LIBRARY) as source:
+        path = make_set(source, 7)
+        name, instance, nodes = identity(source)
+    with Cluster(RUEDAD, LIBRARY, create=False) as c:
+        for bad, code in (("two words", 123), ("a\\b", 123), ("x" * 64, 206), ("x" * 300, 206)):
+            for flags in (0, 2):
+                assert "new cluster" in restore_rueda(c, path, code, flags=flags, as_new=bad)
+        assert "the new cluster 'LAB'" in restore_rueda(c, path, flags=2, as_new="LAB")
+        restore_rueda(c, path, as_new="LAB")
+        assert mark(c) == 7
+        new = identity(c)
+        assert new[0] == "LAB" and new[1] != instance and new[2] == nodes, new
+        c.stop()
+        c.start()
+        assert identity(c) == new, "it is durable"
+        restore_rueda(c, path, as_new="LAB2")
+        assert identity(c)[1] not in (instance, new[1]), "each is another"
+    with Cluster(RUEDAD, LIBRARY, create=False, node="spare") as c:
+        restore_rueda(c, path, 5043, as_new="LAB")
+        restore_rueda(c, path, as_new="LAB", as_node="node1")
+        assert identity(c)[0] == "LAB" and identity(c)[2] == {"1": "spare"}, identity(c)
 
 
 @test

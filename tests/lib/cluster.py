@@ -133,14 +133,14 @@ class Cluster:
     """A private instance.  create=False: without a cluster."""
     count = 0
 
-    def __init__(self, ruedad, library, config="", create=True, start=True):
+    def __init__(self, ruedad, library, config="", create=True, start=True, node="node1"):
         Cluster.count += 1
         self.ruedad, self.library = ruedad, library
         self.directory = os.path.join(tap.temporary(), f"c{Cluster.count}")
         os.mkdir(self.directory, 0o755)
         service = "[service]\n" + ("user = nobody\ngroup = nogroup\n" if os.geteuid() == 0 else "")
         with open(self.path("rueda.conf"), "w", encoding="utf-8") as f:
-            f.write("[node]\nname = node1\n" + service + config)
+            f.write(f"[node]\nname = {node}\n" + service + config)
         self.environment = {**os.environ, "RUEDA_DIR": self.directory, "RUEDA_RUEDAD": ruedad}
         self.process = None
         if start:
