@@ -2,9 +2,9 @@
  * written again as the same bytes.  They are tried as they are and with every checksum put right, so that the fuzzer need
  * not find those.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/crc32c.h"
 #include "quolog/reader.h"
 #include "quolog/segment.h"
+#include "tests/lib/mend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -101,29 +101,6 @@ static void check_segment(const uint8_t *data, size_t len)
 	free(s);
 }
 
-/* Follow the lengths from the first record on and give each the checksum that its reader will want. */
-static void repair(uint8_t *bytes, size_t len)
-{
-	struct quolog_header *h = malloc(sizeof(*h));
-	uint32_t seed = 0;
-
-	assert(h != NULL);
-	for (size_t at = 0; at + QUOLOG_RECORD_HEAD <= len;) {
-		size_t size = quolog_record_size(get_le32(bytes + at + 8) & 0xffff);
-
-		if (size > len - at)
-			break;
-		put_le32(bytes + at, 0x6c516452);
-		put_le32(bytes + at + 8, get_le32(bytes + at + 8) & 0xffff);
-		put_le32(bytes + at + 4, crc32c(seed, bytes + at + 8, size - 8));
-		check_record(bytes + at, len - at, seed);
-		if (at == 0 && quolog_header_decode(bytes + QUOLOG_RECORD_HEAD, get_le32(bytes + 8), h, NULL) == 0)
-			seed = h->seed;
-		at += size;
-	}
-	free(h);
-}
-
 static void check_all(const uint8_t *data, size_t len)
 {
 	struct seen seen = { 0 };
@@ -145,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(bytes, data, len);
 	check_header(data, len);
 	check_all(data, len);
-	repair(bytes, len);
+	mend_log(bytes, len, check_record);
 	check_all(bytes, len);
 	free(bytes);
 	return 0;
