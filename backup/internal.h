@@ -5,9 +5,7 @@
 #include "backup/manifest.h"
 #include "backup/set.h"
 
-#define SET_LOG "quolog.log"
 #define SET_LOG_NEW "quolog.new"
-#define SET_MARKER "Clusbackup.dat"
 
 enum { SET_PATH_MAX = 512 };
 

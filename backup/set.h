@@ -10,6 +10,9 @@
 #include "io/disk.h"
 #include "quolog/header.h"
 
+#define SET_LOG "quolog.log"
+#define SET_MARKER "Clusbackup.dat"
+
 enum set_blob_kind { SET_REGISTRY_CHECKPOINT, SET_CRYPTO_CHECKPOINT }; /* *.CPT, *.CPR */
 
 /* A resource checkpoint that goes into the set as <GUID>/NNNNmmmm.CPT or .CPR. */
@@ -93,6 +96,10 @@ int set_read_file(struct disk *directory, const struct set_file *file, uint8_t *
     struct error *error);
 void set_free(struct set *s);
 DEFINE_FREEP(struct set, set_free)
+
+/* The marker of a set that is complete, of that FILETIME: the last step of who writes or copies one.  It is synced, its name
+ * is not.  -EEXIST. */
+int set_create_marker(struct disk *directory, uint64_t time);
 
 /* What differs between two databases, in ascending order of paths; callbacks' negative results end it. */
 struct set_difference {

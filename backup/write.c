@@ -33,7 +33,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FILE_MODE = 0600, DIRECTORY_MODE = 0700, MARKER_MODE = 0444, NAMES_MAX = 1 << 20, COPY_SIZE = 1 << 20 };
+enum { FILE_MODE = 0600, DIRECTORY_MODE = 0700, NAMES_MAX = 1 << 20, COPY_SIZE = 1 << 20 };
 
 /* What lies in the directory under names of ours, in the case in which it lies there. */
 struct names {
@@ -411,38 +411,6 @@ static int prove(struct writing *w, const struct set_tail *tail, struct set_info
 	return 0;
 }
 
-/* The marker: empty, read-only, and hidden where the file system can say so: the extended attribute by which Samba keeps
- * DOS attributes (version 5: which fields are valid, the attributes, the time of creation). */
-static int create_marker(struct writing *w)
-{
-	enum { VERSION = 5, VALID_ATTRIBUTES = 0x01, VALID_CREATION = 0x10, READ_ONLY = 0x01, HIDDEN = 0x02 };
-	_cleanup_(file_closep) struct disk_file *f = NULL;
-	struct buf attributes = { 0 };
-	int r = disk_open(w->disk, SET_MARKER, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, MARKER_MODE, &f);
-
-	if (r < 0)
-		return r;
-	buf_u16(&attributes, 0); /* An empty string: the attributes as text, of old versions. */
-	buf_u16(&attributes, VERSION);
-	buf_u32(&attributes, VERSION);
-	buf_u32(&attributes, VALID_ATTRIBUTES | VALID_CREATION);
-	buf_u32(&attributes, READ_ONLY | HIDDEN);
-	buf_u64(&attributes, w->source->time);
-	r = attributes.error;
-	if (r == 0)
-		r = file_set_xattr(f, "user.DOSATTRIB", attributes.data, attributes.len);
-	buf_done(&attributes);
-	if (r == -EOPNOTSUPP || r == -EPERM || r == -EACCES)
-		r = 0; /* A file system without user attributes: read-only is all that can be said. */
-	if (r == 0)
-		r = file_set_mode(f, MARKER_MODE); /* Whatever the umask made of it. */
-	if (r == 0)
-		r = file_set_time(f, w->source->time);
-	if (r == 0)
-		r = checked_sync(w, file_sync(f));
-	return r;
-}
-
 /* Step 6. */
 static int commit(struct writing *w, struct error *error)
 {
@@ -459,7 +427,7 @@ static int commit(struct writing *w, struct error *error)
 	w->renamed = true;
 	r = checked_sync(w, disk_sync_directory(w->disk, ""));
 	if (r == 0 && !w->marker_there) {
-		r = create_marker(w);
+		r = set_create_marker(w->disk, w->source->time);
 		if (r == 0)
 			r = checked_sync(w, disk_sync_directory(w->disk, ""));
 	}

@@ -5,7 +5,6 @@
  *          that was interrupted counts as incomplete.  Then the copy is read with the code that restore uses, every file by
  *          its digest, and must be the same state of the same cluster.
  * Rules    the directory must be missing or empty: a copy never touches an older one.
- * Not kept the marker of the copy is read-only, but not hidden.
  * Threads  one.      Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/copy.h"
@@ -15,10 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOG_NAME "quolog.log"
-#define MARKER_NAME "Clusbackup.dat"
-
-enum { CHUNK = 1 << 20, FILE_MODE = 0600, MARKER_MODE = 0444, DIRECTORY_MODE = 0700 };
+enum { CHUNK = 1 << 20, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
 
 static int copy_file(struct disk *from, struct disk *to, const char *name)
 {
@@ -72,7 +68,6 @@ static int sync_parent(struct disk *to, const char *name)
 
 static int copy_files(struct disk *from, struct disk *to, const struct set *set)
 {
-	_cleanup_(file_closep) struct disk_file *marker = NULL;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < set->file_count; i++) {
@@ -83,15 +78,11 @@ static int copy_files(struct disk *from, struct disk *to, const struct set *set)
 			r = sync_parent(to, set->files[i].name);
 	}
 	if (r == 0)
-		r = copy_file(from, to, LOG_NAME);
+		r = copy_file(from, to, SET_LOG);
 	if (r == 0)
 		r = disk_sync_directory(to, "");
 	if (r == 0)
-		r = disk_open(to, MARKER_NAME, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, MARKER_MODE, &marker);
-	if (r == 0)
-		r = file_set_mode(marker, MARKER_MODE);
-	if (r == 0)
-		r = file_sync(marker);
+		r = set_create_marker(to, set->info.header.time);
 	return r < 0 ? r : disk_sync_directory(to, "");
 }
 

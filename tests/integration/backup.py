@@ -4,6 +4,8 @@
 
 Usage: backup.py RUEDAD LIBCLUSAPI [part of a test's name...]"""
 import os
+import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -408,8 +410,7 @@ def api_level_2008_answers_120_and_touches_nothing():
 
 
 @test
-def a_set_that_smbd_shows_has_a_hidden_read_only_marker():
-    """What we write as the DOS attributes is what Samba reads."""
+def samba_reads_the_attributes_of_the_marker():
     path = fresh()
     back_up(path)
     try:
@@ -418,6 +419,13 @@ def a_set_that_smbd_shows_has_a_hidden_read_only_marker():
         raise tap.Skip(f"no user attributes on this file system: {e}") from None
     # An empty string, version 5 twice, which fields are valid, read-only and hidden, the time of creation.
     assert value[:16].hex() == "00000500050000001100000003000000" and len(value) == 24, value.hex()
+    if shutil.which("ndrdump") is None:
+        raise tap.Skip("there is no ndrdump to ask")
+    with open(path + ".xattr", "wb") as f:
+        f.write(value)
+    text = subprocess.run(["ndrdump", "-d0", "xattr", "xattr_DOSATTRIB", "struct", path + ".xattr"], capture_output=True,
+                          text=True, check=True).stdout
+    assert re.search(r"\battrib +: 0x00000003", text) and "dump OK" in text, text
 
 
 if __name__ == "__main__":
