@@ -4,6 +4,7 @@
  * Threads  one.      Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/set.h"
+#include "base/filetime.h"
 #include "cli/cli.h"
 #include "cli/regfile.h"
 #include "cli/value.h"
@@ -250,13 +251,76 @@ static void print_side(char sign, const struct set_difference *d, const struct d
 	printf("\n");
 }
 
-/* A key that both have, with another descriptor; the time of the last change is no difference to show. */
-static bool is_security_change(const struct set_difference *d)
+/* How a key differs that both have. */
+struct key_change {
+	bool security, time, name;
+};
+
+static struct key_change key_change(const struct set_difference *d)
 {
 	size_t old_len, new_len;
 	const uint8_t *old = db_key_security(d->old_key, &old_len), *new = db_key_security(d->new_key, &new_len);
 
-	return old_len != new_len || (old_len > 0 && memcmp(old, new, old_len) != 0);
+	return (struct key_change){
+		.security = old_len != new_len || (old_len > 0 && memcmp(old, new, old_len) != 0),
+		.time = db_key_time(d->old_key) != db_key_time(d->new_key),
+		.name = !u16_equal_exact(db_key_name(d->old_key), db_key_name(d->new_key)),
+	};
+}
+
+/* To the last digit, since changes follow each other fast. */
+static void print_fine_time(uint64_t time)
+{
+	char text[32];
+
+	filetime_format(time, text);
+	printf("%.19s.%07u UTC", text, (unsigned)(time % 10000000));
+}
+
+static void print_key_change(const struct set_difference *d, struct key_change change)
+{
+	const char *between = "";
+
+	printf("! [");
+	output_u16(d->path);
+	printf("]");
+	if (change.security) {
+		printf(" security changed");
+		between = ",";
+	}
+	if (change.name) {
+		printf("%s name ", between);
+		output_u16(db_key_name(d->old_key));
+		printf(" -> ");
+		output_u16(db_key_name(d->new_key));
+		between = ",";
+	}
+	if (change.time) {
+		printf("%s time ", between);
+		print_fine_time(db_key_time(d->old_key));
+		printf(" -> ");
+		print_fine_time(db_key_time(d->new_key));
+	}
+	printf("\n");
+}
+
+static void json_key_change(struct json *j, const struct set_difference *d, struct key_change change)
+{
+	if (change.name)
+		json_u16(j, "new_name", db_key_name(d->new_key));
+	if (change.time) {
+		json_time(j, "old_time", db_key_time(d->old_key));
+		json_time(j, "new_time", db_key_time(d->new_key));
+	}
+}
+
+static void json_value_change(struct json *j, const struct set_difference *d)
+{
+	json_u16(j, "name", d->old_value != NULL ? d->old_value->name : d->new_value->name);
+	if (d->old_value != NULL && d->new_value != NULL && !u16_equal_exact(d->old_value->name, d->new_value->name))
+		json_u16(j, "new_name", d->new_value->name);
+	diff_side(j, "old", d->old_value);
+	diff_side(j, "new", d->new_value);
 }
 
 static int on_difference(void *data, const struct set_difference *d)
@@ -264,28 +328,35 @@ static int on_difference(void *data, const struct set_difference *d)
 	struct diff *diff = data;
 	bool gone = d->is_value ? d->new_value == NULL : d->new_key == NULL;
 	bool added = d->is_value ? d->old_value == NULL : d->old_key == NULL;
-	const char *change = gone ? "removed" : added ? "added" : d->is_value ? "changed" : "security changed";
+	bool both = !gone && !added;
+	struct key_change key = !d->is_value && both ? key_change(d) : (struct key_change){ 0 };
+	const char *change;
 
-	if (!d->is_value && !gone && !added && !is_security_change(d))
-		return 0;
+	if (gone || added)
+		change = gone ? "removed" : "added";
+	else if (d->is_value)
+		change = "changed";
+	else
+		change = key.security ? "security changed" : key.name ? "name changed" : "time changed";
 	diff->count++;
 	if (diff->json != NULL) {
 		json_open(diff->json, NULL, '{');
 		json_text(diff->json, "change", change);
 		json_u16(diff->json, "key", d->path);
-		if (d->is_value) {
-			json_u16(diff->json, "name", d->old_value != NULL ? d->old_value->name : d->new_value->name);
-			diff_side(diff->json, "old", d->old_value);
-			diff_side(diff->json, "new", d->new_value);
-		}
+		if (d->is_value)
+			json_value_change(diff->json, d);
+		else if (both)
+			json_key_change(diff->json, d, key);
 		json_close(diff->json, '}');
 	} else if (d->is_value) {
 		print_side('-', d, d->old_value);
 		print_side('+', d, d->new_value);
+	} else if (both) {
+		print_key_change(d, key);
 	} else {
-		printf("%c [", gone ? '-' : added ? '+' : '!');
+		printf("%c [", gone ? '-' : '+');
 		output_u16(d->path);
-		printf("]%s\n", gone || added ? "" : " security changed");
+		printf("]\n");
 	}
 	return 0;
 }

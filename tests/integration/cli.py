@@ -25,6 +25,7 @@ HOME = tap.temporary()
 # A copy, since another user may not be able to enter the directory of the build.
 RUEDAD = shutil.copy(sys.argv[2], os.path.join(HOME, "ruedad"))
 ROOT = "HKEY_LOCAL_MACHINE\\Cluster"
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{7} UTC"  # Of a change, as diff prints it.
 FIRST = "Windows Registry Editor Version 5.00\r\n"
 counter = 0
 
@@ -423,10 +424,35 @@ def diff_tells_what_was_added_changed_and_removed():
     assert not found["equal"]
     got = {(d["change"], d["key"], d.get("name")) for d in found["differences"]}
     assert got == {("changed", "Diff", "changed"), ("removed", "Diff", "removed"), ("removed", "Diff\\old", None),
-                   ("added", "Diff\\new", None)}, got
-    assert i.run("backup", "diff", first, second).splitlines() == [
+                   ("added", "Diff\\new", None), ("time changed", "Diff", None)}, got
+    lines = i.run("backup", "diff", first, second).splitlines()
+    assert re.fullmatch(rf"! \[Diff\] time {TIME} -> {TIME}", lines.pop(0)), lines
+    assert lines == [
         '- Diff\\changed  REG_SZ  "1"', '+ Diff\\changed  REG_SZ  "2"', '- Diff\\removed  REG_SZ  "1"', "+ [Diff\\new]",
         "- [Diff\\old]"]
+
+
+@test
+def diff_tells_of_times_and_of_the_case_of_names():
+    i = cluster()
+    i.run("reg", "set", "Case\\same", "v", "1")
+    i.run("reg", "set", "Case\\name", "Value", "1")
+    first = a_set()
+    i.run("reg", "set", "Case\\same", "v", "1")
+    second = a_set()
+    found = i.json("backup", "diff", first, second)
+    assert [(d["change"], d["key"]) for d in found["differences"]] == [("time changed", "Case\\same")], found
+    assert found["differences"][0]["old_time"] <= found["differences"][0]["new_time"] and not found["equal"]
+    assert re.fullmatch(rf"! \[Case\\same\] time {TIME} -> {TIME}\n", i.run("backup", "diff", first, second))
+    i.run("reg", "del", "Case\\name", "--yes")
+    i.run("reg", "set", "Case\\NAME", "VALUE", "1")
+    third = a_set()
+    by_key = {(d["change"], d["key"]): d for d in i.json("backup", "diff", second, third)["differences"]}
+    assert by_key["name changed", "Case\\name"]["new_name"] == "NAME", by_key
+    value = by_key["changed", "Case\\name"]
+    assert (value["name"], value["new_name"], value["old"]) == ("Value", "VALUE", value["new"]), value
+    assert re.search(r"^! \[Case\\name\] name name -> NAME, time ", i.run("backup", "diff", second, third), re.M)
+    assert i.json("backup", "diff", third, third) == {"differences": [], "equal": True}
 
 
 @test
