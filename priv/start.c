@@ -1,6 +1,7 @@
 /* start: priv starts ruedad: the same program again, as its own user, with one socket to priv and nothing else.
  *
  * Why      the program is executed anew, so that nothing of the privileged process's memory is in the other.
+ *          What else it needs was opened before: its listening sockets, as ports below 1024 are root's.
  * Promise  ruedad starts without capabilities, cannot gain any, and gets a SIGTERM when priv ends, however that happens.
  * Threads  one.      Tests  tests/integration/priv_server.c, tests/integration/ruedad.py
  * SPDX-License-Identifier: Apache-2.0 */
@@ -12,19 +13,41 @@
 #include <signal.h>
 #include <stdio.h>
 
+/* The descriptors to their numbers, and no others. */
+static bool pass_descriptors(const struct priv_start *start, int socket)
+{
+	int from[PRIV_FIRST_FD + PRIV_FDS_MAX], end = PRIV_FIRST_FD + (int)start->fd_count;
+
+	from[PRIV_SOCKET_FD] = socket;
+	from[PRIV_KEPT_FD] = start->kept_fd;
+	for (unsigned i = 0; i < start->fd_count; i++)
+		from[PRIV_FIRST_FD + i] = start->fds[i];
+	/* Above all the numbers first, so that none is overwritten before it is moved. */
+	for (int fd = PRIV_SOCKET_FD; fd < end; fd++) {
+		if (from[fd] >= 0)
+			from[fd] = fcntl(from[fd], F_DUPFD_CLOEXEC, end);
+		if (from[fd] < 0 && fd != PRIV_KEPT_FD)
+			return false;
+	}
+	if (start->kept_fd >= 0 && from[PRIV_KEPT_FD] < 0)
+		return false;
+	for (int fd = PRIV_SOCKET_FD; fd < end; fd++) {
+		if (from[fd] < 0)
+			(void)close_range((unsigned)fd, (unsigned)fd, 0);
+		else if (dup2(from[fd], fd) < 0)
+			return false;
+	}
+	return close_range((unsigned)end, ~0u, 0) == 0;
+}
+
 /* In the child, which has one thread and nothing to lose: any failure ends it. */
 static _Noreturn void become_daemon(const struct priv_start *start, int socket, int parent)
 {
-	/* Above the two numbers first, so that neither is overwritten before it is moved. */
-	int high_socket = fcntl(socket, F_DUPFD_CLOEXEC, PRIV_KEPT_FD + 1);
-	int high_kept = start->kept_fd < 0 ? -1 : fcntl(start->kept_fd, F_DUPFD_CLOEXEC, PRIV_KEPT_FD + 1);
 	const char *what = "pass its descriptors";
 	sigset_t none;
 	int r = -EBADF;
 
-	if (high_socket >= 0 && dup2(high_socket, PRIV_SOCKET_FD) >= 0 &&
-	    close_range(PRIV_KEPT_FD, PRIV_KEPT_FD, 0) == 0 && (high_kept < 0 || dup2(high_kept, PRIV_KEPT_FD) >= 0) &&
-	    close_range(PRIV_KEPT_FD + 1, ~0u, 0) == 0) {
+	if (pass_descriptors(start, socket)) {
 		what = "give up its rights";
 		r = identity_bound_capabilities(0);
 		if (r == 0 && start->user != NULL)
@@ -55,6 +78,7 @@ int priv_start_daemon(const struct priv_start *start, int *ret_pid, int *ret_soc
 	int ends[2], parent = getpid(), r = channel_pair(ends);
 	pid_t pid;
 
+	assert(start->fd_count <= PRIV_FDS_MAX);
 	if (r < 0)
 		return r;
 	mine = ends[0];

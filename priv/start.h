@@ -4,12 +4,14 @@
 
 #include "priv/identity.h"
 
-enum { PRIV_SOCKET_FD = 3, PRIV_KEPT_FD = 4 }; /* In ruedad. */
+enum { PRIV_SOCKET_FD = 3, PRIV_KEPT_FD = 4, PRIV_FIRST_FD = 5, PRIV_FDS_MAX = 16 }; /* In ruedad. */
 
 struct priv_start {
 	const struct identity *user; /* Whom ruedad becomes; NULL: who this process is. */
 	char *const *arguments;      /* Of ruedad, ending in NULL; the program is this one. */
 	int kept_fd;                 /* One more descriptor for ruedad, as PRIV_KEPT_FD; negative: none. */
+	const int *fds;              /* And at most PRIV_FDS_MAX more, from PRIV_FIRST_FD on. */
+	unsigned fd_count;
 };
 
 /* Signals must be blocked by priv_block_signals().  *ret_socket is priv's end. */

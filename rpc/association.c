@@ -17,11 +17,6 @@
 #include "rpc/association.h"
 #include "rpc/server_private.h"
 
-static bool is_same_client(const struct rpc_identity *a, const struct rpc_identity *b)
-{
-	return a->uid == b->uid && a->access == b->access;
-}
-
 static struct rpc_association *find(struct rpc_server *s, uint32_t id)
 {
 	for (struct rpc_association *a = s->associations; a != NULL; a = a->next)
@@ -33,6 +28,7 @@ static struct rpc_association *find(struct rpc_server *s, uint32_t id)
 int rpc_association_new(struct rpc_server *s, const struct rpc_identity *identity, struct rpc_association **ret)
 {
 	struct rpc_association *a = calloc(1, sizeof(*a));
+	int r;
 
 	if (a == NULL)
 		return -ENOMEM;
@@ -43,6 +39,11 @@ int rpc_association_new(struct rpc_server *s, const struct rpc_identity *identit
 	a->id = s->last_group_id;
 	a->refs = a->connections = 1;
 	a->identity = *identity;
+	r = rpc_account_get(s, identity, &a->account);
+	if (r < 0) {
+		free(a);
+		return r;
+	}
 	a->next = s->associations;
 	a->previous = &s->associations;
 	if (a->next != NULL)
@@ -59,7 +60,7 @@ struct rpc_association *rpc_association_join(struct rpc_server *s, uint32_t id, 
 
 	/* Who is not local is known only after authentication: rpc_association_claim(). */
 	if (a == NULL || a->identity.local != identity->local ||
-	    (identity->local && !is_same_client(&a->identity, identity)))
+	    (identity->local && !rpc_identity_equal(&a->identity, identity)))
 		return NULL;
 	a->connections++;
 	return rpc_association_ref(a);
@@ -67,9 +68,16 @@ struct rpc_association *rpc_association_join(struct rpc_server *s, uint32_t id, 
 
 bool rpc_association_claim(struct rpc_association *a, const struct rpc_identity *identity)
 {
-	if (a->connections == 1 && a->refs == 1 && a->slots_used == 0)
+	struct rpc_account *account;
+
+	if (a->connections == 1 && a->refs == 1 && a->slots_used == 0) {
+		if (rpc_account_get(a->server, identity, &account) < 0)
+			return false;
+		rpc_account_put(a->account);
+		a->account = account;
 		a->identity = *identity;
-	return is_same_client(&a->identity, identity);
+	}
+	return rpc_identity_equal(&a->identity, identity);
 }
 
 void rpc_association_leave(struct rpc_association *a)
@@ -97,6 +105,7 @@ void rpc_association_unref(struct rpc_association *a)
 	if (--a->refs > 0)
 		return;
 	assert(a->connections == 0 && a->slots_used == 0);
+	rpc_account_put(a->account);
 	free(a->slots);
 	free(a);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "rpc/account.h"
 #include "rpc/context.h"
 
 struct rpc_context_slot {
@@ -20,6 +21,7 @@ struct rpc_association {
 	unsigned refs;                            /* Connections and calls. */
 	unsigned connections;                     /* 0: over; the handles have been run down. */
 	struct rpc_identity identity;
+	struct rpc_account *account; /* Referenced; its handles are counted there. */
 
 	struct rpc_context_slot *slots; /* Owned. */
 	uint32_t slot_count, slot_capacity, slots_used;

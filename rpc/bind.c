@@ -13,6 +13,11 @@
 
 enum { FRAGMENT_FLOOR = 2048, TOKEN_MAX = 32768, FEATURE_KEEP_ON_ORPHAN = 2 };
 
+static bool is_offered(const struct rpc_connection *c, const struct rpc_interface *interface)
+{
+	return c->identity.local || (!interface->local_only && interface->anonymous == c->transport.anonymous_door);
+}
+
 static const struct rpc_interface *find_interface(const struct rpc_connection *c, const struct pdu_syntax *wanted)
 {
 	const struct rpc_server *s = c->server;
@@ -21,7 +26,7 @@ static const struct rpc_interface *find_interface(const struct rpc_connection *c
 		const struct rpc_interface *interface = s->interfaces[i];
 
 		if (guid_equal(&interface->syntax.uuid, &wanted->uuid) && interface->syntax.major == wanted->major &&
-		    interface->syntax.minor >= wanted->minor && (c->identity.local || !interface->local_only))
+		    interface->syntax.minor >= wanted->minor && is_offered(c, interface))
 			return interface;
 	}
 	return NULL;
@@ -134,7 +139,8 @@ static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct
 	r = s->ops->step(s, auth->token, auth->token_len, token);
 	if (r == 0 && s->ops->identify != NULL) {
 		s->ops->identify(s, &c->identity);
-		if (!rpc_association_claim(c->association, &c->identity))
+		r = rpc_connection_admit(c);
+		if (r == 0 && !rpc_association_claim(c->association, &c->identity))
 			r = ERR_ACCESS_DENIED;
 	}
 	if (r == 0 && token->len > TOKEN_MAX)
@@ -186,6 +192,18 @@ static void acknowledge(struct rpc_connection *c, const struct pdu *pdu, struct 
 	rpc_connection_flush(c, start);
 }
 
+static enum pdu_nak_reason reason_of(int error)
+{
+	switch (error) {
+	case ERR_RPC_S_UNKNOWN_AUTHN_SERVICE:
+		return NAK_AUTH_TYPE;
+	case ERR_RPC_S_SERVER_TOO_BUSY:
+		return NAK_LIMIT;
+	default:
+		return NAK_UNSPECIFIED;
+	}
+}
+
 void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu)
 {
 	_cleanup_(buf_done) struct buf token = { 0 };
@@ -212,8 +230,7 @@ void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu)
 	if (pdu->has_auth)
 		r = step_security(c, pdu, &token);
 	if (r < 0) {
-		refuse(c, pdu, r == ERR_RPC_S_UNKNOWN_AUTHN_SERVICE ? NAK_AUTH_TYPE : NAK_UNSPECIFIED,
-		    "the client could not be authenticated");
+		refuse(c, pdu, reason_of(r), "the client could not be authenticated");
 		return;
 	}
 	acknowledge(c, pdu, &ack, &token);

@@ -21,6 +21,7 @@ int rpc_call_new(
 		return -ENOMEM;
 	call->interface = interface;
 	call->association = rpc_association_ref(c->association);
+	call->account = rpc_account_ref(c->account);
 	call->identity = &call->association->identity;
 	call->opnum = pdu->stub.opnum;
 	call->arena.limit = c->server->limits.arena;
@@ -61,7 +62,8 @@ static void free_call(struct rpc_call *call)
 	struct rpc_server *s = call->association->server;
 
 	assert(call->connection == NULL);
-	s->stats.memory -= call->charged;
+	rpc_account_discharge(call->account, call->charged);
+	rpc_account_put(call->account);
 	s->stats.calls--;
 	buf_done(&call->stub);
 	arena_done(&call->arena);

@@ -18,6 +18,7 @@ struct rpc_call {
 
 	/* The runtime's. */
 	struct rpc_association *association; /* Referenced. */
+	struct rpc_account *account;         /* Referenced; the stub counts there. */
 	struct rpc_connection *connection;   /* NULL: nobody waits for the answer any more. */
 	struct rpc_call *next, **previous;   /* In the connection's list. */
 	uint32_t call_id;

@@ -11,28 +11,97 @@
  *          says so.
  *
  *          Time-outs: a peer *owes* while it has not bound, has a PDU or a request half sent, or has no access and
- *          does not leave; it is *unread* while output does not move; *idle* while nothing is in flight.
+ *          does not leave; it is *unread* while output does not move; *idle* while nothing is in flight.  Over the
+ *          network a peer is a *stranger* until it is authenticated, and may be one for a short time only.
  * Promise  wake() is called whenever output becomes available or the connection ends, once until output is taken.
  * Threads  the loop's.     Limits  PDU_SIZE_MAX of input, output_max, memory, the time-outs.
  * Source   MS-RPCE 3.3.1.5     Tests  tests/unit/rpc_server.c, rpc_hostile.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/server_private.h"
 
-/* Strangers (access None: not allowed, or not authenticated yet) have an eighth of all connections between them, since
- * one person may own many uids.  Those who may do everything have an eighth that nobody else can take. */
-static int check_limits(const struct rpc_server *s, const struct rpc_identity *identity)
+/* There is no sense in sending what is left. */
+static void cut_off(struct rpc_connection *c, const char *why)
 {
-	size_t eighth = s->limits.connections / 8, same = 0, strangers = 0;
+	rpc_account_discharge(c->account, c->output.len);
+	c->unsent -= c->output.len;
+	buf_done(&c->output);
+	rpc_connection_end(c, why);
+}
+
+static bool is_stranger(const struct rpc_connection *c, bool local)
+{
+	return c->state != CONNECTION_OVER && c->identity.access == RPC_ACCESS_NONE && c->identity.local == local;
+}
+
+/* Over the network, the oldest of the address that has most of them gives way: a flood hits itself. */
+static void displace_stranger(struct rpc_server *s)
+{
+	struct rpc_connection *victim = NULL;
+
+	for (struct rpc_connection *c = s->connections; c != NULL; c = c->next) /* The newest is the first. */
+		if (is_stranger(c, false) &&
+		    (victim == NULL || c->account->connections >= victim->account->connections))
+			victim = c;
+	if (victim != NULL)
+		cut_off(victim, "there are too many that are not authenticated");
+}
+
+/* Strangers (access None: not allowed, or not authenticated yet) have an eighth of all connections between them, since
+ * one person may own many uids or addresses.  Those who may do everything have an eighth that nobody else can take. */
+static int check_limits(struct rpc_server *s, const struct rpc_identity *identity)
+{
+	size_t eighth = s->limits.connections / 8, strangers = 0, same_address = 0;
 	size_t most = s->limits.connections - (identity->access == RPC_ACCESS_ALL ? 0 : eighth);
 
 	for (const struct rpc_connection *c = s->connections; c != NULL; c = c->next) {
-		same += c->identity.local == identity->local && c->identity.uid == identity->uid;
-		strangers += c->identity.access == RPC_ACCESS_NONE;
+		strangers += is_stranger(c, identity->local);
+		same_address += !identity->local && c->state != CONNECTION_OVER && !c->identity.local &&
+				rpc_identity_same_place(&c->identity, identity);
 	}
-	if (s->stats.connections >= most || same >= s->limits.connections_per_identity ||
-	    (identity->access == RPC_ACCESS_NONE && strangers >= eighth))
+	if (s->stats.connections >= most || same_address >= s->limits.connections_per_address)
 		return ERR_RPC_S_SERVER_TOO_BUSY;
+	if (identity->access == RPC_ACCESS_NONE && strangers >= eighth) {
+		if (identity->local)
+			return ERR_RPC_S_SERVER_TOO_BUSY;
+		displace_stranger(s);
+	}
 	return 0;
+}
+
+/* Become a connection of that identity's account. */
+static int enter_account(struct rpc_connection *c, const struct rpc_identity *identity)
+{
+	struct rpc_server *s = c->server;
+	struct rpc_account *account;
+	int r = rpc_account_get(s, identity, &account);
+
+	if (r < 0)
+		return r;
+	if (account != c->account && (identity->local || identity->access != RPC_ACCESS_NONE) &&
+	    account->connections >= s->limits.connections_per_identity) {
+		rpc_account_put(account);
+		return ERR_RPC_S_SERVER_TOO_BUSY;
+	}
+	if (c->account != NULL) {
+		rpc_account_discharge(c->account, c->unsent);
+		c->account->connections--;
+		rpc_account_put(c->account);
+	}
+	c->account = account;
+	account->connections++;
+	rpc_account_charge(account, c->unsent);
+	return 0;
+}
+
+int rpc_connection_admit(struct rpc_connection *c)
+{
+	const struct rpc_limits *limits = &c->server->limits;
+
+	/* While it was a stranger it was not among those for whom the last eighth is kept. */
+	if (!c->identity.local && c->identity.access != RPC_ACCESS_ALL &&
+	    c->server->stats.connections > limits->connections - limits->connections / 8)
+		return ERR_RPC_S_SERVER_TOO_BUSY;
+	return enter_account(c, &c->identity);
 }
 
 int rpc_connection_new(struct rpc_server *s, const struct rpc_identity *identity, const struct rpc_transport *transport,
@@ -51,6 +120,11 @@ int rpc_connection_new(struct rpc_server *s, const struct rpc_identity *identity
 	c->transport = *transport;
 	c->identity = *identity;
 	c->security = rpc_security_none();
+	r = enter_account(c, identity);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
 	c->fragment_max = PDU_FRAGMENT_LEAST;
 	c->next = s->connections;
 	c->previous = &s->connections;
@@ -78,7 +152,9 @@ void rpc_connection_free(struct rpc_connection *c)
 	if (c->association != NULL)
 		rpc_association_leave(c->association);
 	rpc_security_free(c->security);
-	c->server->stats.memory -= c->unsent;
+	rpc_account_discharge(c->account, c->unsent);
+	c->account->connections--;
+	rpc_account_put(c->account);
 	buf_done(&c->input);
 	buf_done(&c->output);
 	*c->previous = c->next;
@@ -106,28 +182,19 @@ void rpc_connection_end(struct rpc_connection *c, const char *why)
 	wake(c);
 }
 
-/* There is no sense in sending what is left. */
-static void cut_off(struct rpc_connection *c, const char *why)
-{
-	c->server->stats.memory -= c->output.len;
-	c->unsent -= c->output.len;
-	buf_done(&c->output);
-	rpc_connection_end(c, why);
-}
-
 void rpc_connection_flush(struct rpc_connection *c, size_t len)
 {
 	const struct rpc_limits *limits = &c->server->limits;
 	size_t more = c->output.len - len;
 
 	c->unsent += more;
-	c->server->stats.memory += more;
+	rpc_account_charge(c->account, more);
 	if (c->output.error != 0)
 		cut_off(c, "there is no memory for the answer");
 	else if (c->unsent > limits->output_max)
 		cut_off(c, "the client does not read its answers");
-	else if (c->server->stats.memory > limits->memory)
-		cut_off(c, "the server's buffers are full");
+	else if (rpc_account_is_full(c->account, 0))
+		cut_off(c, "the buffers for answers are full");
 	else if (more > 0)
 		wake(c);
 }
@@ -155,7 +222,7 @@ void rpc_connection_sent(struct rpc_connection *c, size_t len)
 {
 	assert(len <= c->unsent - c->output.len);
 	c->unsent -= len;
-	c->server->stats.memory -= len;
+	rpc_account_discharge(c->account, len);
 	c->unread_since = 0;
 }
 
@@ -287,7 +354,9 @@ void rpc_connection_tick(struct rpc_connection *c, uint64_t now_ns)
 
 	if (c->state == CONNECTION_OVER)
 		return;
-	if (lasted(&c->owing_since, owes(c), now_ns, limits->stall_ns))
+	if (lasted(&c->stranger_since, is_stranger(c, false), now_ns, limits->login_ns))
+		cut_off(c, "the client was not authenticated, or done, in time");
+	else if (lasted(&c->owing_since, owes(c), now_ns, limits->stall_ns))
 		cut_off(c, "the client did not go on in time");
 	else if (lasted(&c->unread_since, c->unsent > 0, now_ns, limits->stall_ns))
 		cut_off(c, "the client does not read its answers");

@@ -7,7 +7,7 @@
  *          restart) foreign.  The table grows; free slots are a list; all operations take constant time.
  * Promise  A handle that was closed or run down is never valid again (serials repeat after 4 billion handles).
  * Not kept secrecy: handles are worth nothing outside of the group, and groups are checked by identity.
- * Threads  the loop's.     Limits  handles_per_group.
+ * Threads  the loop's.     Limits  handles_per_group, handles_per_client.
  * Source   C706 5.1.6, MS-RPCE 3.1.1.5.3.2.2.2 (strict context handles)     Tests  tests/unit/rpc_handles.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/context.h"
@@ -47,6 +47,7 @@ static uint32_t take_slot(struct rpc_association *a)
 	else
 		a->first_free = a->slots[index].next_free;
 	a->slots_used++;
+	a->account->handles++;
 	a->server->stats.handles++;
 	return index;
 }
@@ -58,6 +59,7 @@ static void give_back(struct rpc_association *a, struct rpc_context_slot *slot)
 	slot->next_free = a->first_free;
 	a->first_free = (uint32_t)(slot - a->slots) + 1;
 	a->slots_used--;
+	a->account->handles--;
 	a->server->stats.handles--;
 }
 
@@ -71,6 +73,8 @@ int rpc_handle_new(
 
 	if (a->connections == 0)
 		return ERR_RPC_S_CALL_FAILED;
+	if (a->account->handles >= a->server->limits.handles_per_client)
+		return ERR_TOO_MANY_OPEN_FILES;
 	if (a->first_free == 0) {
 		r = grow(a);
 		if (r < 0)

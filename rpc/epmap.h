@@ -1,4 +1,4 @@
-/* epmap: the endpoint mapper: tells clients of this machine which socket serves an interface.  See epmap.c.
+/* epmap: the endpoint mapper: tells clients which socket or port serves an interface.  See epmap.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -6,7 +6,9 @@
 
 struct rpc_endpoint {
 	struct pdu_syntax syntax; /* Asked for with this minor version or a lower one. */
-	const char *socket_name;  /* Below the client's ncalrpc directory; borrowed. */
+	const char *socket_name;  /* Below the client's ncalrpc directory; borrowed.  NULL: none. */
+	uint16_t port;            /* Of TCP; 0: none. */
+	const char *annotation;   /* For people; at most 63 bytes count; borrowed.  NULL: none. */
 };
 
 struct rpc_epmap {
@@ -15,7 +17,11 @@ struct rpc_epmap {
 	size_t count;
 };
 
-enum { RPC_EPT_NOT_REGISTERED = 0x16c9a0d6 };
+enum { RPC_EPT_NOT_REGISTERED = 0x16c9a0d6, RPC_EPMAP_PORT = 135 };
 
 /* The endpoints are borrowed. */
 void rpc_epmap_init(struct rpc_epmap *m, const struct rpc_endpoint *endpoints, size_t count);
+
+/* The client's half.  A tower that asks for TCP; and the port in an answer, 0 if it has none. */
+void rpc_epmap_put_question(struct buf *b, const struct pdu_syntax *syntax);
+uint16_t rpc_epmap_read_port(const uint8_t *tower, size_t len);

@@ -6,7 +6,7 @@
  *          With multiplexing, fragments of several calls may be interleaved; without it there is one call at a time
  *          from its first fragment to its answer.  Whatever else comes is a protocol fault and the end.
  * Note     A fragment that carries nothing and is not the last is refused, so that fragments are bounded by bytes.
- * Threads  the loop's.     Limits  calls_per_connection, request_max, memory.
+ * Threads  the loop's.     Limits  calls_per_connection, request_max, memory, memory_per_client.
  * Source   C706 12.6.4.9, MS-RPCE 3.3.2.4     Tests  tests/unit/rpc_server.c, rpc_hostile.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/server_private.h"
@@ -46,6 +46,15 @@ static const struct rpc_interface *find_interface(const struct rpc_connection *c
 	return NULL;
 }
 
+/* Whether this client may call at all what the request is for. */
+static bool may_call(const struct rpc_connection *c, const struct pdu *pdu)
+{
+	const struct rpc_interface *interface = find_interface(c, pdu->stub.context_id);
+
+	return c->security->done &&
+	       (c->identity.access != RPC_ACCESS_NONE || (interface != NULL && interface->anonymous));
+}
+
 /* A new call, or NULL: it has been answered. */
 static struct rpc_call *begin(struct rpc_connection *c, const struct pdu *pdu)
 {
@@ -65,7 +74,7 @@ static struct rpc_call *begin(struct rpc_connection *c, const struct pdu *pdu)
 		return NULL;
 	}
 	if (!c->identity.local && c->security->level < interface->least_level) {
-		turn_away(c, pdu, FAULT_ACCESS_DENIED);
+		fault_and_end(c, pdu, FAULT_ACCESS_DENIED, "the client does not protect its calls as demanded");
 		return NULL;
 	}
 	if (rpc_call_new(c, interface, pdu, &call) < 0) {
@@ -100,8 +109,8 @@ static bool add_stub(struct rpc_connection *c, struct rpc_call *call, const stru
 		fault_and_end(c, pdu, FAULT_ACCESS_DENIED, "a request is too large");
 		return false;
 	}
-	if (s->stats.memory + len > s->limits.memory) {
-		fault_and_end(c, pdu, FAULT_TOO_BUSY, "the server's buffers are full");
+	if (rpc_account_is_full(call->account, len)) {
+		fault_and_end(c, pdu, FAULT_TOO_BUSY, "the buffers for requests are full");
 		return false;
 	}
 	buf_append(&call->stub, pdu->stub.data, len);
@@ -110,7 +119,7 @@ static bool add_stub(struct rpc_connection *c, struct rpc_call *call, const stru
 		return false;
 	}
 	call->charged += len;
-	s->stats.memory += len;
+	rpc_account_charge(call->account, len);
 	return true;
 }
 
@@ -122,7 +131,7 @@ void rpc_connection_request(struct rpc_connection *c, uint8_t *data, const struc
 		fault_and_end(c, pdu, FAULT_PROTOCOL, "a call comes before the bind");
 		return;
 	}
-	if (c->identity.access == RPC_ACCESS_NONE || !c->security->done) {
+	if (!may_call(c, pdu)) {
 		fault_and_end(c, pdu, FAULT_ACCESS_DENIED, "the client may not call");
 		return;
 	}

@@ -14,6 +14,7 @@
  *          connection.c  bytes to PDUs, output, time-outs      bind.c     interfaces and security are agreed upon
  *          request.c     fragments to calls                    call.c     replies, faults, cancels
  *          association.c groups of connections                 context.c  handles
+ *          account.c     what each client uses
  *          security.c    signatures and trailers               pdu.c      the layout of it all
  *
  * Promise  Whatever bytes come in: no crash, no unbounded memory, no call that was not wholly received, protected and
@@ -29,16 +30,20 @@ struct rpc_limits rpc_limits_default(void)
 	return (struct rpc_limits){
 		.connections = 512,
 		.connections_per_identity = 128,
+		.connections_per_address = 128,
 		.calls_per_connection = 16,
 		.handles_per_group = 16384,
+		.handles_per_client = 65536,
 		.request_max = 4 << 20,
 		.reply_max = 16 << 20,
 		.output_max = 20 << 20,
 		.memory = 256 << 20,
+		.memory_per_client = 64 << 20,
 		.arena = 32 << 20,
 		.fragment_max = 5840,
 		.fragment_max_local = 65528,
 		.stall_ns = UINT64_C(60000000000),
+		.login_ns = UINT64_C(20000000000),
 	};
 }
 
@@ -62,6 +67,7 @@ void rpc_server_free(struct rpc_server *s)
 	if (s == NULL)
 		return;
 	assert(s->connections == NULL);
+	assert(s->accounts == NULL);
 	assert(s->stats.calls == 0);
 	assert(s->stats.memory == 0);
 	free(s);

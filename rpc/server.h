@@ -11,21 +11,28 @@ struct rpc_server;
 
 enum rpc_access { RPC_ACCESS_NONE, RPC_ACCESS_READ, RPC_ACCESS_ALL };
 
-enum { RPC_GROUPS_MAX = 128 };
+enum {
+	RPC_GROUPS_MAX = 128,
+	RPC_NAME_MAX = 255,    /* Bytes of the name of who is not local. */
+	RPC_ADDRESS_SIZE = 16, /* IPv6; IPv4 as ::ffff:a.b.c.d. */
+};
 
 /* Who is at the other end.  Compared to keep strangers out of an association group, and shown to handlers. */
 struct rpc_identity {
 	bool local; /* On a unix socket: uid, gid and groups come from the kernel. */
-	enum rpc_access access;
+	enum rpc_access access; /* Not local: NONE until the security has identified it. */
 	uint32_t uid, gid;
 	unsigned group_count; /* Supplementary groups; those beyond RPC_GROUPS_MAX are left out. */
 	uint32_t groups[RPC_GROUPS_MAX];
+	uint8_t address[RPC_ADDRESS_SIZE]; /* Of the peer, if it is not local. */
+	char name[RPC_NAME_MAX + 1];       /* Of who is not local, by the security; empty: not authenticated. */
 };
 
 struct rpc_interface {
 	const char *name;         /* For logs. */
 	struct pdu_syntax syntax; /* Clients may ask for this minor version or a lower one. */
 	bool local_only;          /* Not offered but on unix sockets. */
+	bool anonymous;           /* Anybody may call it; over the network it is offered at anonymous doors only. */
 	uint8_t least_level;      /* enum rpc_auth_level that is demanded of peers that are not local. */
 	/* Must, now or later, complete the call: rpc_call_reply() or rpc_call_fault(). */
 	void (*dispatch)(struct rpc_call *call, void *data);
@@ -34,18 +41,22 @@ struct rpc_interface {
 
 /* Every one is an ordinary error when it is hit.  rpc_limits_default() gives the values in brackets. */
 struct rpc_limits {
-	size_t connections; /* [512] Of the server; an eighth for all with access None, an eighth kept for All. */
+	size_t connections; /* [512] Of the server; an eighth each for local and other strangers, an eighth kept for All. */
 	size_t connections_per_identity; /* [128] */
+	size_t connections_per_address;  /* [128] Of peers that are not local, authenticated or not. */
 	size_t calls_per_connection;     /* [16] In flight, with multiplexing; without it the limit is 1. */
 	size_t handles_per_group;        /* [16384] */
+	size_t handles_per_client;       /* [65536] All groups of one identity. */
 	size_t request_max;              /* [4 MiB] Stub bytes of one request, reassembled. */
 	size_t reply_max;                /* [16 MiB] Stub bytes of one reply. */
 	size_t output_max;     /* [20 MiB] Unsent bytes of one connection; a peer that does not read is cut off. */
 	size_t memory;         /* [256 MiB] Requests and unsent output of the whole server. */
+	size_t memory_per_client; /* [64 MiB] Of one identity. */
 	size_t arena;          /* [32 MiB] What one call may decode and build. */
 	uint16_t fragment_max; /* [5840] */
 	uint16_t fragment_max_local; /* [65528] On unix sockets. */
 	uint64_t stall_ns;           /* [60 s] To bind, to finish a PDU or a request, to read some output. */
+	uint64_t login_ns;           /* [20 s] Over the network: to be authenticated; at anonymous doors, to be done. */
 	uint64_t idle_ns;            /* [0 = never] Without a call. */
 };
 struct rpc_limits rpc_limits_default(void);
@@ -77,9 +88,12 @@ struct rpc_transport {
 	void (*wake)(void *data);
 	void *data;
 	const char *address; /* The port number or socket name that bind_ack tells; borrowed. */
+	bool anonymous_door; /* Not local: only anonymous interfaces are offered here; else, all but these. */
+	uint8_t host[4];     /* The IPv4 address that the peer has connected to; zeros: none. */
 };
 
-/* identity is copied.  ERR_RPC_S_SERVER_TOO_BUSY: a limit; -ENOMEM. */
+/* identity is copied.  ERR_RPC_S_SERVER_TOO_BUSY: a limit; -ENOMEM.  Strangers over the network that are too many give
+ * way: the oldest of the address that has most of them is ended. */
 int rpc_connection_new(struct rpc_server *s, const struct rpc_identity *identity, const struct rpc_transport *transport,
     struct rpc_connection **ret);
 /* Cancels its calls and leaves the association group; the last connection to leave runs its handles down. */

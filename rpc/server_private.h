@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "rpc/account.h"
 #include "rpc/association.h"
 
 struct rpc_server {
+	struct rpc_account *accounts;
 	struct rpc_limits limits;
 	uint64_t nonce; /* In every context handle. */
 	const struct rpc_interface *interfaces[RPC_INTERFACES_MAX];
@@ -33,6 +35,7 @@ struct rpc_connection {
 	struct rpc_connection *next, **previous;
 	struct rpc_transport transport;
 	struct rpc_identity identity;
+	struct rpc_account *account; /* Referenced. */
 	enum rpc_connection_state state;
 	const char *why; /* It is over. */
 
@@ -53,7 +56,7 @@ struct rpc_connection {
 	size_t call_count, partial_count;
 
 	/* Times are those of rpc_connection_tick(); 0 = not since the last tick. */
-	uint64_t owing_since, unread_since, idle_since;
+	uint64_t stranger_since, owing_since, unread_since, idle_since;
 };
 
 /* connection.c */
@@ -62,6 +65,9 @@ void rpc_connection_fault(struct rpc_connection *c, uint32_t call_id, uint16_t c
 /* After something has been put into c->output, where it ended at len before: accounts for it, applies the limits and
  * wakes the transport. */
 void rpc_connection_flush(struct rpc_connection *c, size_t len);
+
+/* The security has told who it is.  ERR_RPC_S_SERVER_TOO_BUSY: a limit; -ENOMEM. */
+int rpc_connection_admit(struct rpc_connection *c);
 
 /* bind.c */
 void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu);

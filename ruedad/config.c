@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/ini.h"
 #include "base/log.h"
+#include "ruedad/serve/sockets.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -40,6 +41,19 @@ const struct config_key config_keys[] = {
 	  .description = "Where the database and its log are kept." },
 	{ "service", "run_directory", CONFIG_DIRECTORY, NULL, "RUEDA_DIR/run, or /run/rueda", FIELD(run_directory),
 	  .description = "Where the local socket is; at most 80 bytes." },
+	{ "listen", "address", CONFIG_ADDRESSES, "off", FIELD(listen_addresses),
+	  .description = "Where clients are served over the network. Over it, calls must be authenticated and encrypted; "
+			 "the functions of rueda.h are not offered." },
+	{ "listen", "port", CONFIG_NUMBER, "0", .min = 0, .max = 65535, FIELD(listen_port),
+	  .description = "The TCP port for clients. With 0 there is another one after each start, and the endpoint mapper "
+			 "tells it." },
+	{ "listen", "epmap", CONFIG_PORT, "135", .min = 1, .max = 65535, FIELD(mapper_port),
+	  .description = "The TCP port of the endpoint mapper; clients of Windows and Samba ask 135 and no other. Unless it "
+			 "is set here, the service starts without a mapper if it may not have the port." },
+	{ "listen", "connections_per_address", CONFIG_NUMBER, "128", .min = 1, .max = 16384, FIELD(connections_per_address),
+	  .description = "How many connections one address (of IPv6, one network of 64 bits) may have." },
+	{ "listen", "login_seconds", CONFIG_NUMBER, "20", .min = 1, .max = 600, FIELD(login_seconds),
+	  .description = "How long a client may take to be authenticated." },
 	{ "limits", "connections", CONFIG_NUMBER, "256", .min = 1, .max = 16384, FIELD(connections),
 	  .description = "How many connections may be open at a time; more are refused." },
 	{ "limits", "handles", CONFIG_NUMBER, "65536", .min = 16, .max = 1 << 24, FIELD(handles),
@@ -180,6 +194,23 @@ static void set_value(struct parse *p, const struct config_key *key, unsigned li
 			    key->max, key->kind == CONFIG_SIZE ? " bytes; K, M or G may follow" : "");
 		break;
 	}
+	case CONFIG_ADDRESSES: {
+		union socket_address addresses[SOCKETS_ADDRESSES_MAX];
+
+		if (sockets_parse_addresses(value, addresses) < 0)
+			complain(p, line, "%s must be off, any, or at most %d IP addresses with commas between them", key->key,
+			    SOCKETS_ADDRESSES_MAX);
+		else
+			set_text(p, field(p->c, key), value);
+		break;
+	}
+	case CONFIG_PORT:
+		if (strcmp(value, "off") == 0)
+			*number = 0;
+		else if (!parse_number(value, false, number) || *number < key->min || *number > key->max)
+			complain(p, line, "%s must be off or a number from %" PRIu64 " to %" PRIu64, key->key, key->min,
+			    key->max);
+		break;
 	case CONFIG_MAP:
 		assert(false); /* A map is set by its own function. */
 	}
@@ -351,6 +382,12 @@ int config_parse(const char *directory, const char *host, const char *text, size
 	if (strlen(c.run_directory) > RUN_DIRECTORY_MAX)
 		complain(&p, 0, "the run directory is longer than %d bytes; choose another RUEDA_DIR or run_directory",
 		    RUN_DIRECTORY_MAX);
+	if (strcmp(c.listen_addresses, "off") != 0) {
+		if (c.listen_port == 0 && c.mapper_port == 0)
+			complain(&p, 0, "clients could not find the service; set port or epmap in [listen]");
+		if (c.listen_port != 0 && c.listen_port == c.mapper_port)
+			complain(&p, 0, "port and epmap of [listen] must differ");
+	}
 	*ret = c;
 	return p.problems > 0 ? -EBADMSG : 0;
 }
@@ -401,12 +438,21 @@ int config_load(const char *directory, config_problem *problem, void *data, stru
 	return config_parse(directory, host, text, len, problem, data, ret);
 }
 
+bool config_is_set(const struct config *c, const void *value)
+{
+	for (size_t i = 0; i < config_key_count; i++)
+		if ((const char *)c + config_keys[i].offset == value)
+			return c->lines[i] > 0;
+	return false;
+}
+
 void config_done(struct config *c)
 {
 	for (size_t i = 0; i < config_key_count; i++) {
 		void *value = field(c, &config_keys[i]);
 
-		if (config_keys[i].kind == CONFIG_NAME || config_keys[i].kind == CONFIG_DIRECTORY)
+		if (config_keys[i].kind == CONFIG_NAME || config_keys[i].kind == CONFIG_DIRECTORY ||
+		    config_keys[i].kind == CONFIG_ADDRESSES)
 			free(*(char **)value);
 	}
 	unc_map_done(&c->unc);

@@ -12,6 +12,8 @@ enum config_kind {
 	CONFIG_NUMBER,    /* uint64_t */
 	CONFIG_SIZE,      /* uint64_t: bytes; K, M or G may follow. */
 	CONFIG_MAP,       /* struct unc_map: the whole section. */
+	CONFIG_ADDRESSES, /* char *: "off", "any", or a list of IP addresses. */
+	CONFIG_PORT,      /* uint64_t: 0 is written "off". */
 };
 
 enum config_api_level { API_LEVEL_2003, API_LEVEL_2008 }; /* Of struct config.api_level. */
@@ -29,9 +31,11 @@ struct config {
 	char *state_directory, *run_directory;
 	uint64_t connections, handles, request_size, open_seconds;
 	uint64_t keep_safety_copies;
+	char *listen_addresses;
+	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;
 	struct unc_map unc;
 
-	unsigned lines[16]; /* Where each row was set; 0 = default. */
+	unsigned lines[24]; /* Where each row was set; 0 = default. */
 };
 
 struct config_key {
@@ -55,6 +59,8 @@ int config_parse(const char *directory, const char *host, const char *text, size
     void *data, struct config *ret);
 /* The same from the file that belongs to the directory; a missing file is an empty one. */
 int config_load(const char *directory, config_problem *problem, void *data, struct config *ret);
+/* Whether the file says so, of a field that has a row. */
+bool config_is_set(const struct config *c, const void *field);
 void config_done(struct config *c);
 
 /* The values in force in the form of the file, each with where it comes from; reading it back gives the same. */

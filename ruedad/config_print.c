@@ -19,6 +19,7 @@ static void print_value(const struct config *c, const struct config_key *key, FI
 	switch (key->kind) {
 	case CONFIG_NAME:
 	case CONFIG_DIRECTORY:
+	case CONFIG_ADDRESSES:
 		fprintf(out, "%s", *(char *const *)value);
 		break;
 	case CONFIG_CHOICE: {
@@ -32,6 +33,12 @@ static void print_value(const struct config *c, const struct config_key *key, FI
 	case CONFIG_NUMBER:
 	case CONFIG_SIZE:
 		fprintf(out, "%" PRIu64, *(const uint64_t *)value);
+		break;
+	case CONFIG_PORT:
+		if (*(const uint64_t *)value == 0)
+			fputs("off", out);
+		else
+			fprintf(out, "%" PRIu64, *(const uint64_t *)value);
 		break;
 	case CONFIG_MAP:
 		break;
@@ -116,6 +123,12 @@ static void print_kind(const struct config_key *key, FILE *out)
 		fputs(" to ", out);
 		print_size(key->max, out);
 		fputs(" bytes; K, M or G may follow", out);
+		break;
+	case CONFIG_ADDRESSES:
+		fputs("off, any, or IP addresses with commas between them", out);
+		break;
+	case CONFIG_PORT:
+		fprintf(out, "off, or %" PRIu64 " to %" PRIu64, key->min, key->max);
 		break;
 	case CONFIG_MAP:
 		fputs("An absolute path", out);

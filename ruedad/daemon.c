@@ -19,6 +19,7 @@
 #include "ruedad/instance.h"
 #include "ruedad/notify.h"
 #include "ruedad/parts.h"
+#include "ruedad/serve/sockets.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -32,6 +33,7 @@ struct daemon {
 	struct priv_client *priv;
 	struct parts *parts;
 	struct parts_context context;
+	struct sockets sockets; /* Until the parts have them. */
 	uv_signal_t signals[ARRAY_SIZE(signal_numbers)];
 	size_t signal_count;
 	int lock;
@@ -157,6 +159,7 @@ static void end_ground(struct daemon *d)
 	for (size_t i = 0; i < d->signal_count; i++)
 		uv_close((uv_handle_t *)&d->signals[i], NULL);
 	loop_linux_free(d->loop);
+	sockets_close(&d->sockets);
 	close_fd(&d->lock);
 }
 
@@ -179,25 +182,39 @@ static int start_parts(struct daemon *d, bool recover, struct error *e)
 {
 	int r;
 
-	d->context = (struct parts_context){ d->loop, d->config, d->priv, recover, parts_failed, d };
+	d->context = (struct parts_context){ d->loop, d->config, d->priv, &d->sockets, recover, parts_failed, d };
 	r = parts_start(&d->context, &d->parts, e);
 	if (r == 0 && loop_post(d->loop, say_ready, d) < 0)
 		stop(d, 1);
 	return r;
 }
 
-int daemon_run(struct config *config, const char *directory, bool tell_ready, bool recover)
+/* The listening sockets that were opened before this process had given up its rights. */
+static void take_sockets(const struct options *o, struct sockets *ret)
 {
-	struct daemon d = { .config = config, .directory = directory, .lock = -1, .tell_ready = tell_ready };
+	if (o->services > SOCKETS_ADDRESSES_MAX || o->mappers > SOCKETS_ADDRESSES_MAX)
+		return;
+	ret->services = o->services;
+	ret->mappers = o->mappers;
+	for (unsigned i = 0; i < o->services + o->mappers; i++) {
+		ret->fds[i] = PRIV_FIRST_FD + (int)i;
+		(void)fcntl(ret->fds[i], F_SETFD, FD_CLOEXEC);
+	}
+}
+
+int daemon_run(struct config *config, const char *directory, const struct options *options)
+{
+	struct daemon d = { .config = config, .directory = directory, .lock = -1, .tell_ready = options->daemon };
 	struct error e = { 0 };
 	int r;
 
 	notify_setup();
-	if (tell_ready)
+	if (options->daemon)
 		(void)fcntl(PRIV_KEPT_FD, F_SETFD, FD_CLOEXEC);
+	take_sockets(options, &d.sockets);
 	r = start_ground(&d, &e);
 	if (r == 0)
-		r = start_parts(&d, recover, &e);
+		r = start_parts(&d, options->recover, &e);
 	if (r < 0) {
 		log_error("%s", e.text);
 		notify("STATUS=%s", e.text);

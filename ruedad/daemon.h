@@ -3,8 +3,9 @@
 #pragma once
 
 #include "ruedad/config.h"
+#include "ruedad/options.h"
 
-/* Run until told to stop; returns the exit status.  The descriptors are those of priv/start.h: the socket to priv, and
- * with tell_ready a pipe into which a byte is written when the service is ready.  directory: RUEDA_DIR or NULL.
- * recover: as parts_context.recover. */
-int daemon_run(struct config *config, const char *directory, bool tell_ready, bool recover);
+/* Run until told to stop; returns the exit status.  The descriptors are those of priv/start.h: the socket to priv, with
+ * options->daemon a pipe into which a byte is written when the service is ready, and the listening sockets that
+ * options counts.  directory: RUEDA_DIR or NULL. */
+int daemon_run(struct config *config, const char *directory, const struct options *options);

@@ -16,6 +16,7 @@
 #include "ruedad/daemon.h"
 #include "ruedad/instance.h"
 #include "ruedad/options.h"
+#include "ruedad/serve/sockets.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -118,13 +119,19 @@ static int go_to_background(const struct config *c, const struct identity *user,
 }
 
 /* Start the service, and be priv until it ends. */
-static int run_priv(const struct config *c, const struct identity *user, char **argv, const struct options *o, int ready)
+static int run_priv(const struct config *c, const struct identity *user, char **argv, const struct options *o,
+    int ready, struct sockets *sockets)
 {
-	char *arguments[] = { argv[0], "--as-daemon", NULL, NULL, NULL }, **next = arguments + 2;
-	struct priv_start start = { .user = user, .arguments = arguments, .kept_fd = ready };
+	char counts[64], *arguments[] = { argv[0], "--as-daemon", counts, NULL, NULL, NULL }, **next = arguments + 3;
+	struct priv_start start = { .user = user,
+		.arguments = arguments,
+		.kept_fd = ready,
+		.fds = sockets->fds,
+		.fd_count = sockets->services + sockets->mappers };
 	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds };
 	int r = priv_block_signals();
 
+	(void)snprintf(counts, sizeof(counts), "--sockets=%u,%u", sockets->services, sockets->mappers);
 	if (o->daemon)
 		*next++ = "--daemon";
 	if (o->recover)
@@ -133,6 +140,7 @@ static int run_priv(const struct config *c, const struct identity *user, char **
 	if (r == 0)
 		r = priv_start_daemon(&start, &options.daemon, &options.socket);
 	close_fd(&ready);
+	sockets_close(sockets);
 	if (r < 0) {
 		log_error("cannot start the service: %s", error_text(r));
 		return 1;
@@ -145,9 +153,20 @@ static int run_priv(const struct config *c, const struct identity *user, char **
 	return priv_serve(&options);
 }
 
+static int open_sockets(const struct config *c, struct sockets *ret, struct error *e)
+{
+	struct sockets_wanted wanted = { .addresses = c->listen_addresses,
+		.port = (uint16_t)c->listen_port,
+		.mapper_port = (uint16_t)c->mapper_port,
+		.mapper_is_optional = !config_is_set(c, &c->mapper_port) };
+
+	return sockets_open(&wanted, ret, e);
+}
+
 static int start(const struct config *c, const char *directory, const struct options *o, char **argv)
 {
 	const struct identity *user;
+	struct sockets sockets = { 0 };
 	struct error e = { 0 };
 	int ready = -1, r = instance_user(c, &user, &e);
 
@@ -155,6 +174,8 @@ static int start(const struct config *c, const char *directory, const struct opt
 		r = instance_prepare(c, directory, user, &e);
 	if (r == 0 && chdir("/") < 0)
 		r = error_set_code(&e, -errno, "cannot go to /");
+	if (r == 0)
+		r = open_sockets(c, &sockets, &e);
 	if (r == 0 && o->daemon) {
 		r = go_to_background(c, user, &ready);
 		if (r < 0)
@@ -164,7 +185,7 @@ static int start(const struct config *c, const char *directory, const struct opt
 		log_error("%s", e.text);
 		return 1;
 	}
-	return run_priv(c, user, argv, o, ready);
+	return run_priv(c, user, argv, o, ready, &sockets);
 }
 
 int main(int argc, char **argv)
@@ -202,7 +223,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	log_set_level((enum log_level)c.log_level);
-	r = o.as_daemon ? daemon_run(&c, directory, o.daemon, o.recover) : start(&c, directory, &o, argv);
+	r = o.as_daemon ? daemon_run(&c, directory, &o) : start(&c, directory, &o, argv);
 	config_done(&c);
 	return r;
 }

@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-enum { CHECK = 'c', DAEMON = 'd', HELP = 'h', RECOVER = 'r', VERSION = 'V', AS_DAEMON = 256 };
+enum { CHECK = 'c', DAEMON = 'd', HELP = 'h', RECOVER = 'r', VERSION = 'V', AS_DAEMON = 256, SOCKETS };
 
 static const struct {
 	const char *name;
@@ -16,9 +16,10 @@ static const struct {
 	{ "daemon", DAEMON,
 	    "go to the background once the service is ready; log to ruedad.log in the state directory" },
 	{ "help", HELP, "print this and exit" },
-	{ "recover", RECOVER, "come up without a cluster if the state on disk cannot be used, so that one can be restored" },
-	{ "version", VERSION, "print the version and exit" },
-	{ "as-daemon", AS_DAEMON, NULL },
+	{ "recover", RECOVER,
+	    "come up without a cluster if the state on disk cannot be used, so that one can be restored" },
+	{ "version", VERSION, "print the version and exit" }, { "as-daemon", AS_DAEMON, NULL },
+	{ "sockets", SOCKETS, NULL }, /* =SERVICES,MAPPERS */
 };
 
 static void print_help(void)
@@ -39,7 +40,9 @@ struct options options_parse(int argc, char **argv)
 	int code;
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		known[i] = (struct option){ .name = table[i].name, .val = table[i].code };
+		known[i] = (struct option){ .name = table[i].name,
+			.val = table[i].code,
+			.has_arg = table[i].code == SOCKETS ? required_argument : no_argument };
 	while ((code = getopt_long(argc, argv, "cdhrV", known, NULL)) != -1) {
 		switch (code) {
 		case CHECK:
@@ -53,6 +56,10 @@ struct options options_parse(int argc, char **argv)
 			break;
 		case AS_DAEMON:
 			o.as_daemon = true;
+			break;
+		case SOCKETS:
+			if (sscanf(optarg, "%u,%u", &o.services, &o.mappers) != 2)
+				o.action = OPTIONS_BAD;
 			break;
 		case HELP:
 			print_help();

@@ -11,6 +11,7 @@ struct options {
 	bool daemon;                /* Go to the background. */
 	bool recover;               /* Come up without a cluster if the state on disk cannot be used. */
 	bool as_daemon;             /* The second of the two processes: started by priv, not by people. */
+	unsigned services, mappers; /* With as_daemon: how many listening sockets it was given (serve/sockets.h). */
 };
 
 struct options options_parse(int argc, char **argv);

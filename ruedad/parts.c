@@ -1,6 +1,6 @@
 /* parts: the state directory, the RPC server, the cluster service, and the socket by which clients come.
  *
- *     state disk ─► RPC server ─► service (the cluster of this node) ─► listener on RUNDIR/cluster
+ *     state disk ─► RPC server ─► service (the cluster of this node) ─► listeners: RUNDIR/cluster, TCP
  *
  * Why      the order matters: a client must never be accepted before there is something to serve it, and nothing that a
  *          call still uses may go before the call.
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "io/linux/disk.h"
 #include "io/linux/loop.h"
+#include "rpc/epmap.h"
 #include "rpc/server.h"
 #include "ruedad/serve/listen.h"
 #include "ruedad/serve/serve.h"
@@ -22,11 +23,23 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#ifdef RUEDA_PLAIN_TCP
+/* A build for benchmarks, which nobody should install: whoever connects may do everything. */
+enum { LEAST_LEVEL = 0 };
+#define PLAIN " WITHOUT ANY SECURITY: this is a test build"
+#else
+enum { LEAST_LEVEL = RPC_LEVEL_PRIVACY };
+#define PLAIN ""
+#endif
+
 struct parts {
 	const struct parts_context *context;
 	struct rpc_server *rpc;
 	struct rpc_interface clusapi_v2, clusapi_v3, rueda;
-	struct listener *listener;
+	struct rpc_endpoint endpoints[2];
+	struct rpc_epmap mapper;
+	struct listener *listeners[1 + 2 * SOCKETS_ADDRESSES_MAX];
+	unsigned listener_count;
 	struct service service;
 	struct error why; /* The listener could not be started. */
 	loop_callback *stopped;
@@ -39,11 +52,12 @@ static void fill_random(void *data, void *bytes, size_t len)
 }
 
 static struct rpc_interface make_interface(struct parts *p, const struct ndr_interface *interface, unsigned version,
-    void (*dispatch)(struct rpc_call *call, void *data))
+    bool local_only, void (*dispatch)(struct rpc_call *call, void *data))
 {
 	return (struct rpc_interface){ .name = interface->name,
 		.syntax = rpc_interface_syntax(interface, version),
-		.local_only = true, /* The network needs security: it comes with TCP. */
+		.local_only = local_only,
+		.least_level = LEAST_LEVEL,
 		.dispatch = dispatch,
 		.data = &p->service };
 }
@@ -56,17 +70,52 @@ static int start_rpc(struct parts *p)
 	limits.connections = (size_t)p->context->config->connections;
 	limits.handles_per_group = (size_t)p->context->config->handles;
 	limits.request_max = (size_t)p->context->config->request_size;
+	limits.connections_per_address = (size_t)p->context->config->connections_per_address;
+	limits.login_ns = p->context->config->login_seconds * UINT64_C(1000000000);
 	r = rpc_server_new(&limits, fill_random, p->context->loop, &p->rpc);
 	if (r < 0)
 		return r;
-	p->clusapi_v2 = make_interface(p, &clusapi_interface, 2, serve_dispatch_clusapi);
-	p->clusapi_v3 = make_interface(p, &clusapi_interface, 3, serve_dispatch_clusapi);
-	p->rueda = make_interface(p, &rueda_interface, 1, serve_dispatch_rueda);
+	p->clusapi_v2 = make_interface(p, &clusapi_interface, 2, false, serve_dispatch_clusapi);
+	p->clusapi_v3 = make_interface(p, &clusapi_interface, 3, false, serve_dispatch_clusapi);
+	p->rueda = make_interface(p, &rueda_interface, 1, true, serve_dispatch_rueda);
 	r = rpc_server_add_interface(p->rpc, &p->clusapi_v2);
 	if (r == 0)
 		r = rpc_server_add_interface(p->rpc, &p->clusapi_v3);
 	if (r == 0)
 		r = rpc_server_add_interface(p->rpc, &p->rueda);
+	return r;
+}
+
+/* The network: the sockets that this process was given. */
+static int start_tcp(struct parts *p, struct error *error)
+{
+	static const char annotation[] = "Microsoft Cluster Server API";
+	struct sockets *sockets = p->context->sockets;
+	uint16_t port = 0;
+	int r = 0;
+
+	if (sockets->services == 0)
+		return 0;
+	r = sockets_port(sockets->fds[0], &port);
+	if (r < 0)
+		return error_set_code(error, r, "cannot use the sockets for the network");
+	p->endpoints[0] =
+	    (struct rpc_endpoint){ .syntax = p->clusapi_v3.syntax, .port = port, .annotation = annotation };
+	p->endpoints[1] =
+	    (struct rpc_endpoint){ .syntax = p->clusapi_v2.syntax, .port = port, .annotation = annotation };
+	rpc_epmap_init(&p->mapper, p->endpoints, ARRAY_SIZE(p->endpoints));
+	r = rpc_server_add_interface(p->rpc, &p->mapper.interface);
+	for (unsigned i = 0; r == 0 && i < sockets->services + sockets->mappers; i++) {
+		struct listen_tcp_config config = { .fd = sockets->fds[i], .anonymous_door = i >= sockets->services };
+
+		sockets->fds[i] = -1;
+		r = listener_new_tcp(
+		    loop_linux_uv(p->context->loop), p->rpc, &config, error, &p->listeners[p->listener_count]);
+		p->listener_count += r == 0;
+	}
+	if (r == 0)
+		log_notice("clients are served over the network port=%u mapper=%s%s", port,
+		    sockets->mappers > 0 ? "yes" : "no", PLAIN);
 	return r;
 }
 
@@ -77,13 +126,18 @@ static int start_listener(struct parts *p, struct error *error)
 	const struct group *group = getgrnam(config->group);
 	char path[4096];
 	struct listen_config listen = { .path = path, .owner_uid = getuid() };
+	int r;
 
 	if (group != NULL) {
 		listen.has_reader_group = true;
 		listen.reader_group = group->gr_gid;
 	}
 	(void)snprintf(path, sizeof(path), "%s/cluster", config->run_directory);
-	return listener_new(loop_linux_uv(p->context->loop), p->rpc, &listen, error, &p->listener);
+	r = listener_new(loop_linux_uv(p->context->loop), p->rpc, &listen, error, &p->listeners[0]);
+	if (r < 0)
+		return r;
+	p->listener_count = 1;
+	return start_tcp(p, error);
 }
 
 static void parts_free(struct parts *p)
@@ -100,6 +154,10 @@ static void on_listener_closed(void *data)
 	loop_callback *stopped = p->stopped;
 	void *stopped_data = p->stopped_data;
 
+	if (p->listener_count > 1) {
+		p->listener_count--;
+		return;
+	}
 	parts_free(p);
 	stopped(stopped_data);
 }
@@ -108,10 +166,13 @@ static void on_service_stopped(void *data)
 {
 	struct parts *p = data;
 
-	if (p->listener != NULL)
-		listener_close(p->listener, on_listener_closed, p);
-	else
+	unsigned count = p->listener_count;
+
+	if (count == 0)
 		on_listener_closed(p);
+	/* They go later, on the loop. */
+	for (unsigned i = 0; i < count; i++)
+		listener_close(p->listeners[i], on_listener_closed, p);
 }
 
 static void tell_failed(void *data)

@@ -5,6 +5,7 @@
 #include "io/loop.h"
 #include "priv/client.h"
 #include "ruedad/config.h"
+#include "ruedad/serve/sockets.h"
 
 struct parts;
 
@@ -13,6 +14,7 @@ struct parts_context {
 	struct loop *loop; /* The real one. */
 	const struct config *config;
 	struct priv_client *priv;
+	struct sockets *sockets; /* Emptied: the parts have them. */
 	bool recover; /* A state on disk that cannot be used is passed over: a cluster can then be restored. */
 	/* The daemon cannot go on: the process stops, with a failure.  On the loop; never from inside parts_start(). */
 	void (*failed)(void *data, const struct error *why);

@@ -1,61 +1,37 @@
-/* listen: the unix socket of the daemon.
+/* listen: connections of the daemon, whatever they come by.
  *
- * Why      it is the only door for programs of this machine; who comes in is decided by what the kernel says of the
- *          peer, so that no password is needed and none can be stolen.
- * How      The socket is open to all (mode 0666); the identity of each connection is fixed when it is accepted:
- *
- *              root, the daemon's own uid              access All
- *              reader group, as one of its groups      access Read
- *              everybody else                          none: may bind, each call is answered with 5 and the end
- *
- *          The groups are those of the peer's process (SO_PEERGROUPS), not those of the name service: that cannot
- *          block, and a process that gave its groups up has given this one up, too.
+ * Why      bytes come from anybody.  What a connection may cost, and how long it may last, is decided here and in
+ *          rpc/connection.c, for all kinds of sockets alike.
+ * How      A kind of listener (listen_unix.c, listen_tcp.c) says who is at the other end; the rest is the same.
  *          Bytes go to and from rpc/server.h.  What the RPC side has to send is taken as one buffer and written as
  *          such; while it is on its way the next one collects.
  *
  *          A connection ends when the peer closes, on an error, or when RPC says that it is over and all has been
  *          sent (at most LINGER_TICKS later: a peer that does not read its last answer is not waited for).
- * Promise  No descriptor is inherited by children.  A socket that another daemon has put into its place is not removed.
- * Threads  the loop's.     Limits  those of the server; LISTEN_BACKLOG.
- * Tests    tests/unit/listen.c
+ *
+ *          Refused connections, and those that we end, are logged: one line for all that happen in QUIET_TICKS.
+ * Promise  No descriptor is inherited by children.
+ * Threads  the loop's.     Limits  those of the server; LISTEN_BACKLOG, ACCEPTS_PER_TURN.
+ * Tests    tests/unit/listen.c, listen_tcp.c
  * SPDX-License-Identifier: Apache-2.0 */
-#include "ruedad/serve/listen.h"
 #include "base/log.h"
+#include "ruedad/serve/listen_private.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 65536, ACCEPTS_PER_TURN = 16, LINGER_TICKS = 5, GROUPS_MOST = 65536 };
+enum { ACCEPTS_PER_TURN = 64, LINGER_TICKS = 5, QUIET_TICKS = 10 };
 
 struct connection {
 	struct listener *listener;
 	struct connection *next, **previous;
 	struct rpc_connection *rpc;
+	/* uv_pipe_t is for any stream that is a descriptor; what TCP has on top of that is not used. */
 	uv_pipe_t pipe;
 	uv_write_t write;
 	struct buf writing; /* What write is sending; empty when it is not. */
 	unsigned ticks_over;
 	bool closing;
-};
-
-struct listener {
-	struct rpc_server *server;
-	struct listen_config config;
-	char *path; /* Owned; config.path. */
-	int fd;
-	dev_t device; /* Of the socket's name. */
-	ino_t inode;
-	uv_poll_t poll;
-	uv_timer_t timer;
-	bool paused; /* Out of descriptors: accept again at the next tick. */
-	struct connection *connections;
-	unsigned open_handles; /* Of libuv; the listener is freed with the last. */
-	void (*closed)(void *data);
-	void *closed_data;
-	uint8_t input[READ_SIZE];
 };
 
 static void release(struct listener *l)
@@ -64,8 +40,27 @@ static void release(struct listener *l)
 		return;
 	if (l->closed != NULL)
 		l->closed(l->closed_data);
-	free(l->path);
+	free(l->name);
 	free(l);
+}
+
+/* Told in one line with the others of the same time. */
+static void note_refusal(struct listener *l, const char *why)
+{
+	l->refused++;
+	l->refused_why = why;
+}
+
+static void log_refusals(struct listener *l)
+{
+	if (l->quiet_ticks > 0)
+		l->quiet_ticks--;
+	if (l->refused == 0 || l->quiet_ticks > 0)
+		return;
+	log_warning(
+	    "connections were refused or ended socket=%s count=%lu last=\"%s\"", l->name, l->refused, l->refused_why);
+	l->refused = 0;
+	l->quiet_ticks = QUIET_TICKS;
 }
 
 /* Connections. */
@@ -91,8 +86,10 @@ static void close_connection(struct connection *c)
 	if (c->closing)
 		return;
 	c->closing = true;
-	if (rpc_connection_is_over(c->rpc, &why))
+	if (rpc_connection_is_over(c->rpc, &why)) {
 		trace("a connection was ended: %s", why);
+		note_refusal(c->listener, why);
+	}
 	uv_close((uv_handle_t *)&c->pipe, on_connection_closed);
 }
 
@@ -139,7 +136,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 	struct connection *c = handle->data;
 
 	/* One for all: what is read is used up before the next read. */
-	*ret = uv_buf_init((char *)c->listener->input, READ_SIZE);
+	*ret = uv_buf_init((char *)c->listener->input, sizeof(c->listener->input));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
@@ -152,75 +149,13 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 		rpc_connection_input(c->rpc, buffer->base, (size_t)n);
 }
 
-/* Who is there. */
-
-enum rpc_access listen_access(const struct listen_config *config, const struct rpc_identity *identity)
-{
-	if (identity->uid == 0 || identity->uid == config->owner_uid)
-		return RPC_ACCESS_ALL;
-	if (!config->has_reader_group)
-		return RPC_ACCESS_NONE;
-	if (identity->gid == config->reader_group)
-		return RPC_ACCESS_READ;
-	for (unsigned i = 0; i < identity->group_count; i++)
-		if (identity->groups[i] == config->reader_group)
-			return RPC_ACCESS_READ;
-	return RPC_ACCESS_NONE;
-}
-
-/* All groups of the peer, then the first RPC_GROUPS_MAX; the reader group is among these if it is among all. */
-static int get_groups(int fd, const struct listen_config *config, struct rpc_identity *identity)
-{
-	_cleanup_free_ gid_t *groups = NULL;
-	socklen_t len = 0;
-	size_t count;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) < 0 && errno != ERANGE)
-		return -errno;
-	if (len == 0)
-		return 0;
-	if (len > GROUPS_MOST * sizeof(*groups))
-		return -EOVERFLOW;
-	groups = malloc(len);
-	if (groups == NULL)
-		return -ENOMEM;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
-		return -errno;
-	count = len / sizeof(*groups);
-	for (size_t i = RPC_GROUPS_MAX; i < count; i++)
-		if (config->has_reader_group && groups[i] == config->reader_group)
-			groups[RPC_GROUPS_MAX - 1] = groups[i];
-	identity->group_count = (unsigned)MIN(count, (size_t)RPC_GROUPS_MAX);
-	memcpy(identity->groups, groups, identity->group_count * sizeof(*groups));
-	return 0;
-}
-
-static int identify(int fd, const struct listen_config *config, struct rpc_identity *ret)
-{
-	struct rpc_identity identity = { .local = true };
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	int r;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return -errno;
-	identity.uid = peer.uid;
-	identity.gid = peer.gid;
-	r = get_groups(fd, config, &identity);
-	if (r < 0)
-		return r;
-	identity.access = listen_access(config, &identity);
-	*ret = identity;
-	return 0;
-}
-
 /* The descriptor is the connection's from here on. */
 static int add_connection(struct listener *l, int fd)
 {
-	struct rpc_transport transport = { .wake = on_wake, .address = l->path };
+	struct rpc_transport transport = { .wake = on_wake, .address = l->name };
 	struct rpc_identity identity;
 	struct connection *c;
-	int r = identify(fd, &l->config, &identity);
+	int r = l->ops->identify(l, fd, &identity, &transport);
 
 	c = r == 0 ? calloc(1, sizeof(*c)) : NULL;
 	if (c == NULL) {
@@ -261,7 +196,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 		int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), r;
 
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-			log_warning("no connection can be accepted for now error=\"%s\"", error_text(-errno));
+			note_refusal(l, error_text(-errno));
 			l->paused = true;
 			(void)uv_poll_stop(poll);
 			return;
@@ -269,8 +204,10 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 		if (fd < 0)
 			return;
 		r = add_connection(l, fd);
-		if (r < 0)
+		if (r < 0) {
 			trace("a connection was refused: %s", error_text(r));
+			note_refusal(l, error_text(r));
+		}
 	}
 }
 
@@ -279,6 +216,7 @@ static void on_tick(uv_timer_t *timer)
 	struct listener *l = timer->data;
 	uint64_t now_ns = uv_hrtime();
 
+	log_refusals(l);
 	if (l->paused && uv_poll_start(&l->poll, UV_READABLE, on_acceptable) == 0)
 		l->paused = false;
 	for (struct connection *c = l->connections; c != NULL; c = c->next) {
@@ -288,98 +226,36 @@ static void on_tick(uv_timer_t *timer)
 	}
 }
 
-/* The socket. */
-
-/* Whether the name can be ours: -ENOENT is yes.  A socket that nobody answers is removed. */
-static int clear_path(const struct sockaddr_un *address)
-{
-	struct stat st;
-	int fd, r = 0;
-
-	if (lstat(address->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-		r = -EADDRINUSE;
-	else if (errno != ECONNREFUSED)
-		r = -errno;
-	(void)close(fd);
-	if (r == 0 && unlink(address->sun_path) < 0 && errno != ENOENT)
-		r = -errno;
-	return r;
-}
-
-static int open_socket(struct listener *l)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t len = strlen(l->path);
-	struct stat st;
-	int r;
-
-	if (len >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, l->path, len);
-	r = clear_path(&address);
-	if (r < 0)
-		return r;
-	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	if (stat(l->path, &st) < 0 || chmod(l->path, 0666) < 0)
-		return -errno;
-	l->device = st.st_dev;
-	l->inode = st.st_ino;
-	return listen(l->fd, LISTEN_BACKLOG) < 0 ? -errno : 0;
-}
-
 static void close_socket(struct listener *l)
 {
-	struct stat st;
-
-	if (l->inode != 0 && lstat(l->path, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)
-		(void)unlink(l->path);
-	if (l->fd >= 0)
-		(void)close(l->fd);
+	if (l->fd < 0)
+		return;
+	if (l->ops->unlisten != NULL)
+		l->ops->unlisten(l);
+	(void)close(l->fd);
 	l->fd = -1;
 }
 
-static void free_listener(struct listener *l)
+void listener_free(struct listener *l)
 {
 	close_socket(l);
-	free(l->path);
+	free(l->name);
 	free(l);
 }
 
-int listener_new(uv_loop_t *uv, struct rpc_server *server, const struct listen_config *config, struct error *e,
-    struct listener **ret)
+int listener_start(struct listener *l, uv_loop_t *uv, struct rpc_server *server)
 {
-	struct listener *l = calloc(1, sizeof(*l));
-	int r;
+	int r = uv_poll_init(uv, &l->poll, l->fd);
 
-	if (l == NULL)
-		return -ENOMEM;
-	l->fd = -1;
+	if (r < 0)
+		return r;
 	l->server = server;
-	l->config = *config;
-	l->config.path = l->path = strdup(config->path);
-	r = l->path != NULL ? open_socket(l) : -ENOMEM;
-	if (r == 0)
-		r = uv_poll_init(uv, &l->poll, l->fd);
-	if (r < 0) {
-		free_listener(l);
-		return error_set_code(e, r, "cannot listen on %s", config->path);
-	}
 	(void)uv_timer_init(uv, &l->timer);
 	l->open_handles = 2;
 	l->poll.data = l->timer.data = l;
 	/* Neither fails on handles that have just been made. */
 	(void)uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
 	(void)uv_timer_start(&l->timer, on_tick, LISTEN_TICK_MS, LISTEN_TICK_MS);
-	*ret = l;
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* listen: the unix socket of the daemon.  See listen.c.
+/* listen: the doors of the daemon: a unix socket, and TCP.  See listen.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -23,5 +23,13 @@ enum rpc_access listen_access(const struct listen_config *config, const struct r
  * be NULL) tells the story: -EADDRINUSE (somebody answers there), -EEXIST (that is not a socket), -ENAMETOOLONG … */
 int listener_new(uv_loop_t *uv, struct rpc_server *server, const struct listen_config *config, struct error *e,
     struct listener **ret);
+
+struct listen_tcp_config {
+	int fd;              /* Bound and listening (serve/sockets.h); the listener's, also on failure. */
+	bool anonymous_door; /* See struct rpc_transport. */
+};
+int listener_new_tcp(uv_loop_t *uv, struct rpc_server *server, const struct listen_tcp_config *config, struct error *e,
+    struct listener **ret);
+
 /* Ends all connections and removes the socket.  Calls back when all is gone; the listener is freed then. */
 void listener_close(struct listener *l, void (*closed)(void *data), void *data);

@@ -28,6 +28,18 @@ int peer_open(struct peer *p, struct rpc_server *s, const struct rpc_identity *i
 	return rpc_connection_new(s, identity, &transport, &p->connection);
 }
 
+int peer_open_remote(struct peer *p, struct rpc_server *s, unsigned x, unsigned y, bool anonymous_door)
+{
+	struct rpc_transport transport = {
+		.wake = wake, .data = p, .address = "1025", .anonymous_door = anonymous_door, .host = { 192, 0, 2, 7 }
+	};
+	struct rpc_identity identity = { .uid = 65534,
+		.address = { [10] = 0xff, [11] = 0xff, [12] = 10, [14] = (uint8_t)x, [15] = (uint8_t)y } };
+
+	*p = (struct peer){ 0 };
+	return rpc_connection_new(s, &identity, &transport, &p->connection);
+}
+
 void peer_close(struct peer *p)
 {
 	struct rpc_connection *c = p->connection;

@@ -23,6 +23,8 @@ struct peer {
 extern const struct rpc_identity peer_root, peer_reader, peer_nobody;
 
 int peer_open(struct peer *p, struct rpc_server *s, const struct rpc_identity *identity);
+/* From the network: a stranger at 10.0.X.Y, at a door of that kind. */
+int peer_open_remote(struct peer *p, struct rpc_server *s, unsigned x, unsigned y, bool anonymous_door);
 void peer_close(struct peer *p);
 void peer_send(struct peer *p); /* p->out, and empties it. */
 void peer_bytes(struct peer *p, const void *data, size_t len);

@@ -85,6 +85,28 @@ TEST(each_kind_of_value_is_taken)
 	config_done(&c);
 }
 
+TEST(the_network_is_off_until_an_address_is_given)
+{
+	struct config c;
+
+	CHECK_INT(parse("[listen]\nport = 0\n", &c), 0);
+	CHECK_STR(c.listen_addresses, "off");
+	CHECK_INT(c.mapper_port, 135);
+	CHECK(!config_is_set(&c, &c.mapper_port));
+	CHECK(config_is_set(&c, &c.listen_port));
+	config_done(&c);
+	CHECK_INT(parse("[listen]\naddress = 10.0.0.1, ::1\nport = 5000\nepmap = off\n", &c), 0);
+	CHECK_STR(c.listen_addresses, "10.0.0.1, ::1");
+	CHECK_INT(c.listen_port, 5000);
+	CHECK_INT(c.mapper_port, 0);
+	CHECK(config_is_set(&c, &c.mapper_port));
+	config_done(&c);
+	CHECK(strstr(complaints("[listen]\naddress = localhost\n"), ":2: address must be off, any, or at most 8 IP") != NULL);
+	CHECK(strstr(complaints("[listen]\nepmap = 0\n"), ":2: epmap must be off or a number from 1 to 65535") != NULL);
+	CHECK(strstr(complaints("[listen]\naddress = any\nepmap = off\n"), "clients could not find the service") != NULL);
+	CHECK(strstr(complaints("[listen]\naddress = any\nport = 135\n"), "must differ") != NULL);
+}
+
 TEST(an_unknown_key_is_refused_with_a_guess)
 {
 	CHECK_STR(complaints("[limits]\n\nhadles = 1\n"),

@@ -1,8 +1,10 @@
 /* Peers that do what they must not.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rpc/server_private.h"
 #include "tests/lib/rpc_echo.h"
 #include "tests/lib/rpc_peer.h"
 #include "tests/lib/test.h"
+#include <stdio.h>
 
 enum { WHOLE = PDU_FIRST | PDU_LAST };
 static const uint64_t second = 1000000000;
@@ -571,4 +573,210 @@ TEST(an_idle_limit_spares_calls_in_flight)
 	echo_release(&e, 0);
 	CHECK_INT(ticks_until_over(&p, NULL), 11);
 	teardown(&e, &p);
+}
+
+TEST(an_idle_mapper_client_and_a_silent_one_are_cut_off_soon)
+{
+	struct rpc_interface open_to_all = { .name = "open", .syntax = { { { 7 } }, 1, 0 }, .anonymous = true };
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer silent, done;
+	struct echo e;
+
+	CHECK_INT(echo_init(&e, &limits), 0);
+	CHECK_INT(rpc_server_add_interface(e.server, &open_to_all), 0);
+	CHECK_INT(peer_open_remote(&silent, e.server, 0, 1, false), 0);
+	CHECK_INT(peer_open_remote(&done, e.server, 0, 1, true), 0);
+	CHECK(peer_bind(&done, &open_to_all.syntax, 0) != 0);
+	CHECK_INT(ticks_until_over(&silent, NULL), 21);
+	CHECK_INT(ticks_until_over(&done, NULL), 21);
+	peer_close(&silent);
+	peer_close(&done);
+	echo_done(&e);
+}
+
+TEST(over_the_network_nobody_calls_without_being_authenticated)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	struct echo e;
+	struct peer p;
+
+	CHECK_INT(echo_init(&e, &limits), 0);
+	CHECK_INT(peer_open_remote(&p, e.server, 0, 1, false), 0);
+	CHECK(peer_bind(&p, &echo_syntax, 0) != 0);
+	peer_request(&p, WHOLE, 2, ECHO_ECHO, "x", 1);
+	check_end(&p, FAULT_ACCESS_DENIED);
+	CHECK_INT(e.call_count, 0);
+	teardown(&e, &p);
+}
+
+static void answer(struct rpc_call *call, void *data)
+{
+	rpc_call_reply(call, "open", 4);
+}
+
+TEST(each_door_offers_its_own_interfaces)
+{
+	const struct rpc_interface open_to_all = {
+		.name = "open", .syntax = { { { 7 } }, 1, 0 }, .anonymous = true, .dispatch = answer
+	};
+	static const struct {
+		bool anonymous_door, echo, other, open;
+	} cases[] = { { false, true, false, false }, { true, false, false, true } };
+	struct rpc_limits limits = rpc_limits_default();
+	struct echo e;
+
+	CHECK_INT(echo_init(&e, &limits), 0);
+	CHECK_INT(rpc_server_add_interface(e.server, &open_to_all), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct pdu_syntax *syntaxes[] = { &echo_syntax, &echo_other_syntax, &open_to_all.syntax };
+		bool offered[] = { cases[i].echo, cases[i].other, cases[i].open };
+
+		for (size_t j = 0; j < ARRAY_SIZE(syntaxes); j++) {
+			struct peer p;
+			struct pdu pdu;
+
+			CHECK_INT(peer_open_remote(&p, e.server, 0, 1, cases[i].anonymous_door), 0);
+			CHECK_INT(peer_bind(&p, syntaxes[j], 0) != 0, offered[j]);
+			if (j == 2 && offered[j]) {
+				CHECK(peer_call(&p, 2, 0, "", 0, &pdu));
+				CHECK_INT(pdu.header.type, PDU_RESPONSE);
+			}
+			peer_close(&p);
+		}
+	}
+	echo_done(&e);
+}
+
+/* A reader of that name from now on, as if it had been authenticated. */
+static void become(struct peer *p, const char *name)
+{
+	p->connection->identity.access = RPC_ACCESS_READ;
+	(void)snprintf(p->connection->identity.name, sizeof(p->connection->identity.name), "%s", name);
+	CHECK_INT(rpc_connection_admit(p->connection), 0);
+	if (p->connection->association != NULL)
+		CHECK(rpc_association_claim(p->connection->association, &p->connection->identity));
+}
+
+TEST(a_flood_of_strangers_displaces_itself_and_nobody_else)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer flood[40], lonely, reader, local;
+	struct echo e;
+
+	limits.connections = 64; /* 8 for strangers. */
+	CHECK_INT(echo_init(&e, &limits), 0);
+	CHECK_INT(peer_open_remote(&reader, e.server, 0, 1, false), 0);
+	become(&reader, "reader");
+	CHECK_INT(peer_open_remote(&lonely, e.server, 0, 2, false), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(flood); i++) {
+		CHECK_INT(peer_open_remote(&flood[i], e.server, 1, 1, false), 0);
+		CHECK(!peer_is_over(&flood[i]));
+		if (i >= 7)
+			CHECK(peer_is_over(&flood[i - 7])); /* Its own oldest. */
+	}
+	CHECK(!peer_is_over(&lonely) && !peer_is_over(&reader));
+	CHECK_INT(peer_open(&local, e.server, &peer_reader), 0);
+	/* A latecomer finds a place, too. */
+	peer_close(&local);
+	CHECK_INT(peer_open_remote(&local, e.server, 2, 2, false), 0);
+	CHECK(!peer_is_over(&local) && !peer_is_over(&lonely));
+	peer_close(&local);
+	for (size_t i = 0; i < ARRAY_SIZE(flood); i++)
+		peer_close(&flood[i]);
+	peer_close(&lonely);
+	peer_close(&reader);
+	echo_done(&e);
+}
+
+TEST(connections_of_one_address_and_of_one_name_are_limited)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer peers[8];
+	struct echo e;
+
+	limits.connections_per_address = 4;
+	limits.connections_per_identity = 5;
+	CHECK_INT(echo_init(&e, &limits), 0);
+	for (size_t i = 0; i < 4; i++) {
+		CHECK_INT(peer_open_remote(&peers[i], e.server, 0, 1, false), 0);
+		become(&peers[i], "alice");
+	}
+	CHECK_INT(peer_open_remote(&peers[4], e.server, 0, 1, false), ERR_RPC_S_SERVER_TOO_BUSY);
+	CHECK_INT(peer_open_remote(&peers[4], e.server, 0, 2, false), 0);
+	become(&peers[4], "alice");
+	CHECK_INT(peer_open_remote(&peers[5], e.server, 0, 2, false), 0);
+	peers[5].connection->identity.access = RPC_ACCESS_READ;
+	(void)snprintf(peers[5].connection->identity.name, RPC_NAME_MAX, "alice");
+	CHECK_INT(rpc_connection_admit(peers[5].connection), ERR_RPC_S_SERVER_TOO_BUSY);
+	for (size_t i = 0; i < 6; i++)
+		peer_close(&peers[i]);
+	echo_done(&e);
+}
+
+TEST(one_client_cannot_fill_the_servers_memory)
+{
+	static const uint8_t part[4000];
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer greedy[4], modest;
+	struct pdu pdu;
+	struct echo e;
+	size_t ended = 0;
+
+	limits.memory_per_client = 100000;
+	limits.memory = 200000;
+	CHECK_INT(echo_init(&e, &limits), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(greedy); i++) {
+		CHECK_INT(peer_open_remote(&greedy[i], e.server, 0, 1 + (unsigned)i, false), 0);
+		become(&greedy[i], "greedy");
+		CHECK(peer_bind(&greedy[i], &echo_syntax, 0) != 0);
+	}
+	for (size_t i = 0; i < 40; i++) {
+		struct peer *p = &greedy[i % ARRAY_SIZE(greedy)];
+
+		if (peer_is_over(p))
+			continue;
+		peer_request(p, i < ARRAY_SIZE(greedy) ? PDU_FIRST : 0, 2, ECHO_ECHO, part, sizeof(part));
+		ended += peer_is_over(p);
+		CHECK(rpc_server_stats(e.server).memory <= 100000);
+	}
+	CHECK(ended > 0);
+	CHECK_INT(peer_open_remote(&modest, e.server, 0, 9, false), 0);
+	become(&modest, "modest");
+	CHECK(peer_bind(&modest, &echo_syntax, 0) != 0);
+	CHECK(peer_call(&modest, 2, ECHO_ECHO, part, sizeof(part), &pdu));
+	CHECK_INT(pdu.header.type, PDU_RESPONSE);
+	for (size_t i = 0; i < ARRAY_SIZE(greedy); i++)
+		peer_close(&greedy[i]);
+	peer_close(&modest);
+	CHECK_INT(rpc_server_stats(e.server).memory, 0);
+	echo_done(&e);
+}
+
+TEST(handles_of_one_client_are_limited_over_all_its_groups)
+{
+	static const uint8_t stub[8];
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer p[3];
+	struct pdu pdu;
+	struct echo e;
+
+	limits.handles_per_client = 10;
+	CHECK_INT(echo_init(&e, &limits), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		CHECK_INT(peer_open(&p[i], e.server, i < 2 ? &peer_reader : &peer_root), 0);
+		CHECK(peer_bind(&p[i], &echo_syntax, 0) != 0);
+	}
+	for (uint32_t i = 0; i < 12; i++) {
+		CHECK(peer_call(&p[i % 2], 2 + i, ECHO_OPEN, stub, sizeof(stub), &pdu));
+		CHECK_INT(pdu.header.type, i < 10 ? PDU_RESPONSE : PDU_FAULT);
+	}
+	CHECK_INT(pdu.stub.status, 4); /* ERROR_TOO_MANY_OPEN_FILES */
+	CHECK(peer_call(&p[2], 2, ECHO_OPEN, stub, sizeof(stub), &pdu));
+	CHECK_INT(pdu.header.type, PDU_RESPONSE);
+	peer_close(&p[0]); /* With it go five handles. */
+	CHECK(peer_call(&p[1], 30, ECHO_OPEN, stub, sizeof(stub), &pdu));
+	CHECK_INT(pdu.header.type, PDU_RESPONSE);
+	peer_close(&p[1]);
+	peer_close(&p[2]);
+	echo_done(&e);
 }
