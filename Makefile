@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: all check soak mutants fuzz demo install clean
+.PHONY: all check soak mutants fuzz demo bench install clean
 
 all: $(BUILD)/build.ninja
 	@packaging/install-deps build
@@ -42,6 +42,12 @@ demo:
 fuzz:
 	@packaging/install-deps check
 	@tests/fuzz/run -t $(FUZZ_SECONDS)
+
+# Compare with etcd, sqlite3 and the bare machine: medians and ratios in one table.  About ten minutes; docs/BENCH.md.
+bench:
+	@packaging/install-deps bench
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) python3 bench/run.py
 
 install: all
 	meson configure $(BUILD) --prefix=$(PREFIX)
