@@ -19,7 +19,8 @@ enum { NETWORK_BYTES = 8 };
 
 bool rpc_identity_equal(const struct rpc_identity *a, const struct rpc_identity *b)
 {
-	return a->local == b->local && a->uid == b->uid && a->access == b->access && strcmp(a->name, b->name) == 0;
+	return a->local == b->local && a->uid == b->uid && a->access == b->access && a->kind == b->kind &&
+	       strcmp(a->name, b->name) == 0;
 }
 
 bool rpc_identity_same_place(const struct rpc_identity *a, const struct rpc_identity *b)
@@ -36,7 +37,7 @@ static bool is_same(const struct rpc_identity *a, const struct rpc_identity *b)
 		return a->local && b->local && a->uid == b->uid;
 	if (a->access == RPC_ACCESS_NONE || b->access == RPC_ACCESS_NONE)
 		return a->access == b->access && rpc_identity_same_place(a, b);
-	return a->uid == b->uid && strcmp(a->name, b->name) == 0;
+	return a->uid == b->uid && a->kind == b->kind && strcmp(a->name, b->name) == 0;
 }
 
 int rpc_account_get(struct rpc_server *s, const struct rpc_identity *identity, struct rpc_account **ret)

@@ -30,7 +30,8 @@ struct rpc_security_ops {
 	/* One token of the peer in, the answer (maybe empty) appended to *token_out.  1: more legs are expected;
 	 * 0: done, and signature_len is set; negative: refused, for good. */
 	int (*step)(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out);
-	/* After the last step on a server: put who the peer is into *identity.  NULL: the transport knew already. */
+	/* On a server: put who the peer is into *identity after the last step; after a refused one put there who he said he
+	 * is, for the log, and leave access alone.  NULL: the transport knew already. */
 	void (*identify)(struct rpc_security *s, struct rpc_identity *identity);
 	/* pdu[0, len) is header … trailer with its final lengths; the stub with its padding begins at body.
 	 * protect() writes the signature and, at level privacy, encrypts the body in place; unprotect() undoes that.
@@ -40,6 +41,11 @@ struct rpc_security_ops {
 	int (*unprotect)(
 	    struct rpc_security *s, uint8_t *pdu, size_t len, size_t body, size_t body_len, const uint8_t *signature);
 	void (*free)(struct rpc_security *s);
+	/* For SPNEGO, which wraps other mechanisms: a signature over its list of them, after the last step and before the
+	 * first PDU.  -EOPNOTSUPP: nothing was negotiated that could sign.  NULL: the mechanism is never wrapped. */
+	int (*sign_list)(struct rpc_security *s, const uint8_t *list, size_t len, struct buf *signature);
+	int (*check_list)(struct rpc_security *s, const uint8_t *list, size_t len, const uint8_t *signature,
+	    size_t signature_len);
 };
 
 struct rpc_security {
@@ -53,7 +59,8 @@ struct rpc_security {
 
 enum { RPC_SIGNATURE_MAX = 256 };
 
-/* Makes the acceptor (or, in a client, the initiator) for one connection.  *ret is freed with rpc_security_free(). */
+/* Makes the acceptor (or, in a client, the initiator) for one connection.  *ret is freed with rpc_security_free().
+ * Those that exist: auth/ntlm.h, auth/spnego.h, auth/kerberos.h. */
 struct rpc_security_provider {
 	uint8_t type;
 	bool local_only; /* Refused on anything but a unix socket. */

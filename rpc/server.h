@@ -17,6 +17,9 @@ enum {
 	RPC_ADDRESS_SIZE = 16, /* IPv6; IPv4 as ::ffff:a.b.c.d. */
 };
 
+/* Who says so. */
+enum rpc_identity_kind { RPC_BY_TRANSPORT, RPC_BY_NTLM, RPC_BY_KERBEROS };
+
 /* Who is at the other end.  Compared to keep strangers out of an association group, and shown to handlers. */
 struct rpc_identity {
 	bool local; /* On a unix socket: uid, gid and groups come from the kernel. */
@@ -25,6 +28,7 @@ struct rpc_identity {
 	unsigned group_count; /* Supplementary groups; those beyond RPC_GROUPS_MAX are left out. */
 	uint32_t groups[RPC_GROUPS_MAX];
 	uint8_t address[RPC_ADDRESS_SIZE]; /* Of the peer, if it is not local. */
+	enum rpc_identity_kind kind;       /* Of the name. */
 	char name[RPC_NAME_MAX + 1];       /* Of who is not local, by the security; empty: not authenticated. */
 };
 

@@ -105,9 +105,20 @@ static void repeat(struct rpc_call *call)
 	rpc_call_reply(call, bytes, len);
 }
 
+static void tell_account(struct rpc_call *call)
+{
+	uint8_t reply[8 + RPC_NAME_MAX];
+	size_t len = strlen(call->identity->name);
+
+	put_le32(reply, call->identity->access);
+	put_le32(reply + 4, call->identity->kind);
+	memcpy(reply + 8, call->identity->name, len);
+	rpc_call_reply(call, reply, 8 + len);
+}
+
 static void dispatch(struct rpc_call *call, void *data)
 {
-	static const size_t least[ECHO_OPNUM_COUNT] = { 0, 0, 4, 8, 20, 20, 20, 4, 0 };
+	static const size_t least[ECHO_OPNUM_COUNT] = { 0, 0, 4, 8, 20, 20, 20, 4, 0, 0 };
 	struct echo *e = data;
 	uint8_t uid[4];
 
@@ -139,6 +150,9 @@ static void dispatch(struct rpc_call *call, void *data)
 	case ECHO_WHO:
 		put_le32(uid, call->identity->uid);
 		rpc_call_reply(call, uid, sizeof(uid));
+		break;
+	case ECHO_ACCOUNT:
+		tell_account(call);
 		break;
 	default:
 		use_handle(call);

@@ -14,6 +14,7 @@ enum echo_opnum {
 	ECHO_CLOSE,   /* handle of type 0 → handle (NULL). */
 	ECHO_REPEAT,  /* u32 n → n bytes, the low bytes of their offsets. */
 	ECHO_WHO,     /* → u32 uid. */
+	ECHO_ACCOUNT, /* → u32 access, u32 kind, text. */
 	ECHO_OPNUM_COUNT,
 };
 

@@ -21,7 +21,7 @@ static void nothing(void *data)
 
 static void accept_one(struct host *h)
 {
-	struct rpc_transport transport = { .wake = nothing, .address = "echo" };
+	struct rpc_transport transport = { .wake = nothing, .address = h->address };
 	int fd = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	for (size_t i = 0; fd >= 0 && i < HOST_CONNECTIONS; i++) {
@@ -32,7 +32,7 @@ static void accept_one(struct host *h)
 		c = calloc(1, sizeof(*c));
 		assert(c != NULL);
 		*c = (struct host_connection){ .host = h, .fd = fd };
-		if (rpc_connection_new(h->echo.server, &peer_reader, &transport, &c->rpc) < 0) {
+		if (rpc_connection_new(h->echo.server, h->identity, &transport, &c->rpc) < 0) {
 			free(c);
 			break;
 		}
@@ -142,21 +142,30 @@ static void *run(void *data)
 	return NULL;
 }
 
-void host_start(struct host *h, const char *path, const struct rpc_limits *limits)
+void host_start_on(struct host *h, int listener, const char *address, const struct rpc_identity *identity,
+    const struct rpc_limits *limits)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
 	(void)pthread_mutex_init(&h->lock, NULL);
 	CHECK_INT(echo_init(&h->echo, limits), 0);
-	(void)snprintf(h->path, sizeof(h->path), "%s", path);
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	(void)unlink(path);
-	h->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	CHECK(h->listener >= 0);
-	CHECK_INT(bind(h->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	h->listener = listener;
+	h->address = address;
+	h->identity = identity;
 	CHECK_INT(listen(h->listener, 128), 0);
 	CHECK_INT(pipe2(h->wake, O_CLOEXEC | O_NONBLOCK), 0);
 	CHECK_INT(pthread_create(&h->thread, NULL, run, h), 0);
+}
+
+void host_start(struct host *h, const char *path, const struct rpc_limits *limits)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(h->path, sizeof(h->path), "%s", path);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	(void)unlink(path);
+	CHECK(listener >= 0);
+	CHECK_INT(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	host_start_on(h, listener, "echo", &peer_reader, limits);
 }
 
 void host_stop(struct host *h)

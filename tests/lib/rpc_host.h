@@ -25,6 +25,8 @@ struct host {
 	bool cut_on_call;       /* Close a connection as soon as a call of it is dispatched. */
 	unsigned accepted;
 
+	const struct rpc_identity *identity; /* Of who connects. */
+	const char *address;
 	int listener, wake[2];
 	bool stop, close_all;
 	pthread_t thread;
@@ -32,6 +34,9 @@ struct host {
 };
 
 void host_start(struct host *h, const char *path, const struct rpc_limits *limits);
+/* The same on a listening socket, which it owns from here on; address and identity are what connections are given. */
+void host_start_on(struct host *h, int listener, const char *address, const struct rpc_identity *identity,
+    const struct rpc_limits *limits);
 void host_stop(struct host *h);
 /* Run on the thread's next turn: release all waiting calls, or close all connections. */
 void host_release_all(struct host *h);

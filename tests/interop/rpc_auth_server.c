@@ -1,0 +1,55 @@
+/* rpc_auth_server: the echo interface on a TCP port of the loopback address, for clients that are not ours and must log
+ * in; RPC_AUTH_PORT says which port.  The accounts are those of tests/lib/rpc_login.c.
+ * It says "ready" and ends with its input.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/rpc_host.h"
+#include "tests/lib/rpc_login.h"
+#include "tests/lib/test.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+static int listen_on(uint16_t port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
+
+	CHECK(fd >= 0);
+	CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), 0);
+	CHECK_INT(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* The same functions under the UUID of Samba's own echo interface: its client logs in only to interfaces that it knows. */
+static const struct pdu_syntax sambas_syntax = {
+	.uuid = { { 0xc5, 0x5e, 0xa1, 0x60, 0xe8, 0x4d, 0xd7, 0x11, 0xa6, 0x37, 0x00, 0x50, 0x56, 0xa2, 0x01, 0x82 } },
+	.major = 1,
+};
+
+TEST(serve)
+{
+	static struct ntlm_acceptor ntlm;
+	static struct rpc_interface sambas;
+	struct rpc_limits limits = rpc_limits_default();
+	const char *port = getenv("RPC_AUTH_PORT");
+	struct host *h = calloc(1, sizeof(*h));
+
+	CHECK(h != NULL && port != NULL);
+	ntlm = login_acceptor();
+	ntlm.source = &auth_system_source;
+	host_start_on(h, listen_on((uint16_t)strtoul(port, NULL, 10)), port, &login_nobody, &limits);
+	pthread_mutex_lock(&h->lock);
+	sambas = h->echo.interface;
+	sambas.name = "rpcecho";
+	sambas.syntax = sambas_syntax;
+	CHECK_INT(rpc_server_add_interface(h->echo.server, &sambas), 0);
+	CHECK_INT(rpc_server_add_provider(h->echo.server, &ntlm.provider), 0);
+	pthread_mutex_unlock(&h->lock);
+	puts("ready");
+	while (getchar() != EOF) {
+	}
+	host_stop(h);
+	free(h);
+}
