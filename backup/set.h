@@ -36,6 +36,8 @@ struct set_tail { /* The changes after the snapshot. */
 	struct digest digest;         /* D_db at I. */
 };
 
+enum set_step { SET_WRITING, SET_PROVING };
+
 struct set_source {
 	struct quolog_header header;     /* Identity; S, I and the time are filled in by the writer. */
 	struct db_snapshot *snapshot;    /* The database at index S. */
@@ -47,8 +49,9 @@ struct set_source {
 	int (*tail)(void *data, struct set_tail *ret);
 	/* The barrier before the commit: 0 if this node may still finish the backup (same owner, same term). */
 	int (*may_commit)(void *data);
-	/* Told now and then, may be NULL: bytes written so far.  Negative cancels the backup and is returned. */
-	int (*progress)(void *data, uint64_t bytes);
+	/* Told now and then, may be NULL: bytes written so far; once, that they are read back now.  Negative cancels the backup
+	 * and is returned. */
+	int (*progress)(void *data, enum set_step step, uint64_t bytes);
 	void *data;
 };
 

@@ -161,7 +161,7 @@ static int tell_progress(void *data, uint64_t bytes)
 {
 	struct writing *w = data;
 
-	return w->source->progress != NULL ? w->source->progress(w->source->data, w->bytes + bytes) : 0;
+	return w->source->progress != NULL ? w->source->progress(w->source->data, SET_WRITING, w->bytes + bytes) : 0;
 }
 
 /* Length and SHA-256 of a file that has just been written. */
@@ -400,8 +400,11 @@ static int prove(struct writing *w, const struct set_tail *tail, struct set_info
 {
 	_cleanup_(set_freep) struct set *s = NULL;
 	struct error story = { 0 };
-	int r = set_read_through(w->disk, SET_LOG_NEW, true, &s, &story);
+	int r = w->source->progress != NULL ? w->source->progress(w->source->data, SET_PROVING, w->bytes) : 0;
 
+	if (r < 0)
+		return error_set_code(error, r, "cannot go on with the backup");
+	r = set_read_through(w->disk, SET_LOG_NEW, true, &s, &story);
 	if (r == 0 && !digest_equal(&s->info.digest, &tail->digest))
 		r = error_set(&story, ERR_DATABASE_BACKUP_CORRUPT, "its database is another one");
 	if (r < 0)

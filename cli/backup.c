@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/copy.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "io/linux/disk.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,7 +68,9 @@ int backup_verb(struct cli *c)
 		return CLI_USAGE;
 	if (c->copy_count > 0 && path[0] != '/')
 		return cli_usage(c, "--copy-to needs a PATH on this machine");
+	progress_begin();
 	code = RuedaBackup(cli_wide(units), &b);
+	progress_end();
 	story = u16_to_utf8(u16_from_z((const char16_t *)b.szStory));
 	if (code != 0)
 		return cli_fail(code, story, "backup of the cluster database to %s", path);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include <stdio.h>
 
 int restore_verb(struct cli *c)
@@ -24,8 +25,10 @@ int restore_verb(struct cli *c)
 		if (r != 0)
 			return r;
 	}
+	progress_begin();
 	code = RuedaRestore(
 	    cli_wide(units), flags, cli_wide(drive), cli_wide(as_node), cli_wide(as_new), story, RUEDA_STORY_CCH);
+	progress_end();
 	text = u16_to_utf8(u16_from_z((const char16_t *)story));
 	if (code != 0)
 		return cli_fail(

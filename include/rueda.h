@@ -56,6 +56,21 @@ typedef struct RUEDA_BACKUP_RESULT {
 	BYTE DatabaseDigest[32];
 } RUEDA_BACKUP_RESULT, *PRUEDA_BACKUP_RESULT;
 
+typedef enum RUEDA_PHASE {
+	RuedaPhaseNone = 0,            /* No backup or restore runs on this machine. */
+	RuedaPhaseBackupWriting = 1,
+	RuedaPhaseBackupProving = 2,   /* What was written is read back. */
+	RuedaPhaseRestoreReading = 3,  /* The set is read and proven. */
+	RuedaPhaseRestoreWriting = 4,  /* Its database is written to the state directory. */
+	RuedaPhaseRestoreStarting = 5, /* What was in force is kept as a set, and the cluster starts with the new database. */
+} RUEDA_PHASE;
+
+typedef struct RUEDA_PROGRESS {
+	RUEDA_PHASE Phase;
+	ULONGLONG cbDone;  /* In this phase. */
+	ULONGLONG cbTotal; /* Of this phase, at most; 0: not known. */
+} RUEDA_PROGRESS, *PRUEDA_PROGRESS;
+
 #define RUEDA_RESTORE_FORCE 0x00000001u /* As bForce of RestoreClusterDatabase(). */
 #define RUEDA_RESTORE_PLAN 0x00000002u  /* Change nothing, only say what would be done. */
 
@@ -102,6 +117,14 @@ DWORD RuedaBackup(LPCWSTR lpszPathName, PRUEDA_BACKUP_RESULT pResult);
  * of the set and not the one that it shall stand in for. */
 DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveLetter, LPCWSTR lpszAsNode,
     LPCWSTR lpszAsNew, LPWSTR lpszStory, DWORD cchStory);
+
+/* How far the backup or restore is that runs on this machine, whoever has asked for it.  For another thread than the one
+ * that waits for its end, or another program.
+ *
+ * pProgress  receives it.
+ *
+ * Returns 0, also if none runs; 5; 87; 1722 no service answers. */
+DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress);
 
 /* The lines of the service's flight recorder, oldest first.
  *

@@ -7,6 +7,7 @@
 #include "ruedad/config.h"
 #include "ruedad/replica.h"
 #include "ruedad/store.h"
+#include <stdatomic.h>
 
 struct priv_client;
 struct rpc_server;
@@ -18,6 +19,28 @@ enum service_state {
 	SERVICE_CHANGING,   /* Another generation is being put in force. */
 	SERVICE_STOPPING,
 };
+
+/* How far the backup or restore is, for who asks.  Set by its thread, read by the loop's. */
+struct progress {
+	_Atomic uint32_t phase; /* enum progress_phase */
+	_Atomic uint64_t bytes, total;
+};
+
+enum progress_phase { /* On the wire: idl/rueda.idl. */
+	PROGRESS_NONE = 0,
+	PROGRESS_BACKUP_WRITING = 1,
+	PROGRESS_BACKUP_PROVING = 2,
+	PROGRESS_RESTORE_READING = 3,
+	PROGRESS_RESTORE_WRITING = 4,
+	PROGRESS_RESTORE_STARTING = 5,
+};
+
+static inline void progress_set(struct progress *p, enum progress_phase phase, uint64_t bytes, uint64_t total)
+{
+	atomic_store(&p->bytes, bytes);
+	atomic_store(&p->total, total);
+	atomic_store(&p->phase, phase);
+}
 
 typedef void service_down(void *data, struct db_snapshot *last, uint64_t index);
 typedef void service_up(void *data, int r, const struct error *error);
@@ -54,6 +77,7 @@ struct service {
 	/* Backup and restore: at most one of each at a time on this node. */
 	struct backup_job *backup;
 	struct restore_job *restore;
+	struct progress progress;
 
 	bool stopping; /* service_stop() has been called; it waits for a backup or restore to end. */
 

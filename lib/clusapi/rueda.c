@@ -148,6 +148,18 @@ DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveL
 	return return_code(r);
 }
 
+DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress)
+{
+	struct rueda_GetProgress_in in = { 0 };
+	struct rueda_GetProgress_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = pProgress == NULL ? ERR_INVALID_PARAMETER : call_rueda(RUEDA_GET_PROGRESS, &in, &out, &arena);
+
+	if (r == 0)
+		*pProgress = (RUEDA_PROGRESS){ (RUEDA_PHASE)out.phase, out.bytes, out.total };
+	return return_code(r);
+}
+
 DWORD RuedaGetTrace(LPSTR *ppszTrace)
 {
 	struct rueda_GetTrace_in in = { 0 };

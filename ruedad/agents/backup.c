@@ -78,6 +78,7 @@ static void job_finish(struct backup_job *job)
 		    error_to_win32(job->result), job->story);
 	}
 	s->backup = NULL;
+	progress_set(&s->progress, PROGRESS_NONE, 0, 0);
 	job->done(job->data, job->result, &job->info, job->story);
 	job_free(job);
 	service_job_ended(s);
@@ -136,10 +137,15 @@ static int source_may_commit(void *data)
 	return 0;
 }
 
-static int source_progress(void *data, uint64_t bytes)
+static int source_progress(void *data, enum set_step step, uint64_t bytes)
 {
 	struct backup_job *job = data;
+	struct progress *p = &job->service->progress;
 
+	if (step == SET_WRITING) /* More than was reckoned: the checkpoints are not in it. */
+		progress_set(p, PROGRESS_BACKUP_WRITING, bytes, MAX(bytes, atomic_load(&p->total)));
+	else
+		progress_set(p, PROGRESS_BACKUP_PROVING, 0, bytes);
 	return atomic_load(&job->cancelled) ? ERR_CLUSTER_NODE_SHUTTING_DOWN : 0;
 }
 
@@ -200,6 +206,7 @@ static void on_begin_applied(void *data, int status, const struct cluster_result
 		job->source.may_commit = source_may_commit;
 		job->source.progress = source_progress;
 		job->source.data = job;
+		progress_set(&s->progress, PROGRESS_BACKUP_WRITING, 0, db_hive_size(cluster_db(s->cluster)));
 		r = loop_work(s->loop, on_worker, on_worker_done, job);
 	}
 	if (r < 0) {

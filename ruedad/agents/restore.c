@@ -94,6 +94,7 @@ static void job_finish(struct restore_job *job)
 		log_notice("restored path=\"%s\" generation=%s", job->path.text, job->generation);
 	}
 	s->restore = NULL;
+	progress_set(&s->progress, PROGRESS_NONE, 0, 0);
 	job->done(job->data, job->result, job->story);
 	job_free(job);
 	service_job_ended(s);
@@ -293,8 +294,10 @@ static void run_prepare(void *data)
 {
 	struct restore_job *job = data;
 	struct db *db;
-	int r = read_set(job);
+	int r;
 
+	progress_set(&job->service->progress, PROGRESS_RESTORE_READING, 0, 0);
+	r = read_set(job);
 	if (r == 0 && job->set->info.blob_count > 0)
 		r = error_set(&job->error, ERR_NOT_SUPPORTED,
 		    "the set holds %" PRIu64
@@ -314,6 +317,7 @@ static void run_prepare(void *data)
 	if (r == 0 && !job->plan) {
 		db = job->set->db;
 		job->set->db = NULL;
+		progress_set(&job->service->progress, PROGRESS_RESTORE_WRITING, 0, 0);
 		r = service_write_generation(job->service, &job->header, db, &job->error);
 	}
 	job->result = r;
@@ -428,6 +432,7 @@ static void on_prepared(void *data)
 		job_finish(job);
 		return;
 	}
+	progress_set(&job->service->progress, PROGRESS_RESTORE_STARTING, 0, 0);
 	r = service_take_down(job->service, on_down, job);
 	if (r < 0)
 		job_fail(job, r, "the cluster is starting, stopping or being changed already");

@@ -73,6 +73,17 @@ static void get_trace(struct serve_call *c)
 	serve_finish(c, r);
 }
 
+static void get_progress(struct serve_call *c)
+{
+	struct rueda_GetProgress_out *out = c->out;
+	struct progress *p = &c->service->progress;
+
+	out->phase = atomic_load(&p->phase);
+	out->bytes = atomic_load(&p->bytes);
+	out->total = atomic_load(&p->total);
+	serve_finish(c, 0);
+}
+
 /* The same as a SIGTERM: one way to stop. */
 static void do_shutdown(struct serve_call *c)
 {
@@ -96,6 +107,8 @@ serve_handler *serve_rueda_handler(unsigned number)
 		return get_trace;
 	case RUEDA_SHUTDOWN:
 		return do_shutdown;
+	case RUEDA_GET_PROGRESS:
+		return get_progress;
 	default:
 		return NULL;
 	}

@@ -323,6 +323,42 @@ def on_a_terminal_it_asks():
             i.fails(2, "reg", "ls", "Asked")
 
 
+def on_a_terminal(i, *words):
+    """Everything that is printed."""
+    ours, theirs = pty.openpty()
+    text = b""
+    with subprocess.Popen([RUEDA, *words], env=i.environment, cwd=HOME, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        try:
+            while part := os.read(ours, 10000):
+                text += part
+        except OSError:  # The other end is closed.
+            pass
+        assert process.wait(20) == 0, (words, text)
+    os.close(ours)
+    return text.decode()
+
+
+@test
+def on_a_terminal_a_backup_and_a_restore_tell_how_far_they_are():
+    i = Instance().start()
+    i.run("cluster", "create", "large")
+    lines = b"".join(b'"v%d"="%s"\r\n' % (v, bytes([97 + v % 26]) * 400000) for v in range(80))
+    i.run("reg", "import", "-", text=FIRST.encode() + b"[%s\\Large]\r\n" % ROOT.encode() + lines)
+    path = os.path.join(fresh("progress"), "set")
+    text = on_a_terminal(i, "backup", path)
+    writing = [tuple(map(float, m)) for m in re.findall(r"\r\x1b\[Kwriting the set, (\S+) MiB of at most (\S+) MiB \.\.\.", text)]
+    proving = re.findall(r"\r\x1b\[Kreading the set back, (\S+) MiB \.\.\.", text)
+    assert writing or proving, text
+    assert all(0 < done <= most and 60 < most < 80 for done, most in writing) and writing == sorted(writing), writing
+    assert all(60 < float(size) < 70 for size in proving), proving
+    assert re.search(r"\r\x1b\[KThe cluster database is in ", text), text
+    text = on_a_terminal(i, "restore", path, "--yes")
+    assert re.search(r"\r\x1b\[K(reading and proving the set|writing the database|keeping what was)", text), text
+    assert i.run("backup", path).startswith("The cluster database is in ") and i.errors == "", "no terminal, no progress"
+    i.stop()
+
+
 @test
 def names_cannot_drive_the_terminal():
     i = cluster()
