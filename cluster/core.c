@@ -12,6 +12,7 @@
 #include "cluster/cluster.h"
 #include "cluster/db/regbatch.h"
 #include "cluster/object/edit.h"
+#include "cluster/object/property.h"
 #include "cluster/runtime.h"
 #include "wire/command.h"
 #include <inttypes.h>
@@ -117,6 +118,12 @@ static int apply_object_rename(struct cluster *c, const struct command_ObjectRen
 	    c->db, (enum object_kind)m->kind, u16_from_z(m->id), u16_from_z(m->name), m->time, &ret->batch);
 }
 
+static int apply_properties_set(struct cluster *c, const struct command_PropertiesSet *m, struct cluster_result *ret)
+{
+	return property_set(
+	    c->db, m->kind, u16_from_z(m->id), m->is_private, m->list, m->list_size, m->time, &ret->batch);
+}
+
 /* Backups: one at a time in the whole cluster. */
 
 static int apply_backup_begin(struct cluster *c, const struct command_BackupBegin *m, uint64_t incarnation)
@@ -190,6 +197,8 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 		return apply_backup_end(c, &m->backup_end);
 	case COMMAND_CHECK:
 		return 0; /* check_digests() has been done. */
+	case COMMAND_PROPERTIES_SET:
+		return apply_properties_set(c, &m->properties_set, ret);
 	case COMMAND_TICK:
 		c->runtime.elapsed_ns += m->tick.elapsed_ns;
 		return 0;

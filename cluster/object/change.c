@@ -85,6 +85,16 @@ void change_set(struct change *c, struct change_path path, const struct db_value
 	add(c, &(struct db_op){ .kind = DB_OP_VALUE_SET, .path = j.path, .value = *value });
 }
 
+void change_delete_value(struct change *c, struct change_path path, struct u16 name)
+{
+	struct joined j;
+
+	if (!join(c, &path, &j))
+		return;
+	c->error = db_value_delete(c->db, j.path, name, c->time);
+	add(c, &(struct db_op){ .kind = DB_OP_VALUE_DELETE, .path = j.path, .value = { .name = name } });
+}
+
 static void set_buf(struct change *c, struct change_path path, struct u16 name, uint32_t type, struct buf *b)
 {
 	if (c->error == 0)

@@ -26,6 +26,7 @@ int change_begin(struct change *c, struct db *db, uint64_t time, struct buf *ret
 void change_create_key(struct change *c, struct change_path path);
 void change_delete_key(struct change *c, struct change_path path);
 void change_set(struct change *c, struct change_path path, const struct db_value *value);
+void change_delete_value(struct change *c, struct change_path path, struct u16 name);
 void change_set_string(struct change *c, struct change_path path, struct u16 name, struct u16 string);
 void change_set_number(struct change *c, struct change_path path, struct u16 name, uint32_t number);
 /* The MULTI_SZ *name* of the key gets item at its end, or loses it. */

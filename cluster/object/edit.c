@@ -155,7 +155,13 @@ static bool type_is_used(const struct db_key *root, struct u16 type)
 	return false;
 }
 
-static int may_delete(const struct db_key *root, enum object_kind kind, const struct db_key *object, uint32_t flags)
+bool object_is_core(const struct db_key *root, enum object_kind kind, const struct db_key *object)
+{
+	return (kind == OBJECT_GROUP && holds_quorum_resource(root, object)) ||
+	       (kind == OBJECT_RESOURCE && is_quorum_resource(root, object_id(object)));
+}
+
+int object_check_delete(const struct db_key *root, enum object_kind kind, const struct db_key *object, uint32_t flags)
 {
 	struct u16 first;
 	size_t at = 0;
@@ -191,7 +197,7 @@ int object_delete(struct db *db, enum object_kind kind, struct u16 id, uint32_t 
 
 	if (object == NULL)
 		return object_not_found(kind);
-	r = may_delete(root, kind, object, flags);
+	r = object_check_delete(root, kind, object, flags);
 	if (r < 0)
 		return r;
 	r = change_begin(&c, db, time, batch);
@@ -215,23 +221,29 @@ int object_delete(struct db *db, enum object_kind kind, struct u16 id, uint32_t 
 	return change_end(&c);
 }
 
-int object_rename(
-    struct db *db, enum object_kind kind, struct u16 id, struct u16 name, uint64_t time, struct buf *batch)
+int object_check_rename(const struct db_key *root, enum object_kind kind, const struct db_key *object, struct u16 name)
 {
-	const struct db_key *root = db_root(db), *object = object_by_id(root, kind, id), *other;
-	struct change c;
+	const struct db_key *other;
 	int r;
 
-	if (object == NULL)
-		return object_not_found(kind);
 	if (kind == OBJECT_TYPE || kind == OBJECT_NODE)
 		return ERR_INVALID_PARAMETER; /* Their name is their identity. */
 	r = check_name(kind, name);
 	if (r < 0)
 		return r;
 	other = object_find(root, kind, name);
-	if (other != NULL && other != object)
-		return ERR_ALREADY_EXISTS;
+	return other != NULL && other != object ? ERR_ALREADY_EXISTS : 0;
+}
+
+int object_rename(
+    struct db *db, enum object_kind kind, struct u16 id, struct u16 name, uint64_t time, struct buf *batch)
+{
+	const struct db_key *root = db_root(db), *object = object_by_id(root, kind, id);
+	struct change c;
+	int r = object == NULL ? object_not_found(kind) : object_check_rename(root, kind, object, name);
+
+	if (r < 0)
+		return r;
 	r = change_begin(&c, db, time, batch);
 	if (r < 0)
 		return r;

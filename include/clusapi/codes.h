@@ -11,7 +11,7 @@
  *   …_CRYPTO_CHECKPOINT(S)     the same with names of the form "type\provider\container"
  *   SET_SHARED_VOLUME_BACKUP_MODE, SET_CSV_MAINTENANCE_MODE, STORAGE_GET_SHARED_VOLUME_INFO: clusapi/volume.h
  *
- * Which codes a server carries out is in docs/SUPPORT.md; the others give ERROR_INVALID_FUNCTION (1).
+ * Which codes a server carries out is in docs/design/properties.md; the others give ERROR_INVALID_FUNCTION (1).
  * Included by <clusapi.h>.  Follows [MS-CMRP] 2.2.3 and the public clusctl.h.  Tests  tests/integration/layouts.c
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_CLUSAPI_CODES_H

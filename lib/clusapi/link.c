@@ -340,7 +340,8 @@ static bool remote_is_refused(struct remote *r, uint64_t epoch)
 	return refused;
 }
 
-int remote_call2(struct remote *r, struct remote *second, unsigned number, void *in, void *out, struct arena *arena)
+int remote_call_at(struct remote *r, struct remote *second, size_t offset, unsigned number, void *in, void *out,
+    struct arena *arena)
 {
 	const struct ndr_method *m = ndr_method(&clusapi_interface, 3, number);
 	int result;
@@ -354,7 +355,9 @@ int remote_call2(struct remote *r, struct remote *second, unsigned number, void 
 		if (result == 0 && second != NULL)
 			result = remote_get(second, &handles[1], &second_epoch);
 		if (result == 0) {
-			memcpy(in, handles, (second != NULL ? 2 : 1) * sizeof(handles[0]));
+			memcpy(in, &handles[0], sizeof(handles[0]));
+			if (second != NULL)
+				memcpy((char *)in + offset, &handles[1], sizeof(handles[1]));
 			memset(out, 0, m->out->size);
 			result = call_once(r->link, LINK_CLUSAPI, number, in, out, arena);
 			if (result == ERR_INVALID_HANDLE && remote_is_refused(r, epoch))
@@ -367,6 +370,11 @@ int remote_call2(struct remote *r, struct remote *second, unsigned number, void 
 		pause_ms(RETRY_STEP_MS);
 	}
 	return result;
+}
+
+int remote_call2(struct remote *r, struct remote *second, unsigned number, void *in, void *out, struct arena *arena)
+{
+	return remote_call_at(r, second, sizeof(struct ndr_handle), number, in, out, arena);
 }
 
 int remote_call(struct remote *r, unsigned number, void *in, void *out, struct arena *arena)

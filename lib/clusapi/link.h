@@ -45,6 +45,9 @@ int remote_open(struct remote *r);
 /* A clusapi method whose parameters begin with this handle, and perhaps a second one: *in is written to. */
 int remote_call(struct remote *r, unsigned number, void *in, void *out, struct arena *arena);
 int remote_call2(struct remote *r, struct remote *second, unsigned number, void *in, void *out, struct arena *arena);
+/* The same with the second handle (NULL: there is none) elsewhere in *in. */
+int remote_call_at(struct remote *r, struct remote *second, size_t offset, unsigned number, void *in, void *out,
+    struct arena *arena);
 
 /* Where the service of this machine is. */
 const char *link_socket_path(void);

@@ -6,17 +6,9 @@
  *          only in types.
  * Threads  all functions.        Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
-#include "lib/clusapi/cluster.h"
+#include "lib/clusapi/object.h"
 #include "wire/clusapi.h"
 #include <string.h>
-
-struct named { /* HNODE, HGROUP, HRESOURCE, HNETWORK, HNETINTERFACE */
-	struct object object;
-	struct remote remote;
-	struct cluster *cluster; /* Referenced. */
-	DWORD access;
-	char16_t id[64]; /* Or the name, as long as the id is not known. */
-};
 
 /* The generated structures of these methods are alike for each kind: the Ex opens {name, access} → {granted, status,
  * rpc_status, handle}; the ids {handle} → {text, …}. */
@@ -61,7 +53,7 @@ static int named_open_remote(struct remote *r, struct ndr_handle *ret)
 	return result;
 }
 
-static int named_get(const void *handle, enum object_kind kind, struct named **ret)
+int named_get(const void *handle, enum object_kind kind, struct named **ret)
 {
 	struct object *o;
 	int r = handle_get(handle, kind, &o);
@@ -70,13 +62,6 @@ static int named_get(const void *handle, enum object_kind kind, struct named **r
 		*ret = container_of(o, struct named, object);
 	return r;
 }
-
-static void named_put(struct named **n)
-{
-	if (*n != NULL)
-		object_unref(&(*n)->object);
-}
-#define _cleanup_named_ _cleanup_(named_put)
 
 /* From now on by id. */
 static int named_learn_id(struct named *n)

@@ -10,6 +10,16 @@
 
 static const struct rpc_handle_type cluster_type = { "cluster", NULL };
 
+int serve_cluster_in(struct serve_call *c, const struct ndr_handle *handle, uint32_t *ret_access)
+{
+	struct rpc_handle_value value;
+	int r = serve_handle_find(c, handle, &cluster_type, &value);
+
+	if (r == 0)
+		*ret_access = value.access;
+	return r;
+}
+
 static void open_cluster(struct serve_call *c)
 {
 	struct clusapi_OpenCluster_out *out = c->out;
@@ -173,8 +183,8 @@ static void create_enum_ex(struct serve_call *c)
 {
 	const struct clusapi_CreateEnumEx_in *in = c->in;
 	struct clusapi_CreateEnumEx_out *out = c->out;
-	struct rpc_handle_value value;
-	int r = serve_handle_find(c, &in->cluster, &cluster_type, &value);
+	uint32_t access;
+	int r = serve_cluster_in(c, &in->cluster, &access);
 
 	if (r == 0)
 		r = in->options != 0 ? ERR_INVALID_PARAMETER : check_enum(in->type);

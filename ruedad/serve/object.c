@@ -6,8 +6,8 @@
  * States   no resource runs yet: resources and groups are Offline, the node that answers is Up.
  * Threads  the loop thread.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/serve/object.h"
 #include "cluster/object/edit.h"
-#include "ruedad/serve/serve.h"
 #include <string.h>
 
 enum {
@@ -62,14 +62,7 @@ static int object_handle(struct serve_call *c, enum object_kind kind, struct u16
 	return r;
 }
 
-struct object_in {
-	struct u16 id;
-	uint32_t access;
-	const struct db_key *key;
-};
-
-/* The object behind a handle, if it is still there. */
-static int object_in(struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind, struct object_in *ret)
+int object_in(struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind, struct object_in *ret)
 {
 	struct rpc_handle_value value;
 	int r = serve_handle_find(c, handle, &object_types[kind], &value);

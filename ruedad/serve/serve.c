@@ -64,6 +64,8 @@ static serve_handler *find_handler(const struct ndr_interface *interface, unsign
 		handler = serve_registry_handler(opnum);
 	if (handler == NULL)
 		handler = serve_object_handler(opnum);
+	if (handler == NULL)
+		handler = serve_control_handler(opnum);
 	return handler;
 }
 

@@ -18,6 +18,7 @@ struct serve_call {
 	void *out;      /* The handler fills it in, all but the status. */
 	/* Set for serve_propose(): makes more of out from the result, and returns the call's error. */
 	int (*applied)(struct serve_call *c, const struct cluster_result *result);
+	void *data; /* The handler's own. */
 };
 
 /* Must, now or later, come to serve_finish(). */
@@ -65,7 +66,10 @@ int serve_access(const struct serve_call *c, uint32_t desired, uint32_t *ret_acc
 serve_handler *serve_cluster_handler(unsigned number);
 serve_handler *serve_registry_handler(unsigned number);
 serve_handler *serve_object_handler(unsigned number);
+serve_handler *serve_control_handler(unsigned number);
 serve_handler *serve_rueda_handler(unsigned number);
+/* A handle of the cluster: how it was opened. */
+int serve_cluster_in(struct serve_call *c, const struct ndr_handle *handle, uint32_t *ret_access);
 /* ApiBackupClusterDatabase: on version 2 a backup, on version 3 refused as specified.  serve/backup.c */
 void serve_backup_cluster_database(struct serve_call *c);
 /* Those of our own interface in serve/backup.c. */

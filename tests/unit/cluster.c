@@ -6,6 +6,7 @@
 #include "tests/lib/failalloc.h"
 #include "tests/unit/dbtest.h"
 #include "wire/command.h"
+#include "wire/proplist.h"
 #include "wire/regbuf.h"
 
 enum { TIME = 900, BEGIN = 100 };
@@ -384,7 +385,7 @@ TEST(a_check_of_equal_states_is_0)
 
 TEST(a_command_of_an_unknown_kind_or_version_ends_the_process_and_changes_nothing)
 {
-	static const uint16_t heads[][2] = { { 0, 1 }, { 11, 1 }, { 0xffff, 1 }, { COMMAND_TICK, 0 },
+	static const uint16_t heads[][2] = { { 0, 1 }, { 500, 1 }, { 0xffff, 1 }, { COMMAND_TICK, 0 },
 		{ COMMAND_TICK, COMMAND_VERSION + 1 }, { COMMAND_OBJECT_CREATE, 0xffff } };
 	struct cluster *c = begin();
 	struct digest database = db_digest(cluster_db(c)), runtime = runtime_digest(c);
@@ -578,6 +579,62 @@ TEST(whatever_path_a_backup_has_the_runtime_state_can_be_loaded_again)
 		cluster_free(c);
 		cluster_free(again);
 	}
+}
+
+/* Properties. */
+
+TEST(properties_are_set_by_a_command_or_refused_with_the_status_of_their_rule)
+{
+	static const struct {
+		uint32_t kind;
+		const char16_t *id;
+		bool is_private;
+		struct u16 name;
+		uint16_t format;
+		const char *data;
+		uint32_t status;
+	} cases[] = {
+		{ OBJECT_RESOURCE, QUORUM, false, U16("RestartAction"), PROP_DWORD, "\1\0\0\0", 0 },
+		{ OBJECT_RESOURCE, QUORUM, true, U16("Anything"), PROP_DWORD, "\1\0\0\0", 0 },
+		{ OBJECT_NODE, u"1", false, U16("NodeWeight"), PROP_DWORD, "\0\0\0\0", 0 },
+		{ 7, u"", false, U16("SameSubnetDelay"), PROP_DWORD, "\350\3\0\0", 0 },
+		{ 7, u"", false, U16("SameSubnetDelay"), PROP_DWORD, "\0\0\0\0", 87 },
+		{ OBJECT_RESOURCE, QUORUM, false, U16("RestartAction"), PROP_DWORD, "\7\0\0\0", 87 },
+		{ OBJECT_RESOURCE, QUORUM, false, U16("Anything"), PROP_DWORD, "\1\0\0\0", 87 },
+		{ OBJECT_RESOURCE, GROUP, false, U16("RestartAction"), PROP_DWORD, "\1\0\0\0", 5007 },
+		{ OBJECT_GROUP, QUORUM, false, U16("Priority"), PROP_DWORD, "\1\0\0\0", 5013 },
+		{ 8, u"", false, U16("Priority"), PROP_DWORD, "\1\0\0\0", 87 },
+		{ 0, u"", false, U16("Priority"), PROP_DWORD, "\1\0\0\0", 87 },
+	};
+	struct cluster *c = begin();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct command command = { .kind = COMMAND_PROPERTIES_SET };
+		struct buf list = { 0 };
+		uint32_t status;
+
+		proplist_begin(&list);
+		proplist_add(&list, cases[i].name, cases[i].format, cases[i].data, 4);
+		proplist_end(&list);
+		command.properties_set = (struct command_PropertiesSet){
+			cases[i].kind, cases[i].id, cases[i].is_private, list.data, (uint32_t)list.len, TIME + i
+		};
+		status = apply(c, command);
+		if (status != cases[i].status)
+			test_fail(__FILE__, __LINE__, "case %zu: %" PRIu32, i, status);
+		buf_done(&list);
+	}
+	cluster_free(c);
+}
+
+TEST(a_property_list_that_is_none_is_refused_when_it_is_applied)
+{
+	struct cluster *c = begin();
+
+	CHECK_INT(apply(c, (struct command){ .kind = COMMAND_PROPERTIES_SET,
+				.properties_set = { OBJECT_NODE, u"1", false, (const uint8_t *)"\1\0\0\0", 4, TIME } }),
+	    13);
+	cluster_free(c);
 }
 
 /* The seed. */

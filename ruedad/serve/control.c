@@ -1,0 +1,516 @@
+/* control: control codes of all kinds of objects (opnums 72-79, 88, 89, 97, 98, 105, 106).
+ *
+ * How      every method comes to control() with the kind of object, its handle, and for every second method the node
+ *          that is asked to carry it out.  A table says which kinds a code is for and which function makes its answer;
+ *          what is not there is no function of this server (1), also the codes that only resources understand.
+ *
+ *             code: object 31-24 | global 23 | modify 22 | user 21 | internal 20 | function 19-2 | access 1-0
+ *
+ * Sizes    an answer that does not fit is 234 with the size needed in "required" and nothing returned.
+ * Access   a code with the modify bit needs access All, of the caller and of the handle; the others reading.
+ * Changes  properties are set by one command (PropertiesSet); validating makes the same checks and no command.
+ * Rules    cmrp.md of the public protocol, sections 10 and 16; docs/design/properties.md lists the codes.
+ * Threads  the loop thread.       Tests  tests/integration/properties.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/object/edit.h"
+#include "cluster/object/property.h"
+#include "cluster/object/type.h"
+#include "ruedad/serve/object.h"
+#include "ruedad/version.h"
+#include "wire/proplist.h"
+#include <string.h>
+
+struct control_call {
+	struct serve_call *serve;
+	struct property_object object;
+	uint32_t access;   /* Of the handle. */
+	const uint8_t *in; /* What the client sent. */
+	size_t in_len;
+	struct buf out; /* What it gets. */
+	bool private;   /* Private properties are set. */
+};
+
+enum { PENDING = 1 }; /* What a function gives that has proposed a command. */
+
+/* The answers of all methods are alike. */
+#define ANSWER(Method) struct clusapi_##Method##_out
+#define SAME(Method, member) (offsetof(ANSWER(Method), member) == offsetof(ANSWER(ClusterControl), member))
+#define ALIKE(Method)                                                                                                  \
+	(sizeof(ANSWER(Method)) == sizeof(ANSWER(ClusterControl)) && SAME(Method, out_buffer) &&                       \
+	    SAME(Method, required) && SAME(Method, out_buffer_size))
+static_assert(ALIKE(NodeControl) && ALIKE(GroupControl) && ALIKE(ResourceControl) && ALIKE(ResourceTypeControl) &&
+		  ALIKE(NetworkControl) && ALIKE(NetInterfaceControl) && ALIKE(NodeClusterControl) &&
+		  ALIKE(NodeNodeControl) && ALIKE(NodeGroupControl) && ALIKE(NodeResourceControl) &&
+		  ALIKE(NodeResourceTypeControl) && ALIKE(NodeNetworkControl) && ALIKE(NodeNetInterfaceControl),
+    "the answers of the methods are alike");
+
+/* The functions.  Each appends its answer to out, and gives 0, PENDING or an error. */
+
+static void add_text(struct buf *out, struct u16 s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		buf_u16(out, s.units[i]);
+	buf_u16(out, 0);
+}
+
+static const struct db_key *root_of(struct control_call *call)
+{
+	return serve_root(call->serve);
+}
+
+static const struct type_traits *traits_of(const struct control_call *call)
+{
+	return type_traits(
+	    call->object.kind == PROPERTY_TYPE ? object_id(call->object.key) : object_type_of(call->object.key));
+}
+
+/* UNKNOWN: only says that control codes are understood. */
+static int get_nothing(struct control_call *call)
+{
+	(void)call;
+	return 0;
+}
+
+static int get_characteristics(struct control_call *call)
+{
+	bool has_type = call->object.kind == PROPERTY_RESOURCE || call->object.kind == PROPERTY_TYPE;
+
+	buf_u32(&call->out, has_type ? traits_of(call)->characteristics : 0);
+	return 0;
+}
+
+static int get_flags(struct control_call *call)
+{
+	buf_u32(&call->out, object_is_core(root_of(call), (enum object_kind)call->object.kind, call->object.key));
+	return 0;
+}
+
+static int get_class_info(struct control_call *call)
+{
+	buf_u32(&call->out, traits_of(call)->class);
+	buf_u32(&call->out, traits_of(call)->subclass);
+	return 0;
+}
+
+static int get_required_dependencies(struct control_call *call)
+{
+	struct u16 required = traits_of(call)->required;
+	struct buf text = { 0 };
+
+	if (required.len > 0) {
+		add_text(&text, required);
+		if (text.error != 0)
+			call->out.error = text.error;
+		prop_value_add(&call->out, PROP_LIST_VALUE(PROP_SZ), text.data, text.len);
+		buf_done(&text);
+	}
+	prop_mark_end(&call->out);
+	return 0;
+}
+
+static int get_name(struct control_call *call)
+{
+	add_text(&call->out, object_name(call->object.key, (enum object_kind)call->object.kind));
+	return 0;
+}
+
+static int get_id(struct control_call *call)
+{
+	add_text(&call->out, object_id(call->object.key));
+	return 0;
+}
+
+static int get_resource_type(struct control_call *call)
+{
+	add_text(&call->out, object_type_of(call->object.key));
+	return 0;
+}
+
+static int get_node(struct control_call *call)
+{
+	add_text(&call->out, object_string(call->object.key, U16("Node")));
+	return 0;
+}
+
+static int get_network(struct control_call *call)
+{
+	add_text(&call->out, object_string(call->object.key, U16("Network")));
+	return 0;
+}
+
+/* The cluster is in no domain: its whole name is its name. */
+static int get_fqdn(struct control_call *call)
+{
+	add_text(&call->out, object_string(call->object.key, U16("ClusterName")));
+	return 0;
+}
+
+static int query_delete(struct control_call *call)
+{
+	return object_check_delete(root_of(call), (enum object_kind)call->object.kind, call->object.key, 0);
+}
+
+/* Properties. */
+
+static bool number_of_node(struct u16 name, uint32_t *ret)
+{
+	static const struct {
+		struct u16 name;
+		uint32_t number;
+	} numbers[] = {
+		{ U16("MajorVersion"), VERSION_MAJOR },
+		{ U16("MinorVersion"), VERSION_MINOR },
+		{ U16("BuildNumber"), VERSION_BUILD },
+		{ U16("NodeHighestVersion"), CLUSTER_VERSION },
+		{ U16("NodeLowestVersion"), CLUSTER_VERSION },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (u16_equal(numbers[i].name, name)) {
+			*ret = numbers[i].number;
+			return true;
+		}
+	return false;
+}
+
+/* What this node can say of itself and of the cluster; the rest has its standard. */
+static bool compute(void *data, const struct property_object *o, const struct property *p, struct buf *ret)
+{
+	const struct serve_call *c = data;
+	uint32_t number;
+
+	if (o->kind == PROPERTY_CLUSTER && u16_equal(p->name, U16("ClusterFunctionalLevel")))
+		number = CLUSTER_VERSION >> 16;
+	else if (o->kind != PROPERTY_NODE ||
+		 !u16_equal(object_name(o->key, OBJECT_NODE), service_node_name(c->service)) ||
+		 !number_of_node(p->name, &number))
+		return false;
+	buf_u32(ret, number);
+	return true;
+}
+
+static int list_properties(struct control_call *call, enum property_choice choice)
+{
+	struct property_source source = { compute, call->serve };
+
+	property_list(&call->object, choice, &source, &call->out);
+	return 0;
+}
+
+static int get_common(struct control_call *call)
+{
+	return list_properties(call, PROPERTY_COMMON);
+}
+
+static int get_read_only_common(struct control_call *call)
+{
+	return list_properties(call, PROPERTY_COMMON_READ_ONLY);
+}
+
+static int get_private(struct control_call *call)
+{
+	return list_properties(call, PROPERTY_PRIVATE);
+}
+
+/* Also the private properties that resources of a type have beyond those that were set: no type says so yet. */
+static int get_no_properties(struct control_call *call)
+{
+	proplist_begin(&call->out);
+	proplist_end(&call->out);
+	return 0;
+}
+
+static int enum_common(struct control_call *call)
+{
+	property_names(&call->object, false, &call->out);
+	return 0;
+}
+
+static int enum_private(struct control_call *call)
+{
+	property_names(&call->object, true, &call->out);
+	return 0;
+}
+
+static int get_common_formats(struct control_call *call)
+{
+	property_formats(&call->object, false, &call->out);
+	return 0;
+}
+
+static int get_private_formats(struct control_call *call)
+{
+	property_formats(&call->object, true, &call->out);
+	return 0;
+}
+
+static int get_common_resource_formats(struct control_call *call)
+{
+	property_common_formats(PROPERTY_RESOURCE, &call->out);
+	return 0;
+}
+
+static int validate_common(struct control_call *call)
+{
+	return property_check(root_of(call), &call->object, false, call->in, call->in_len);
+}
+
+static int validate_private(struct control_call *call)
+{
+	return property_check(root_of(call), &call->object, true, call->in, call->in_len);
+}
+
+/* A private property takes effect when the resource is next brought online; that is said if it is online now.  The
+ * object may be gone by now, only its kind is still true. */
+static int stored(struct serve_call *c, const struct cluster_result *result)
+{
+	const struct control_call *call = c->data;
+	bool is_online = false; /* No resource runs yet. */
+
+	if (result->status != 0)
+		return ERR_FROM_WIN32(result->status);
+	return call->private && call->object.kind == PROPERTY_RESOURCE && result->batch.len > 0 && is_online
+		   ? ERR_RESOURCE_PROPERTIES_STORED
+		   : 0;
+}
+
+static int set_properties(struct control_call *call, bool private)
+{
+	struct command command = { .kind = COMMAND_PROPERTIES_SET, .version = COMMAND_VERSION };
+	const char16_t *id = serve_dup(call->serve, call->object.id);
+
+	if (id == NULL)
+		return -ENOMEM;
+	call->private = private;
+	call->serve->data = call;
+	call->serve->applied = stored;
+	command.properties_set = (struct command_PropertiesSet){ .kind = call->object.kind,
+		.id = id,
+		.is_private = private,
+		.list = call->in,
+		.list_size = (uint32_t)call->in_len,
+		.time = serve_now(call->serve) };
+	serve_propose(call->serve, &command);
+	return PENDING;
+}
+
+static int set_common(struct control_call *call)
+{
+	return set_properties(call, false);
+}
+
+static int set_private(struct control_call *call)
+{
+	return set_properties(call, true);
+}
+
+/* The table. */
+
+#define OBJECT_BYTE_SHIFT 24
+#define FUNCTION_BITS 0xffffffu
+#define MODIFY_BIT 0x400000u
+
+enum {
+	N = 1 << PROPERTY_NODE,
+	G = 1 << PROPERTY_GROUP,
+	R = 1 << PROPERTY_RESOURCE,
+	T = 1 << PROPERTY_TYPE,
+	W = 1 << PROPERTY_NETWORK,
+	I = 1 << PROPERTY_INTERFACE,
+	C = 1 << PROPERTY_CLUSTER,
+	ALL = N | G | R | T | W | I | C,
+};
+
+static const uint8_t object_bytes[] = {
+	[PROPERTY_NODE] = 4,
+	[PROPERTY_GROUP] = 3,
+	[PROPERTY_RESOURCE] = 1,
+	[PROPERTY_TYPE] = 2,
+	[PROPERTY_NETWORK] = 5,
+	[PROPERTY_INTERFACE] = 6,
+	[PROPERTY_CLUSTER] = 7,
+};
+
+// clang-format off
+static const struct control {
+	uint32_t code; /* Without its object byte. */
+	uint32_t kinds;
+	int (*run)(struct control_call *call);
+} controls[] = {
+	{ 0x000000, ALL,		get_nothing },			/* UNKNOWN */
+	{ 0x000005, ALL & ~C,		get_characteristics },		/* GET_CHARACTERISTICS */
+	{ 0x000009, ALL & ~C,		get_flags },			/* GET_FLAGS */
+	{ 0x00000d, R | T,		get_class_info },		/* GET_CLASS_INFO */
+	{ 0x000011, R | T,		get_required_dependencies },	/* GET_REQUIRED_DEPENDENCIES */
+	{ 0x000029, R | G | N | W | I,	get_name },			/* GET_NAME */
+	{ 0x00002d, R,			get_resource_type },		/* GET_RESOURCE_TYPE */
+	{ 0x000031, I,			get_node },			/* GET_NODE */
+	{ 0x000035, I,			get_network },			/* GET_NETWORK */
+	{ 0x000039, R | G | N | W | I,	get_id },			/* GET_ID */
+	{ 0x00003d, C,			get_fqdn },			/* GET_FQDN */
+	{ 0x000051, ALL,		enum_common },			/* ENUM_COMMON_PROPERTIES */
+	{ 0x000055, ALL,		get_read_only_common },		/* GET_RO_COMMON_PROPERTIES */
+	{ 0x000059, ALL,		get_common },			/* GET_COMMON_PROPERTIES */
+	{ 0x40005e, ALL,		set_common },			/* SET_COMMON_PROPERTIES */
+	{ 0x000061, ALL,		validate_common },		/* VALIDATE_COMMON_PROPERTIES */
+	{ 0x000065, ALL,		get_common_formats },		/* GET_COMMON_PROPERTY_FMTS */
+	{ 0x000069, T,			get_common_resource_formats },	/* GET_COMMON_RESOURCE_PROPERTY_FMTS */
+	{ 0x000079, ALL,		enum_private },			/* ENUM_PRIVATE_PROPERTIES */
+	{ 0x00007d, ALL,		get_no_properties },		/* GET_RO_PRIVATE_PROPERTIES */
+	{ 0x000081, ALL,		get_private },			/* GET_PRIVATE_PROPERTIES */
+	{ 0x400086, ALL,		set_private },			/* SET_PRIVATE_PROPERTIES */
+	{ 0x000089, ALL,		validate_private },		/* VALIDATE_PRIVATE_PROPERTIES */
+	{ 0x00008d, ALL,		get_private_formats },		/* GET_PRIVATE_PROPERTY_FMTS */
+	{ 0x000091, T,			get_no_properties },		/* GET_PRIVATE_RESOURCE_PROPERTY_FMTS */
+	{ 0x0001b9, R | T | G,		query_delete },			/* QUERY_DELETE */
+};
+// clang-format on
+
+static const struct control *find_control(enum property_kind kind, uint32_t code)
+{
+	if (code >> OBJECT_BYTE_SHIFT != object_bytes[kind])
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(controls); i++)
+		if (controls[i].code == (code & FUNCTION_BITS) && (controls[i].kinds & 1u << kind))
+			return &controls[i];
+	return NULL;
+}
+
+/* One call. */
+
+static int answer(struct serve_call *c, const struct buf *out)
+{
+	struct clusapi_ClusterControl_out *ret = c->out; /* Of whichever method. */
+
+	if (out->error != 0)
+		return out->error;
+	if (out->len > ret->out_buffer_size) {
+		ret->required = (uint32_t)out->len;
+		return ERR_MORE_DATA;
+	}
+	ret->out_buffer = arena_dup(serve_arena(c), out->data, out->len);
+	if (ret->out_buffer == NULL)
+		return -ENOMEM;
+	ret->bytes_returned = (uint32_t)out->len;
+	return 0;
+}
+
+/* Who is asked: a handle, and for resource types a name with a handle of the cluster. */
+static int find_object(
+    struct control_call *call, enum property_kind kind, const struct ndr_handle *handle, const char16_t *type_name)
+{
+	struct serve_call *c = call->serve;
+	struct object_in object;
+	int r;
+
+	if (kind == PROPERTY_CLUSTER || kind == PROPERTY_TYPE) {
+		r = serve_cluster_in(c, handle, &call->access);
+		return r < 0 ? r : property_object_find(serve_root(c), kind, u16_from_z(type_name), &call->object);
+	}
+	r = object_in(c, handle, (enum object_kind)kind, &object);
+	if (r < 0)
+		return r;
+	call->access = object.access;
+	call->object = (struct property_object){ kind, object.id, object.key };
+	return 0;
+}
+
+/* What these functions tell is the same on every node that is up: this one. */
+static int check_host(struct serve_call *c, const struct ndr_handle *host)
+{
+	struct object_in node;
+	int r = object_in(c, host, OBJECT_NODE, &node);
+
+	if (r < 0)
+		return r;
+	return u16_equal(object_name(node.key, OBJECT_NODE), service_node_name(c->service)) ? 0 : ERR_CLUSTER_NODE_DOWN;
+}
+
+struct control_request {
+	enum property_kind kind;
+	const struct ndr_handle *handle, *host; /* host NULL: whoever answers. */
+	const char16_t *type_name;
+	uint32_t code;
+	const uint8_t *in;
+	size_t in_len;
+};
+
+static int control(struct serve_call *c, const struct control_request *request, struct control_call *call)
+{
+	const struct control *control;
+	int r;
+
+	*call = (struct control_call){ .serve = c, .in = request->in, .in_len = request->in_len };
+	r = find_object(call, request->kind, request->handle, request->type_name);
+	if (r == 0 && request->host != NULL)
+		r = check_host(c, request->host);
+	if (r < 0)
+		return r;
+	control = find_control(request->kind, request->code);
+	if (control == NULL)
+		return ERR_INVALID_FUNCTION;
+	if ((control->code & MODIFY_BIT) && !(serve_may_change(c) && call->access == SERVE_ALL))
+		return ERR_ACCESS_DENIED;
+	r = control->run(call);
+	return r == 0 ? answer(c, &call->out) : r;
+}
+
+static void run(struct serve_call *c, const struct control_request *request)
+{
+	struct control_call *call = arena_alloc_zero(serve_arena(c), sizeof(*call));
+	int r = call == NULL ? -ENOMEM : control(c, request, call);
+
+	if (r == PENDING)
+		return;
+	if (call != NULL)
+		buf_done(&call->out);
+	serve_finish(c, r);
+}
+
+/* The methods: on the node that answers, and on one that is named. */
+#define DEFINE_CONTROL(function, Method, which, member, node_member, name)                                             \
+	static void function(struct serve_call *c)                                                                     \
+	{                                                                                                              \
+		const struct clusapi_##Method##_in *in = c->in;                                                        \
+                                                                                                                       \
+		run(c, &(struct control_request){                                                                      \
+			   which, &in->member, NULL, name, in->control_code, in->in_buffer, in->in_buffer_size });     \
+	}                                                                                                              \
+	static void function##_on_node(struct serve_call *c)                                                           \
+	{                                                                                                              \
+		const struct clusapi_Node##Method##_in *in = c->in;                                                    \
+                                                                                                                       \
+		run(c, &(struct control_request){ which, &in->member, &in->node_member, name, in->control_code,        \
+			   in->in_buffer, in->in_buffer_size });                                                       \
+	}
+
+DEFINE_CONTROL(cluster_control, ClusterControl, PROPERTY_CLUSTER, cluster, host_node, NULL)
+DEFINE_CONTROL(node_control, NodeControl, PROPERTY_NODE, node, host_node, NULL)
+DEFINE_CONTROL(group_control, GroupControl, PROPERTY_GROUP, group, node, NULL)
+DEFINE_CONTROL(resource_control, ResourceControl, PROPERTY_RESOURCE, resource, node, NULL)
+DEFINE_CONTROL(type_control, ResourceTypeControl, PROPERTY_TYPE, cluster, node, in->resource_type_name)
+DEFINE_CONTROL(network_control, NetworkControl, PROPERTY_NETWORK, network, node, NULL)
+DEFINE_CONTROL(interface_control, NetInterfaceControl, PROPERTY_INTERFACE, net_interface, node, NULL)
+
+serve_handler *serve_control_handler(unsigned number)
+{
+	// clang-format off
+	switch (number) {
+	case CLUSAPI_CLUSTER_CONTROL:			return cluster_control;
+	case CLUSAPI_NODE_CLUSTER_CONTROL:		return cluster_control_on_node;
+	case CLUSAPI_NODE_CONTROL:			return node_control;
+	case CLUSAPI_NODE_NODE_CONTROL:			return node_control_on_node;
+	case CLUSAPI_GROUP_CONTROL:			return group_control;
+	case CLUSAPI_NODE_GROUP_CONTROL:		return group_control_on_node;
+	case CLUSAPI_RESOURCE_CONTROL:			return resource_control;
+	case CLUSAPI_NODE_RESOURCE_CONTROL:		return resource_control_on_node;
+	case CLUSAPI_RESOURCE_TYPE_CONTROL:		return type_control;
+	case CLUSAPI_NODE_RESOURCE_TYPE_CONTROL:	return type_control_on_node;
+	case CLUSAPI_NETWORK_CONTROL:			return network_control;
+	case CLUSAPI_NODE_NETWORK_CONTROL:		return network_control_on_node;
+	case CLUSAPI_NET_INTERFACE_CONTROL:		return interface_control;
+	case CLUSAPI_NODE_NET_INTERFACE_CONTROL:	return interface_control_on_node;
+	default:					return NULL;
+	}
+	// clang-format on
+}
