@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that are not ours log in to our server over TCP: Samba's and impacket's.  Prints TAP.
 
-Usage: rpc_auth.py RPC_AUTH_SERVER
+Usage: rpc_auth.py RPC_AUTH_SERVER [PART OF A TEST'S NAME…]
 
 It runs in namespaces of its own, so that ports and names are free; without the right to make them, or without a client's
 modules, what needs them is skipped."""
@@ -90,7 +90,7 @@ def check_account(call, access, kind, account):
 def samba_is_refused(**login):
     samba_modules()
     from samba import NTSTATUSError
-    for options in (",seal,ntlm", ",connect,ntlm"):
+    for options in (",seal,ntlm", ",connect,ntlm", ",seal,spnego", ",connect,spnego"):
         try:
             Samba(options, **login).call(ECHO_ECHO, b"x")
         except NTSTATUSError as e:
@@ -101,10 +101,11 @@ def samba_is_refused(**login):
 
 @test
 def samba_calls_after_an_ntlm_login_at_every_level():
-    for level in ("connect", "packet", "sign", "seal"):
-        client = Samba(f",{level},ntlm")
-        check_calls(client.call)
-        check_account(client.call, ALL, BY_NTLM, b"alice")
+    for mechanism in ("ntlm", "spnego"):
+        for level in ("connect", "packet", "sign", "seal"):
+            client = Samba(f",{level},{mechanism}")
+            check_calls(client.call)
+            check_account(client.call, ALL, BY_NTLM, b"alice")
 
 
 @test

@@ -2,6 +2,7 @@
  * in; RPC_AUTH_PORT says which port.  The accounts are those of tests/lib/rpc_login.c.
  * It says "ready" and ends with its input.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rpc/auth/spnego.h"
 #include "tests/lib/rpc_host.h"
 #include "tests/lib/rpc_login.h"
 #include "tests/lib/test.h"
@@ -31,6 +32,7 @@ static const struct pdu_syntax sambas_syntax = {
 TEST(serve)
 {
 	static struct ntlm_acceptor ntlm;
+	static struct spnego_mechanisms spnego;
 	static struct rpc_interface sambas;
 	struct rpc_limits limits = rpc_limits_default();
 	const char *port = getenv("RPC_AUTH_PORT");
@@ -39,6 +41,8 @@ TEST(serve)
 	CHECK(h != NULL && port != NULL);
 	ntlm = login_acceptor();
 	ntlm.source = &auth_system_source;
+	spnego.ntlm = &ntlm.provider;
+	spnego_acceptor_init(&spnego);
 	host_start_on(h, listen_on((uint16_t)strtoul(port, NULL, 10)), port, &login_nobody, &limits);
 	pthread_mutex_lock(&h->lock);
 	sambas = h->echo.interface;
@@ -46,6 +50,7 @@ TEST(serve)
 	sambas.syntax = sambas_syntax;
 	CHECK_INT(rpc_server_add_interface(h->echo.server, &sambas), 0);
 	CHECK_INT(rpc_server_add_provider(h->echo.server, &ntlm.provider), 0);
+	CHECK_INT(rpc_server_add_provider(h->echo.server, &spnego.provider), 0);
 	pthread_mutex_unlock(&h->lock);
 	puts("ready");
 	while (getchar() != EOF) {
