@@ -36,6 +36,15 @@ struct cluster_event {
 	uint64_t term;
 };
 
+/* Something about an object that programs may want to be told. */
+struct cluster_change {
+	uint32_t kind;     /* enum object_kind. */
+	uint32_t what;     /* enum cluster_changed. */
+	uint32_t sequence; /* Of its state. */
+	struct guid id;
+};
+enum cluster_changed { CLUSTER_CHANGED_STATE = 1 };
+
 struct cluster_result {
 	bool repeated;          /* The id had been applied before; nothing was done, and the rest is empty. */
 	uint32_t status;        /* Windows code; 0 = done. */
@@ -44,9 +53,13 @@ struct cluster_result {
 	struct buf batch;       /* Evaluated database batch; empty = the database did not change. */
 	struct buf notification; /* Registry batches: what a batch port delivers, … */
 	bool notification_lost;  /* … or that there was more than that. */
+	struct cluster_change *changes; /* In the order in which they happened. */
+	size_t change_count;
 };
 
 void cluster_result_done(struct cluster_result *r);
+int cluster_result_changed(struct cluster_result *r, uint32_t kind, const struct guid *id, uint32_t what,
+    uint32_t sequence); /* -ENOMEM */
 
 /* Takes over db, also when it fails. */
 int cluster_new(struct db *db, struct cluster **ret);
@@ -72,6 +85,17 @@ struct cluster_backup_state {
 };
 const struct cluster_backup_state *cluster_backup(const struct cluster *c);
 uint32_t cluster_owner(const struct cluster *c, uint64_t *ret_term); /* 0: none elected yet. */
+
+/* What groups and resources do, and what the owner is to decide next about them (group/policy.h, wire/command.h). */
+struct group_table;
+struct command_Decide;
+const struct group_table *cluster_groups(const struct cluster *c);
+int cluster_decide(const struct cluster *c, struct command_Decide *ret, size_t max);
+/* When, in elapsed time, something is due though nothing else happens; UINT64_MAX: never. */
+uint64_t cluster_deadline(const struct cluster *c);
+uint64_t cluster_elapsed(const struct cluster *c);
+/* The incarnation of a node that is up, or 0. */
+uint64_t cluster_node_up(const struct cluster *c, uint32_t node);
 
 /* The runtime file of a checkpoint: append it to out; load it into a fresh cluster (ERR_INVALID_DATA with a story). */
 void cluster_runtime_save(const struct cluster *c, struct buf *out);

@@ -11,6 +11,9 @@
 #include "base/log.h"
 #include "cluster/cluster.h"
 #include "cluster/db/regbatch.h"
+#include "cluster/group/apply.h"
+#include "cluster/group/policy.h"
+#include "cluster/group/relate.h"
 #include "cluster/object/edit.h"
 #include "cluster/object/property.h"
 #include "cluster/runtime.h"
@@ -55,6 +58,20 @@ void cluster_result_done(struct cluster_result *r)
 {
 	buf_done(&r->batch);
 	buf_done(&r->notification);
+	free(r->changes);
+	r->changes = NULL;
+}
+
+int cluster_result_changed(
+    struct cluster_result *r, uint32_t kind, const struct guid *id, uint32_t what, uint32_t sequence)
+{
+	struct cluster_change *grown = realloc(r->changes, (r->change_count + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return -ENOMEM;
+	r->changes = grown;
+	grown[r->change_count++] = (struct cluster_change){ kind, what, sequence, *id };
+	return 0;
 }
 
 /* The registry. */
@@ -105,9 +122,17 @@ static int apply_object_create(struct cluster *c, const struct command_ObjectCre
 
 static int apply_object_delete(struct cluster *c, const struct command_ObjectDelete *m, struct cluster_result *ret)
 {
+	struct u16 id = u16_from_z(m->id);
+	int r;
+
 	if (!is_kind(m->kind))
 		return ERR_INVALID_PARAMETER;
-	return object_delete(c->db, (enum object_kind)m->kind, u16_from_z(m->id), m->flags, m->time, &ret->batch);
+	r = group_may_delete(c->db, &c->runtime, (enum object_kind)m->kind, id);
+	if (r == 0)
+		r = object_delete(c->db, (enum object_kind)m->kind, id, m->flags, m->time, &ret->batch);
+	if (r == 0)
+		group_forget_deleted(c->db, &c->runtime);
+	return r;
 }
 
 static int apply_object_rename(struct cluster *c, const struct command_ObjectRename *m, struct cluster_result *ret)
@@ -177,6 +202,8 @@ static int check_digests(const struct cluster *c, const struct command_Check *m)
 
 static int apply_command(struct cluster *c, const struct command *m, uint64_t incarnation, struct cluster_result *ret)
 {
+	struct group_machine machine = { c->db, &c->runtime, c->runtime.applied + 1, ret };
+
 	switch ((enum command_kind)m->kind) {
 	case COMMAND_REG_BATCH:
 		return apply_reg_batch(c, &m->reg_batch, ret);
@@ -187,7 +214,7 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 	case COMMAND_OBJECT_RENAME:
 		return apply_object_rename(c, &m->object_rename, ret);
 	case COMMAND_RESOURCE_MOVE:
-		return object_move_resource(c->db, u16_from_z(m->resource_move.resource_id),
+		return group_move_resource(c->db, &c->runtime, u16_from_z(m->resource_move.resource_id),
 		    u16_from_z(m->resource_move.group_id), m->resource_move.time, &ret->batch);
 	case COMMAND_CLUSTER_RENAME:
 		return cluster_rename(c->db, u16_from_z(m->cluster_rename.name), m->cluster_rename.time, &ret->batch);
@@ -202,6 +229,20 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 	case COMMAND_TICK:
 		c->runtime.elapsed_ns += m->tick.elapsed_ns;
 		return 0;
+	case COMMAND_RESOURCE_REQUEST:
+		return group_apply_resource_request(&machine, &m->resource_request);
+	case COMMAND_GROUP_REQUEST:
+		return group_apply_group_request(&machine, &m->group_request);
+	case COMMAND_NODE_REQUEST:
+		return group_apply_node_request(&machine, &m->node_request);
+	case COMMAND_RESOURCE_REPORT:
+		return group_apply_report(&machine, &m->resource_report);
+	case COMMAND_DECIDE:
+		return group_apply_decision(&machine, &m->decide);
+	case COMMAND_RESOURCE_DEPEND:
+		return group_apply_depend(c->db, &c->runtime, &m->resource_depend, &ret->batch);
+	case COMMAND_OBJECT_NODES:
+		return group_apply_nodes(c->db, &m->object_nodes, &ret->batch);
 	}
 	return -EPROTONOSUPPORT;
 }
@@ -231,6 +272,24 @@ static int apply_proposal(struct cluster *c, const struct cluster_event *event, 
 	return r;
 }
 
+/* A node's new life ends the one that it had. */
+static int apply_joined(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
+{
+	struct group_machine machine = { c->db, &c->runtime, event->index, ret };
+	uint64_t before = cluster_node_up(c, event->node);
+	int r = before != 0 && before != event->incarnation ? group_apply_node_lost(&machine, before) : 0;
+
+	return r < 0 ? r : runtime_node_up(&c->runtime, event->node, event->incarnation);
+}
+
+static int apply_lost(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
+{
+	struct group_machine machine = { c->db, &c->runtime, event->index, ret };
+
+	runtime_node_down(&c->runtime, event->node, event->incarnation);
+	return group_apply_node_lost(&machine, event->incarnation);
+}
+
 int cluster_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
 {
 	struct runtime *runtime = &c->runtime;
@@ -247,10 +306,10 @@ int cluster_apply(struct cluster *c, const struct cluster_event *event, struct c
 		runtime->term = event->term;
 		break;
 	case CLUSTER_NODE_JOINED:
-		r = runtime_node_up(runtime, event->node, event->incarnation);
+		r = apply_joined(c, event, ret);
 		break;
 	case CLUSTER_NODE_LOST:
-		runtime_node_down(runtime, event->node, event->incarnation);
+		r = apply_lost(c, event, ret);
 		break;
 	}
 	if (r == -ENOMEM || r == -EPROTONOSUPPORT)
@@ -281,6 +340,34 @@ uint32_t cluster_owner(const struct cluster *c, uint64_t *ret_term)
 	if (ret_term != NULL)
 		*ret_term = c->runtime.term;
 	return c->runtime.owner;
+}
+
+const struct group_table *cluster_groups(const struct cluster *c)
+{
+	return &c->runtime.groups;
+}
+
+int cluster_decide(const struct cluster *c, struct command_Decide *ret, size_t max)
+{
+	return group_policy(db_root(c->db), &c->runtime, ret, max);
+}
+
+uint64_t cluster_deadline(const struct cluster *c)
+{
+	return group_policy_deadline(db_root(c->db), &c->runtime);
+}
+
+uint64_t cluster_elapsed(const struct cluster *c)
+{
+	return c->runtime.elapsed_ns;
+}
+
+uint64_t cluster_node_up(const struct cluster *c, uint32_t node)
+{
+	for (size_t i = 0; i < c->runtime.up_count; i++)
+		if (c->runtime.up[i].node == node)
+			return c->runtime.up[i].incarnation;
+	return 0;
 }
 
 void cluster_runtime_save(const struct cluster *c, struct buf *out)

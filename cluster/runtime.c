@@ -1,5 +1,5 @@
 /* runtime: the replicated state that is not configuration: the owner and its term, which nodes are up, the last command
- * of each incarnation, the running and the last backup.
+ * of each incarnation, the running and the last backup, what groups and resources do (group/state.h).
  *
  * Why      it is as replicated as the database and must survive a restart, but it must not come back with a backup: a
  *          restored cluster has no owner, no running backup, and no memory of commands of another generation.
@@ -11,13 +11,14 @@
 #include "cluster/runtime.h"
 #include <string.h>
 
-enum { RUNTIME_VERSION = 1, RUNTIME_PATH_MAX = 32767 };
+enum { RUNTIME_VERSION = 2, RUNTIME_PATH_MAX = 32767 };
 
 void runtime_done(struct runtime *r)
 {
 	free(r->incarnations);
 	free(r->up);
 	free(r->backup_path);
+	group_table_done(&r->groups);
 	*r = (struct runtime){ 0 };
 }
 
@@ -148,6 +149,7 @@ void runtime_save(const struct runtime *r, struct buf *out)
 	buf_u32(out, (uint32_t)r->backup.path.len);
 	for (size_t i = 0; i < r->backup.path.len; i++)
 		buf_u16(out, r->backup.path.units[i]);
+	group_table_save(&r->groups, out);
 }
 
 static int load_incarnations(struct runtime *r, struct cursor *c)
@@ -231,9 +233,9 @@ int runtime_load(struct runtime *r, const void *bytes, size_t len, struct error 
 	uint32_t version = cursor_u32(&c);
 	int status;
 
-	if (version != RUNTIME_VERSION)
-		return error_set(error, ERR_INVALID_DATA, "runtime state of version %u, this program reads %u", version,
-		    RUNTIME_VERSION);
+	if (version != RUNTIME_VERSION && version != 1)
+		return error_set(error, ERR_INVALID_DATA, "runtime state of version %u, this program reads 1 to %u",
+		    version, RUNTIME_VERSION);
 	new.applied = cursor_u64(&c);
 	new.owner = cursor_u32(&c);
 	new.term = cursor_u64(&c);
@@ -243,6 +245,8 @@ int runtime_load(struct runtime *r, const void *bytes, size_t len, struct error 
 		status = load_nodes(&new, &c);
 	if (status == 0)
 		status = load_backup(&new, &c);
+	if (status == 0 && version > 1)
+		status = group_table_load(&new.groups, &c);
 	if (status == 0 && (c.error != 0 || cursor_left(&c) != 0))
 		status = error_set(error, ERR_INVALID_DATA, "runtime state is damaged near byte %zu", c.pos);
 	if (status < 0) {

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "cluster/cluster.h"
+#include "cluster/group/state.h"
 
 /* The last command that was applied of one life of a node. */
 struct runtime_incarnation {
@@ -27,6 +28,7 @@ struct runtime {
 	size_t up_count;
 	struct cluster_backup_state backup;
 	char16_t *backup_path; /* Owned; what backup.path shows. */
+	struct group_table groups;
 };
 
 void runtime_done(struct runtime *r);

@@ -1,4 +1,4 @@
-/* edit: objects created, deleted, renamed and moved.
+/* edit: objects created, deleted and renamed.
  *
  * Why      the rules between objects (names are unique within a kind, a resource is in exactly one group and of a known
  *          type, what is in use is not deleted) must be checked where the order of changes is fixed: here, in apply.
@@ -129,20 +129,13 @@ int object_create(struct db *db, const struct object_creation *o, struct buf *ba
 	return change_end(&c);
 }
 
-static bool is_quorum_resource(const struct db_key *root, struct u16 id)
-{
-	const struct db_key *quorum = db_find(root, U16("Quorum"));
-
-	return quorum != NULL && u16_equal(object_string(quorum, U16("Resource")), id);
-}
-
 static bool holds_quorum_resource(const struct db_key *root, const struct db_key *group)
 {
 	struct u16 id;
 	size_t at = 0;
 
 	while (object_list_next(group, CONTAINS, &at, &id))
-		if (is_quorum_resource(root, id))
+		if (object_is_quorum(root, id))
 			return true;
 	return false;
 }
@@ -158,7 +151,7 @@ static bool type_is_used(const struct db_key *root, struct u16 type)
 bool object_is_core(const struct db_key *root, enum object_kind kind, const struct db_key *object)
 {
 	return (kind == OBJECT_GROUP && holds_quorum_resource(root, object)) ||
-	       (kind == OBJECT_RESOURCE && is_quorum_resource(root, object_id(object)));
+	       (kind == OBJECT_RESOURCE && object_is_quorum(root, object_id(object)));
 }
 
 int object_check_delete(const struct db_key *root, enum object_kind kind, const struct db_key *object, uint32_t flags)
@@ -174,7 +167,7 @@ int object_check_delete(const struct db_key *root, enum object_kind kind, const 
 			return ERR_DIR_NOT_EMPTY;
 		return 0;
 	case OBJECT_RESOURCE:
-		return is_quorum_resource(root, object_id(object)) ? ERR_QUORUM_RESOURCE : 0;
+		return object_is_quorum(root, object_id(object)) ? ERR_QUORUM_RESOURCE : 0;
 	case OBJECT_TYPE:
 		return type_is_used(root, object_id(object)) ? ERR_DIR_NOT_EMPTY : 0;
 	case OBJECT_NODE:
@@ -248,28 +241,6 @@ int object_rename(
 	if (r < 0)
 		return r;
 	change_set_string(&c, object_path(kind, id), U16("Name"), name);
-	return change_end(&c);
-}
-
-int object_move_resource(struct db *db, struct u16 resource, struct u16 group, uint64_t time, struct buf *batch)
-{
-	const struct db_key *root = db_root(db), *from = object_group_of(root, resource);
-	struct change c;
-	int r;
-
-	if (object_by_id(root, OBJECT_RESOURCE, resource) == NULL)
-		return ERR_RESOURCE_NOT_FOUND;
-	if (object_by_id(root, OBJECT_GROUP, group) == NULL)
-		return ERR_GROUP_NOT_FOUND;
-	if (from != NULL && u16_equal(object_id(from), group))
-		return 0;
-	r = change_begin(&c, db, time, batch);
-	if (r < 0)
-		return r;
-	from = object_group_of(db_snapshot_root(c.before), resource);
-	if (from != NULL)
-		change_list_remove(&c, object_path(OBJECT_GROUP, object_id(from)), CONTAINS, resource);
-	change_list_add(&c, object_path(OBJECT_GROUP, group), CONTAINS, resource);
 	return change_end(&c);
 }
 

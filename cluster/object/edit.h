@@ -1,4 +1,4 @@
-/* edit: objects created, deleted, renamed and moved, each as one change of the database.  See edit.c.
+/* edit: objects created, deleted and renamed, each as one change of the database.  See edit.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -24,7 +24,6 @@ int object_create(struct db *db, const struct object_creation *o, struct buf *ba
 enum { OBJECT_DELETE_FORCE = 1 }; /* A group goes with its resources. */
 int object_delete(struct db *db, enum object_kind kind, struct u16 id, uint32_t flags, uint64_t time, struct buf *batch);
 int object_rename(struct db *db, enum object_kind kind, struct u16 id, struct u16 name, uint64_t time, struct buf *batch);
-int object_move_resource(struct db *db, struct u16 resource, struct u16 group, uint64_t time, struct buf *batch);
 /* Whether that would be refused, and with what; object is of the database below root. */
 int object_check_delete(const struct db_key *root, enum object_kind kind, const struct db_key *object, uint32_t flags);
 int object_check_rename(const struct db_key *root, enum object_kind kind, const struct db_key *object, struct u16 name);

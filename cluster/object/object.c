@@ -160,3 +160,10 @@ bool object_list_next(const struct db_key *key, struct u16 name, size_t *at, str
 	*at = MIN(end + 1, s.len);
 	return true;
 }
+
+bool object_is_quorum(const struct db_key *root, struct u16 resource_id)
+{
+	const struct db_key *quorum = db_find(root, U16("Quorum"));
+
+	return quorum != NULL && u16_equal(object_string(quorum, U16("Resource")), resource_id);
+}

@@ -34,6 +34,9 @@ struct u16 object_name(const struct db_key *object, enum object_kind kind);
 const struct db_key *object_group_of(const struct db_key *root, struct u16 resource_id);
 struct u16 object_type_of(const struct db_key *resource);
 
+/* Whether a resource is the one that the quorum is kept on. */
+bool object_is_quorum(const struct db_key *root, struct u16 resource_id);
+
 /* Values as what they are.  A string comes without its terminator; a wrong type or size is as good as missing. */
 struct u16 object_string(const struct db_key *key, struct u16 name);
 bool object_number(const struct db_key *key, struct u16 name, uint32_t *ret);

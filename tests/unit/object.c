@@ -1,7 +1,9 @@
 /* Objects: every rule between them with its error, nothing half done, and databases in which anybody wrote anything.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/object/change.h"
+#include "cluster/group/relate.h"
 #include "cluster/object/edit.h"
+#include "cluster/runtime.h"
 #include "tests/lib/failalloc.h"
 #include "tests/unit/dbtest.h"
 
@@ -50,7 +52,7 @@ static int edit_raw(struct db *db, const struct edit *e, struct buf *batch)
 	case RENAME:
 		return object_rename(db, e->kind, e->a, e->b, TIME, batch);
 	case MOVE:
-		return object_move_resource(db, e->a, e->b, TIME, batch);
+		return group_move_resource(db, &(struct runtime){ 0 }, e->a, e->b, TIME, batch);
 	case CLUSTER_RENAME:
 		return cluster_rename(db, e->a, TIME, batch);
 	}

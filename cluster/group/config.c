@@ -1,0 +1,130 @@
+/* config: what the database says about how groups and resources are to be run.
+ *
+ * How      common properties are values of the object's key:
+ *
+ *             Resources\<GUID>   PersistentState, RestartAction, RestartThreshold, RestartPeriod, RestartDelay,
+ *                                RetryPeriodOnFailure, PendingTimeout (DWORDs, milliseconds);
+ *                                Dependencies (an expression, depend.h); PossibleOwners (MULTI_SZ of node ids)
+ *             Groups\<GUID>      FailoverThreshold, FailoverPeriod (hours); PreferredOwners (MULTI_SZ of node ids)
+ *
+ * Promise  reading only, and total: an administrator may have written anything there.
+ * Threads  those of the keys.       Tests  tests/unit/group.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/group/config.h"
+#include <stdio.h>
+
+#define MS 1000000ull
+#define HOUR (3600000 * MS)
+
+static uint32_t number(const struct db_key *key, struct u16 name, uint32_t otherwise)
+{
+	uint32_t value;
+
+	return object_number(key, name, &value) ? value : otherwise;
+}
+
+static uint64_t milliseconds(const struct db_key *key, struct u16 name, uint32_t otherwise)
+{
+	uint32_t value = number(key, name, otherwise);
+
+	return value == UINT32_MAX ? UINT64_MAX : value * MS;
+}
+
+/* An expression that no state of any resource makes true: of a provider that does not exist. */
+static const struct depend never = { .count = 1, .terms = 1, .items = { { .kind = DEPEND_TERM } } };
+
+struct resource_config resource_config_read(const struct db_key *root, const struct db_key *resource)
+{
+	struct resource_config c = {
+		.wanted =
+		    number(resource, U16("PersistentState"), 0) == 1 || object_is_quorum(root, object_id(resource)),
+		.restart_action = number(resource, U16("RestartAction"), RESTART_AND_FAIL_OVER),
+		.restart_threshold = number(resource, U16("RestartThreshold"), 1),
+		.restart_period = milliseconds(resource, U16("RestartPeriod"), 900000),
+		.restart_delay = milliseconds(resource, U16("RestartDelay"), 500),
+		.retry_period = milliseconds(resource, U16("RetryPeriodOnFailure"), 3600000),
+		.pending_timeout = milliseconds(resource, U16("PendingTimeout"), 180000),
+	};
+
+	if (depend_parse(object_string(resource, U16("Dependencies")), NULL, NULL, &c.depends) < 0)
+		c.depends = never;
+	return c;
+}
+
+struct group_config group_config_read(const struct db_key *group)
+{
+	return (struct group_config){
+		.failover_threshold = number(group, U16("FailoverThreshold"), UINT32_MAX),
+		.failover_period = number(group, U16("FailoverPeriod"), 6) * HOUR,
+	};
+}
+
+/* A node's place in a list of node ids; UINT32_MAX: not in it. */
+static uint32_t place_in_list(const struct db_key *key, struct u16 name, uint32_t node)
+{
+	char narrow[16];
+	char16_t text[16];
+	struct u16 id = { text, (size_t)snprintf(narrow, sizeof(narrow), "%u", node) }, item;
+	size_t at = 0;
+
+	for (size_t i = 0; i <= id.len; i++)
+		text[i] = (unsigned char)narrow[i];
+	for (uint32_t place = 0; object_list_next(key, name, &at, &item); place++)
+		if (u16_equal(item, id))
+			return place;
+	return UINT32_MAX;
+}
+
+bool resource_may_be_on(const struct db_key *resource, uint32_t node)
+{
+	return place_in_list(resource, U16("PossibleOwners"), node) != UINT32_MAX ||
+	       !db_value_find(resource, U16("PossibleOwners"), NULL);
+}
+
+uint32_t group_preference(const struct db_key *group, uint32_t node)
+{
+	return place_in_list(group, U16("PreferredOwners"), node);
+}
+
+bool group_next(const struct db_key *root, const struct db_key *group, size_t *at, struct guid *ret_id,
+    const struct db_key **ret_key)
+{
+	struct u16 text;
+
+	while (object_list_next(group, U16("Contains"), at, &text)) {
+		*ret_key = object_by_id(root, OBJECT_RESOURCE, text);
+		if (*ret_key != NULL && guid_parse(text, ret_id))
+			return true;
+	}
+	return false;
+}
+
+static const struct db_key *key_of(const struct db_key *root, enum object_kind kind, const struct guid *id)
+{
+	char16_t text[GUID_TEXT_LEN + 1];
+
+	guid_format_u16(id, text);
+	return object_by_id(root, kind, (struct u16){ text, GUID_TEXT_LEN });
+}
+
+const struct db_key *resource_key(const struct db_key *root, const struct guid *id)
+{
+	return key_of(root, OBJECT_RESOURCE, id);
+}
+
+const struct db_key *group_key(const struct db_key *root, const struct guid *id)
+{
+	return key_of(root, OBJECT_GROUP, id);
+}
+
+const struct db_key *group_of_resource(const struct db_key *root, const struct guid *id, struct guid *ret_id)
+{
+	char16_t text[GUID_TEXT_LEN + 1];
+	const struct db_key *group;
+
+	guid_format_u16(id, text);
+	group = object_group_of(root, (struct u16){ text, GUID_TEXT_LEN });
+	if (group != NULL && ret_id != NULL && !guid_parse(object_id(group), ret_id))
+		return NULL;
+	return group;
+}

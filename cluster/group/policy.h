@@ -1,0 +1,14 @@
+/* policy: what the owner decides next about groups and resources.  See policy.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cluster/cluster.h"
+
+struct runtime;
+struct command_Decide;
+
+/* Puts at most max decisions, without their time, and returns how many; -ENOMEM.  0: nothing is to be done now. */
+int group_policy(const struct db_key *root, const struct runtime *r, struct command_Decide *ret, size_t max);
+/* When, in the cluster's elapsed time, group_policy() may have something to say though nothing else happens; UINT64_MAX:
+ * never. */
+uint64_t group_policy_deadline(const struct db_key *root, const struct runtime *r);

@@ -1,0 +1,562 @@
+/* group: groups and resources on up to four nodes, with hosts that hang, fail, crash and cannot stop what they run, nodes
+ * that come and go, users who ask for anything at any time, reports that come late and decisions out of a mad policy.
+ *
+ * Checked  after every event: a resource runs at most once in the world, and only where the state says that it may; one
+ *          that begins to come online has its providers online; one that is stopped is not needed by an active one; two
+ *          replicas, one of which is saved and loaded now and then, have the same digest.  After the chaos has ended:
+ *          the policy comes to rest, no state is pending, and what is wanted is online.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/group/apply.h"
+#include "cluster/group/policy.h"
+#include "cluster/group/relate.h"
+#include "cluster/object/change.h"
+#include "cluster/object/edit.h"
+#include "cluster/runtime.h"
+#include "sim/rng.h"
+#include "tests/lib/test.h"
+#include "wire/command.h"
+#include <stdio.h>
+
+enum { NODES = 4, GROUPS = 3, RESOURCES = 10, STEPS = 400, DECISIONS = 16 };
+#define SECOND 1000000000ull
+
+/* A host's work on one resource. */
+struct host {
+	bool runs;          /* There is a process. */
+	uint64_t operation; /* What it works on, or has done last. */
+	bool answered;
+};
+
+struct node {
+	bool up;
+	uint64_t incarnation;
+	struct host hosts[RESOURCES];
+};
+
+struct world {
+	struct rng rng;
+	struct cluster *clusters[2];
+	struct node nodes[NODES + 1]; /* By number. */
+	unsigned node_count;
+	struct guid groups[GROUPS], resources[RESOURCES];
+	uint64_t next_incarnation, next_counter, term;
+	bool calm;
+};
+
+static struct guid test_guid(unsigned kind, unsigned number)
+{
+	struct guid g = { 0 };
+
+	g.bytes[0] = (uint8_t)kind;
+	g.bytes[15] = (uint8_t)(number + 1);
+	return g;
+}
+
+static const struct group_table *table(const struct world *w)
+{
+	return cluster_groups(w->clusters[0]);
+}
+
+static const struct db_key *root(const struct world *w)
+{
+	return db_root(cluster_db(w->clusters[0]));
+}
+
+static unsigned group_of(const struct world *w, unsigned resource)
+{
+	struct guid id;
+
+	CHECK(group_of_resource(root(w), &w->resources[resource], &id) != NULL);
+	return id.bytes[15] - 1u;
+}
+
+/* The rules of a single step, looked at from outside: what changed between two states. */
+struct look {
+	enum resource_state state[RESOURCES];
+	bool active[RESOURCES], needed[RESOURCES], provided[RESOURCES], failing[RESOURCES], moving[RESOURCES];
+};
+
+static struct look look(const struct world *w)
+{
+	struct look l = { 0 };
+
+	for (unsigned i = 0; i < RESOURCES; i++) {
+		const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+		const struct db_key *key = resource_key(root(w), &w->resources[i]);
+		const struct db_key *group = group_of_resource(root(w), &w->resources[i], NULL);
+		struct depend d = resource_config_read(root(w), key).depends;
+
+		const struct group_run *g = group_run_find(table(w), &w->groups[group_of(w, i)]);
+
+		l.failing[i] = r != NULL && r->failing;
+		l.moving[i] = g != NULL && g->target != 0;
+		l.state[i] = resource_run_state(r);
+		l.active[i] = resource_is_active(r);
+		l.provided[i] = resource_provided(table(w), &d, NULL);
+		l.needed[i] = resource_is_needed(table(w), root(w), group, &w->resources[i]);
+	}
+	return l;
+}
+
+static void check_world(const struct world *w)
+{
+	for (unsigned i = 0; i < RESOURCES; i++) {
+		const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+		const struct group_run *g = group_run_find(table(w), &w->groups[group_of(w, i)]);
+		unsigned running = 0;
+
+		if (resource_is_active(r))
+			CHECK(g != NULL && g->owner == r->node);
+		for (unsigned n = 1; n <= w->node_count; n++) {
+			if (!w->nodes[n].up || !w->nodes[n].hosts[i].runs)
+				continue;
+			running++;
+			CHECK(resource_is_active(r));
+			CHECK_INT(r->node, n);
+			CHECK_INT(r->incarnation, w->nodes[n].incarnation);
+		}
+		CHECK(running <= 1);
+		if (resource_run_state(r) == RESOURCE_ONLINE &&
+		    cluster_node_up(w->clusters[0], r->node) == r->incarnation && w->nodes[r->node].up &&
+		    w->nodes[r->node].incarnation == r->incarnation)
+			CHECK(running == 1 || w->nodes[r->node].hosts[i].operation == r->operation);
+	}
+}
+
+static void check_replicas(struct world *w)
+{
+	struct digest a, b;
+
+	CHECK_INT(cluster_runtime_digest(w->clusters[0], &a), 0);
+	CHECK_INT(cluster_runtime_digest(w->clusters[1], &b), 0);
+	CHECK(digest_equal(&a, &b));
+	a = db_digest(cluster_db(w->clusters[0]));
+	b = db_digest(cluster_db(w->clusters[1]));
+	CHECK(digest_equal(&a, &b));
+}
+
+/* Begin and end of an operation are legal only in these states of the others. */
+static void check_step(const struct look *before, const struct look *after, const struct command *c)
+{
+	for (unsigned i = 0; i < RESOURCES; i++) {
+		if (before->state[i] == after->state[i])
+			continue;
+		if (after->state[i] == RESOURCE_ONLINE_PENDING)
+			CHECK(before->provided[i] && !before->moving[i] && c->kind == COMMAND_DECIDE &&
+			      (before->state[i] == RESOURCE_OFFLINE || before->state[i] == RESOURCE_FAILED));
+		if (after->state[i] == RESOURCE_OFFLINE)
+			CHECK(!before->failing[i]);
+		if (c->kind != COMMAND_DECIDE)
+			continue;
+		if (after->state[i] == RESOURCE_OFFLINE_PENDING && c->decide.verb == DECIDE_STOP)
+			CHECK(!before->needed[i]);
+	}
+}
+
+static uint32_t apply_event(struct world *w, struct cluster_event event, const struct command *command)
+{
+	struct look before = look(w), after;
+	struct buf b = { 0 };
+	uint32_t status[2];
+
+	if (command != NULL) {
+		struct command c = *command;
+
+		c.version = COMMAND_VERSION;
+		CHECK_INT(ndr_message_push(&command_messages, &c, &b), 0);
+		event.bytes = b.data;
+		event.len = b.len;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct cluster_result result = { 0 };
+
+		event.index = cluster_applied(w->clusters[i]) + 1;
+		CHECK_INT(cluster_apply(w->clusters[i], &event, &result), 0);
+		status[i] = result.status;
+		cluster_result_done(&result);
+	}
+	CHECK_INT(status[0], status[1]);
+	after = look(w);
+	if (command != NULL)
+		check_step(&before, &after, command);
+	buf_done(&b);
+	check_world(w);
+	check_replicas(w);
+	return status[0];
+}
+
+static uint32_t apply(struct world *w, struct command command)
+{
+	return apply_event(w,
+	    (struct cluster_event){ .kind = CLUSTER_COMMAND, .incarnation = 1, .counter = ++w->next_counter },
+	    &command);
+}
+
+static void node_event(struct world *w, enum cluster_event_kind kind, uint32_t node, uint64_t incarnation)
+{
+	w->term += kind == CLUSTER_OWNER_ELECTED;
+	apply_event(
+	    w, (struct cluster_event){ .kind = kind, .node = node, .incarnation = incarnation, .term = w->term }, NULL);
+}
+
+static void boot(struct world *w, uint32_t node)
+{
+	w->nodes[node] = (struct node){ .up = true, .incarnation = ++w->next_incarnation };
+	node_event(w, CLUSTER_NODE_JOINED, node, w->nodes[node].incarnation);
+}
+
+/* The guard ends what a node ran before anybody is told that the node is lost; at times it is back before that. */
+static void crash(struct world *w, uint32_t node)
+{
+	uint64_t incarnation = w->nodes[node].incarnation;
+
+	w->nodes[node] = (struct node){ 0 };
+	if (rng_chance(&w->rng, 20)) {
+		boot(w, node);
+		node_event(w, CLUSTER_NODE_LOST, node, incarnation);
+	} else {
+		node_event(w, CLUSTER_NODE_LOST, node, incarnation);
+	}
+}
+
+/* What a host does when it is given a turn. */
+static void host_report(struct world *w, unsigned i, enum resource_state state, uint32_t flags)
+{
+	const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+	struct command c = { .kind = COMMAND_RESOURCE_REPORT };
+
+	c.resource_report = (struct command_ResourceReport){ .id = w->resources[i],
+		.operation = r->operation,
+		.state = state,
+		.status = state == RESOURCE_FAILED ? 5038 : 0,
+		.flags = flags,
+		.text = u"said" };
+	apply(w, c);
+}
+
+static void host_turn(struct world *w, uint32_t number, unsigned i)
+{
+	const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+	struct node *node = &w->nodes[number];
+	struct host *h = &node->hosts[i];
+	unsigned luck = w->calm ? 0 : (unsigned)rng_below(&w->rng, 100);
+
+	if (!node->up || r == NULL || r->node != number || r->incarnation != node->incarnation)
+		return;
+	if (r->state == RESOURCE_ONLINE_PENDING) {
+		h->operation = r->operation;
+		h->runs = true;
+		if (luck >= 85)
+			return; /* It hangs, for now. */
+		if (luck >= 70)
+			h->runs = luck >= 83; /* Failed; at times it cannot even be stopped. */
+		host_report(
+		    w, i, luck >= 70 ? RESOURCE_FAILED : RESOURCE_ONLINE, h->runs && luck >= 70 ? REPORT_STUCK : 0);
+	} else if (r->state == RESOURCE_OFFLINE_PENDING) {
+		if (luck >= 90)
+			return;
+		h->runs = luck >= 85;
+		h->operation = r->operation;
+		host_report(w, i, h->runs ? RESOURCE_FAILED : RESOURCE_OFFLINE, h->runs ? REPORT_STUCK : 0);
+	} else if (r->state == RESOURCE_ONLINE && luck >= 95) {
+		h->runs = false;
+		h->operation = r->operation;
+		host_report(w, i, RESOURCE_FAILED, 0);
+	}
+}
+
+static void hosts_turn(struct world *w, unsigned percent)
+{
+	for (uint32_t n = 1; n <= w->node_count; n++)
+		for (unsigned i = 0; i < RESOURCES; i++)
+			if (rng_chance(&w->rng, percent))
+				host_turn(w, n, i);
+}
+
+/* Decisions are logged as they are, or late, when what they were made from may have changed. */
+static unsigned owner_turn(struct world *w)
+{
+	struct command_Decide decisions[DECISIONS];
+	int count = cluster_decide(w->clusters[0], decisions, DECISIONS);
+	unsigned done = 0;
+
+	CHECK(count >= 0);
+	for (int i = 0; i < count; i++) {
+		struct command c = { .kind = COMMAND_DECIDE, .decide = decisions[i] };
+
+		if (!w->calm && rng_chance(&w->rng, 10))
+			hosts_turn(w, 30);
+		if (!w->calm && rng_chance(&w->rng, 3))
+			crash(w, (uint32_t)rng_between(&w->rng, 1, w->node_count));
+		done += apply(w, c) == 0;
+	}
+	return w->calm ? done : (unsigned)count;
+}
+
+/* An owner whose policy has gone mad: whatever it decides, apply must keep the rules. */
+static void rogue_turn(struct world *w)
+{
+	unsigned i = (unsigned)rng_below(&w->rng, RESOURCES), g = (unsigned)rng_below(&w->rng, GROUPS);
+	const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+	const struct group_run *run = group_run_find(table(w), &w->groups[g]);
+	struct command c = { .kind = COMMAND_DECIDE, .decide = { .term = w->term } };
+
+	c.decide.verb = (uint32_t)rng_between(&w->rng, DECIDE_START, DECIDE_MOVE);
+	c.decide.node = (uint32_t)rng_between(&w->rng, 1, w->node_count);
+	if (c.decide.verb == DECIDE_PLACE || c.decide.verb == DECIDE_MOVE) {
+		c.decide.id = w->groups[g];
+		c.decide.sequence = run != NULL ? run->sequence : 0;
+	} else {
+		c.decide.id = w->resources[i];
+		c.decide.sequence = r != NULL ? r->sequence : 0;
+	}
+	apply(w, c);
+}
+
+/* A report that comes late: of an operation that another has followed. */
+static void stale_report(struct world *w)
+{
+	unsigned i = (unsigned)rng_below(&w->rng, RESOURCES);
+	const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+	struct command c = { .kind = COMMAND_RESOURCE_REPORT };
+
+	if (r == NULL)
+		return;
+	c.resource_report = (struct command_ResourceReport){ .id = w->resources[i],
+		.operation = rng_between(&w->rng, 0, r->operation > 0 ? r->operation - 1 : 0),
+		.state = (uint32_t)rng_between(&w->rng, RESOURCE_ONLINE, RESOURCE_FAILED),
+		.text = u"late" };
+	CHECK(apply(w, c) != 0);
+}
+
+static void tick(struct world *w, uint64_t elapsed)
+{
+	apply(w, (struct command){ .kind = COMMAND_TICK, .tick = { .elapsed_ns = elapsed } });
+}
+
+static void user_turn(struct world *w)
+{
+	unsigned i = (unsigned)rng_below(&w->rng, RESOURCES), g = (unsigned)rng_below(&w->rng, GROUPS);
+	uint32_t node = (uint32_t)rng_between(&w->rng, 0, w->node_count);
+	struct command c = { 0 };
+
+	switch (rng_below(&w->rng, 10)) {
+	case 0 ... 3:
+		c.kind = COMMAND_RESOURCE_REQUEST;
+		c.resource_request =
+		    (struct command_ResourceRequest){ w->resources[i], (uint32_t)rng_between(&w->rng, 1, 4), 7 };
+		break;
+	case 4 ... 6:
+		c.kind = COMMAND_GROUP_REQUEST;
+		c.group_request =
+		    (struct command_GroupRequest){ w->groups[g], (uint32_t)rng_between(&w->rng, 1, 4), node, 7 };
+		break;
+	case 7:
+		c.kind = COMMAND_NODE_REQUEST;
+		c.node_request = (struct command_NodeRequest){ node, (uint32_t)rng_between(&w->rng, 1, 2),
+			(uint32_t)rng_below(&w->rng, 2), 7 };
+		break;
+	case 8:
+		c.kind = COMMAND_RESOURCE_DEPEND;
+		c.resource_depend = (struct command_ResourceDepend){ w->resources[i],
+			(uint32_t)rng_between(&w->rng, 1, 2), w->resources[rng_below(&w->rng, RESOURCES)], u"", 7 };
+		break;
+	default: {
+		char16_t resource[GUID_TEXT_LEN + 1], group[GUID_TEXT_LEN + 1];
+
+		guid_format_u16(&w->resources[i], resource);
+		guid_format_u16(&w->groups[g], group);
+		c.kind = COMMAND_RESOURCE_MOVE;
+		c.resource_move = (struct command_ResourceMove){ resource, group, 7 };
+		apply(w, c);
+		return;
+	}
+	}
+	apply(w, c);
+}
+
+static void new_cluster(struct cluster **ret)
+{
+	struct cluster_seed seed = { .cluster_name = U16("C"),
+		.node_name = U16("n1"),
+		.instance_id = test_guid(9, 0),
+		.core_group_id = test_guid(9, 1),
+		.storage_group_id = test_guid(9, 2),
+		.quorum_resource_id = test_guid(9, 3),
+		.quorum_path = U16("q"),
+		.time = 1 };
+	struct db *db;
+
+	CHECK_INT(cluster_seed_database(&seed, &db), 0);
+	CHECK_INT(cluster_new(db, ret), 0);
+	cluster_begin_at(*ret, 100);
+}
+
+static void set_number(struct world *w, const struct guid *id, struct u16 name, uint32_t value)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct buf batch = { 0 };
+		char16_t text[GUID_TEXT_LEN + 1];
+		struct change c;
+
+		guid_format_u16(id, text);
+		CHECK_INT(change_begin(&c, cluster_db(w->clusters[i]), 1, &batch), 0);
+		change_set_number(&c, CHANGE_PATH(U16("Resources"), (struct u16){ text, GUID_TEXT_LEN }), name, value);
+		CHECK_INT(change_end(&c), 0);
+		buf_done(&batch);
+	}
+}
+
+static void begin(struct world *w, uint64_t seed)
+{
+	*w = (struct world){ 0 };
+	rng_init(&w->rng, seed);
+	new_cluster(&w->clusters[0]);
+	new_cluster(&w->clusters[1]);
+	w->node_count = (unsigned)rng_between(&w->rng, 1, NODES);
+	for (unsigned i = 0; i < GROUPS; i++)
+		w->groups[i] = test_guid(1, i);
+	for (unsigned i = 0; i < RESOURCES; i++)
+		w->resources[i] = test_guid(2, i);
+	/* look() needs them all. */
+	for (unsigned replica = 0; replica < 2; replica++) {
+		struct db *db = cluster_db(w->clusters[replica]);
+
+		for (unsigned i = 0; i < NODES - 1 + GROUPS + RESOURCES; i++) {
+			char16_t name[] = u"x0";
+			struct buf batch = { 0 };
+			struct object_creation o = {
+				.kind = OBJECT_RESOURCE, .type_name = U16("Generic Script"), .time = 1
+			};
+
+			if (i < NODES - 1) {
+				o.kind = OBJECT_NODE;
+				name[0] = 'n';
+				name[1] = (char16_t)('2' + i);
+			} else if (i < NODES - 1 + GROUPS) {
+				o.kind = OBJECT_GROUP;
+				o.id = w->groups[i - NODES + 1];
+				name[0] = 'g';
+				name[1] = (char16_t)('0' + i);
+			} else {
+				o.id = w->resources[i - NODES + 1 - GROUPS];
+				o.group_id = w->groups[i % GROUPS];
+				name[1] = (char16_t)('a' + i);
+			}
+			o.name = (struct u16){ name, 2 };
+			CHECK_INT(object_create(db, &o, &batch), 0);
+			buf_done(&batch);
+		}
+	}
+	for (unsigned i = 0; i < RESOURCES; i++) {
+		set_number(w, &w->resources[i], U16("RestartAction"), (uint32_t)rng_below(&w->rng, 3));
+		set_number(w, &w->resources[i], U16("RestartThreshold"), (uint32_t)rng_below(&w->rng, 4));
+		set_number(w, &w->resources[i], U16("PendingTimeout"), rng_chance(&w->rng, 50) ? 2000 : 180000);
+	}
+	for (uint32_t n = 1; n <= w->node_count; n++)
+		boot(w, n);
+	node_event(w, CLUSTER_OWNER_ELECTED, 1, 0);
+}
+
+static void save_and_load(struct world *w)
+{
+	struct buf saved = { 0 };
+	struct error error;
+
+	cluster_runtime_save(w->clusters[1], &saved);
+	CHECK_INT(cluster_runtime_load(w->clusters[1], saved.data, saved.len, &error), 0);
+	buf_done(&saved);
+	check_replicas(w);
+}
+
+static void chaos(struct world *w)
+{
+	for (unsigned step = 0; step < STEPS; step++) {
+		uint32_t node = (uint32_t)rng_between(&w->rng, 1, w->node_count);
+
+		switch (rng_below(&w->rng, 14)) {
+		case 12:
+			rogue_turn(w);
+			break;
+		case 13:
+			stale_report(w);
+			break;
+		case 0 ... 2:
+			user_turn(w);
+			break;
+		case 3 ... 5:
+			hosts_turn(w, 50);
+			break;
+		case 6 ... 8:
+			owner_turn(w);
+			break;
+		case 9:
+			tick(w, rng_below(&w->rng, 4) * SECOND);
+			break;
+		case 10:
+			if (!w->nodes[node].up)
+				boot(w, node);
+			else if (rng_chance(&w->rng, 30))
+				crash(w, node);
+			break;
+		case 11:
+			if (rng_chance(&w->rng, 20))
+				save_and_load(w);
+			else if (rng_chance(&w->rng, 30))
+				node_event(w, CLUSTER_OWNER_ELECTED, node, 0);
+			break;
+		}
+	}
+}
+
+/* Nodes are up and not paused, hosts do what they are asked, time goes on: all must come to rest where it is wanted. */
+static void come_to_rest(struct world *w)
+{
+	unsigned idle = 0, rounds = 0;
+
+	w->calm = true;
+	for (uint32_t n = 1; n <= w->node_count; n++) {
+		crash(w, n);
+		if (!w->nodes[n].up)
+			boot(w, n);
+		apply(
+		    w, (struct command){ .kind = COMMAND_NODE_REQUEST, .node_request = { n, NODE_VERB_RESUME, 0, 7 } });
+	}
+	for (unsigned i = 0; i < GROUPS; i++)
+		apply(w, (struct command){ .kind = COMMAND_GROUP_REQUEST,
+			     .group_request = { w->groups[i], GROUP_VERB_CANCEL, 0, 7 } });
+	while (idle < 4) {
+		CHECK(++rounds < 300);
+		idle = owner_turn(w) == 0 ? idle + 1 : 0;
+		hosts_turn(w, 100);
+		if (cluster_deadline(w->clusters[0]) != UINT64_MAX)
+			tick(w, 10 * 3600 * SECOND);
+	}
+	CHECK_INT(cluster_deadline(w->clusters[0]), UINT64_MAX);
+	for (unsigned i = 0; i < RESOURCES; i++) {
+		const struct db_key *key = resource_key(root(w), &w->resources[i]);
+		const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+		struct resource_config config = resource_config_read(root(w), key);
+		bool provided = resource_provided(table(w), &config.depends, NULL);
+
+		/* What failed stays failed if nobody wants it, or wants it again. */
+		if (resource_run_state(r) == RESOURCE_FAILED &&
+		    (config.restart_action == RESTART_NOT || !config.wanted || !provided))
+			continue;
+		CHECK_INT(resource_run_state(r), config.wanted && provided ? RESOURCE_ONLINE : RESOURCE_OFFLINE);
+	}
+}
+
+TEST(a_resource_runs_once_and_with_what_it_needs_and_all_comes_to_rest)
+{
+	static struct world w;
+
+	for (uint64_t round = 0; round < test_rounds(60); round++) {
+		test_note_seed(test_seed + round);
+		begin(&w, test_seed + round);
+		chaos(&w);
+		come_to_rest(&w);
+		cluster_free(w.clusters[0]);
+		cluster_free(w.clusters[1]);
+	}
+}
