@@ -4,7 +4,8 @@
  *          are kept here and one timerfd wakes the loop for the first of them.
  * How      One turn of the loop: arm the timerfd if the first timer has changed; wait; whatever libuv has ready, in its
  *          order: due timers in order of time, posts in order of posting, finished work, streams.  What a callback adds
- *          (a timer of no delay, a post) waits for the next turn.
+ *          (a timer of no delay, a post) waits for the next turn.  If a timer is due before the wait, as those of no
+ *          delay are, the turn does not wait and the timerfd is left alone: setting it is dear on virtual machines.
  * Promise  a timer never fires before its delay has passed, also across a suspend; nothing is called back from inside a
  *          call.
  * Threads  everything on the thread that runs the loop, except post and stop.
@@ -31,6 +32,8 @@ struct loop_linux {
 	uv_loop_t uv;
 	uv_async_t wake; /* For posts and stop. */
 	uv_prepare_t prepare;
+	uv_idle_t hurry; /* Active while a timer is due: libuv then only looks, and does not wait. */
+	uv_check_t check;
 	uv_poll_t clock;   /* Watches clock_fd. */
 	int clock_fd;      /* Owned; a timerfd. */
 	uint64_t armed_ns; /* What clock_fd is set to; 0 = nothing. */
@@ -141,6 +144,11 @@ static void linux_timer_free(struct loop_timer *timer)
 	free(timer_of(timer));
 }
 
+static void on_hurry(uv_idle_t *hurry)
+{
+	/* That it is active is its use. */
+}
+
 /* Before the loop waits. */
 static void arm_clock(uv_prepare_t *prepare)
 {
@@ -148,6 +156,10 @@ static void arm_clock(uv_prepare_t *prepare)
 	const struct timer_item *first = timers_first(&l->timers);
 	struct itimerspec when = { 0 };
 
+	if (first != NULL && first->due_ns <= linux_now_ns(&l->loop)) {
+		(void)uv_idle_start(&l->hurry, on_hurry);
+		return;
+	}
 	if ((first != NULL ? first->due_ns : 0) == l->armed_ns)
 		return;
 	l->armed_ns = first != NULL ? first->due_ns : 0;
@@ -157,16 +169,11 @@ static void arm_clock(uv_prepare_t *prepare)
 		abort(); /* The descriptor and the time are good. */
 }
 
-static void fire_timers(uv_poll_t *clock, int status, int events)
+static void fire_timers(struct loop_linux *l)
 {
-	struct loop_linux *l = clock->data;
-	uint64_t now_ns = linux_now_ns(&l->loop), count;
+	uint64_t now_ns = linux_now_ns(&l->loop);
 	struct timer_item *first;
 
-	(void)status;
-	(void)events;
-	(void)!read(l->clock_fd, &count, sizeof(count)); /* Quietens it; there may be nothing if it was set anew. */
-	l->armed_ns = 0;
 	/* What a callback starts is due after now_ns, and so waits for the next turn. */
 	while ((first = timers_first(&l->timers)) != NULL && first->due_ns <= now_ns) {
 		struct timer_linux *t = container_of(first, struct timer_linux, item);
@@ -174,6 +181,29 @@ static void fire_timers(uv_poll_t *clock, int status, int events)
 		timers_remove(&l->timers, first);
 		t->callback(t->data);
 	}
+}
+
+static void on_clock(uv_poll_t *clock, int status, int events)
+{
+	struct loop_linux *l = clock->data;
+	uint64_t count;
+
+	(void)status;
+	(void)events;
+	(void)!read(l->clock_fd, &count, sizeof(count)); /* Quietens it; there may be nothing if it was set anew. */
+	l->armed_ns = 0;
+	fire_timers(l);
+}
+
+/* After a turn that has not waited. */
+static void on_check(uv_check_t *check)
+{
+	struct loop_linux *l = check->data;
+
+	if (!uv_is_active((uv_handle_t *)&l->hurry))
+		return;
+	(void)uv_idle_stop(&l->hurry);
+	fire_timers(l);
 }
 
 static void run_work(uv_work_t *uv)
@@ -311,7 +341,12 @@ static int open_handles(struct loop_linux *l)
 	(void)uv_prepare_init(&l->uv, &l->prepare); /* These cannot fail. */
 	l->prepare.data = l;
 	(void)uv_prepare_start(&l->prepare, arm_clock);
-	return uv_poll_start(&l->clock, UV_READABLE, fire_timers);
+	(void)uv_idle_init(&l->uv, &l->hurry);
+	l->hurry.data = l;
+	(void)uv_check_init(&l->uv, &l->check);
+	l->check.data = l;
+	(void)uv_check_start(&l->check, on_check);
+	return uv_poll_start(&l->clock, UV_READABLE, on_clock);
 }
 
 int loop_linux_new(struct loop **ret)
@@ -372,6 +407,8 @@ void loop_linux_free(struct loop *loop)
 	close_handle((uv_handle_t *)&l->wake);
 	close_handle((uv_handle_t *)&l->clock);
 	close_handle((uv_handle_t *)&l->prepare);
+	close_handle((uv_handle_t *)&l->hurry);
+	close_handle((uv_handle_t *)&l->check);
 	close_loop(l);
 	if (l->clock_fd >= 0)
 		(void)close(l->clock_fd);
