@@ -107,23 +107,36 @@ static void on_written(uv_write_t *write, int status)
 		pump(c);
 }
 
+/* An answer mostly fits into the socket's buffer: then it is written at once, without a turn of the loop for it. */
 static void pump(struct connection *c)
 {
-	uv_buf_t bytes;
+	while (!c->closing && c->writing.len == 0) {
+		uv_buf_t bytes;
+		int n;
 
-	if (c->closing || c->writing.len > 0)
-		return;
-	c->writing = rpc_connection_take_output(c->rpc);
-	if (c->writing.len == 0) {
-		buf_done(&c->writing);
-		if (rpc_connection_is_over(c->rpc, NULL))
+		c->writing = rpc_connection_take_output(c->rpc);
+		if (c->writing.len == 0) {
+			buf_done(&c->writing);
+			if (rpc_connection_is_over(c->rpc, NULL))
+				close_connection(c);
+			return;
+		}
+		bytes = uv_buf_init((char *)c->writing.data, (unsigned)c->writing.len);
+		n = uv_try_write((uv_stream_t *)&c->pipe, &bytes, 1);
+		if (n == (int)c->writing.len) {
+			rpc_connection_sent(c->rpc, c->writing.len);
+			buf_done(&c->writing);
+			continue;
+		}
+		if (n > 0) {
+			bytes.base += n;
+			bytes.len -= (unsigned)n;
+		}
+		c->write.data = c;
+		if ((n < 0 && n != UV_EAGAIN) ||
+		    uv_write(&c->write, (uv_stream_t *)&c->pipe, &bytes, 1, on_written) < 0)
 			close_connection(c);
-		return;
 	}
-	bytes = uv_buf_init((char *)c->writing.data, (unsigned)c->writing.len);
-	c->write.data = c;
-	if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &bytes, 1, on_written) < 0)
-		close_connection(c);
 }
 
 static void on_wake(void *data)
