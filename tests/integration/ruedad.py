@@ -271,6 +271,21 @@ def without_root_both_processes_are_the_users():
     assert i.stop() == 0
 
 
+def tunables_of(pid):
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        return [v for v in f.read().decode().split("\0") if v.startswith("GLIBC_TUNABLES=")]
+
+
+@test
+def the_service_asks_for_huge_pages_unless_the_administrator_has_tuned():
+    i = Instance().start()
+    assert tunables_of(i.service) == ["GLIBC_TUNABLES=glibc.malloc.hugetlb=1"]
+    assert i.stop() == 0
+    i.start(GLIBC_TUNABLES="glibc.malloc.check=0")
+    assert tunables_of(i.service) == ["GLIBC_TUNABLES=glibc.malloc.check=0"]
+    assert i.stop() == 0
+
+
 @test
 def a_second_one_in_the_same_directory_is_told_who_is_there():
     i = Instance().start()
