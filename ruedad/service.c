@@ -11,8 +11,9 @@
  *
  * How      the generation that `current` names is loaded from its newest checkpoint, the engine shows what lies behind it,
  *          and a barrier says when all of it has been applied.  A checkpoint is due when the commands since the last one
- *          exceed the quorum log's maximum size (a value of the database, so an administrator can set it): a snapshot and
- *          the runtime state are taken on the loop, a worker writes them, the log is trimmed behind them.
+ *          exceed the quorum log's maximum size (a value of the database, so an administrator can set it), and a quarter
+ *          of the database: a snapshot and the runtime state are taken on the loop, a worker writes them, the log is
+ *          trimmed behind them.
  * Promise  what a client was told is done is found again after any stop.  Changing the generation ends all handles first.
  * Threads  the loop thread; checkpoints are written by a worker.
  * Tests    tests/integration/
@@ -45,14 +46,17 @@ struct checkpoint_job {
 	struct error error;
 };
 
+/* A checkpoint is the whole database.  If one were written for each few changes of a large one, the disk would have a
+ * hundred times the work of the changes. */
 static uint64_t log_bytes_max(struct service *s)
 {
+	uint64_t quarter = db_hive_size(cluster_db(s->cluster)) / 4;
 	const struct db_key *quorum = db_find(db_root(cluster_db(s->cluster)), U16("Quorum"));
 	uint32_t max;
 
 	if (quorum == NULL || !object_number(quorum, U16("MaxQuorumLogSize"), &max))
 		max = LOG_BYTES_DEFAULT;
-	return MAX(max, (uint32_t)LOG_BYTES_MIN);
+	return MAX(MAX((uint64_t)max, (uint64_t)LOG_BYTES_MIN), quarter);
 }
 
 static void checkpoint_run(void *data)
