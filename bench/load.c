@@ -1,7 +1,7 @@
 /* bench-load: what a program sees of a cluster through the public headers: filling, setting, reading, backup, restore.
  *
  * Usage (RUEDA_DIR names the instance; output is one line of JSON)
- *     bench-load fill COUNT             COUNT values of 200 bytes, 100 in each key, a batch for each key
+ *     bench-load fill COUNT             COUNT values of 200 bytes, 100 in each key, 10 keys in each batch
  *     bench-load set CALLERS SECONDS    each caller sets values of 200 bytes, one call at a time
  *     bench-load get CALLERS SECONDS    the same, reading; needs fill
  *     bench-load backup DIRECTORY       BackupClusterDatabase()
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { VALUE_LEN = 200, VALUES_PER_KEY = 100, CALLERS_MAX = 512, KEY_PARENTS = 100 };
+enum { VALUE_LEN = 200, VALUES_PER_KEY = 100, KEYS_PER_BATCH = 10, CALLERS_MAX = 512, KEY_PARENTS = 100 };
 
 static HCLUSTER open_cluster(void)
 {
@@ -55,7 +55,7 @@ static void widen(WCHAR *to, const char *text)
 }
 
 /* 100 parents, so that no key has very many children. */
-static void key_name(WCHAR to[64], unsigned long number)
+static void key_name(WCHAR *to, unsigned long number)
 {
 	char text[64];
 
@@ -64,7 +64,7 @@ static void key_name(WCHAR to[64], unsigned long number)
 	widen(to, text);
 }
 
-static void value_name(WCHAR to[32], unsigned number)
+static void value_name(WCHAR *to, unsigned number)
 {
 	char text[32];
 
@@ -90,28 +90,35 @@ static HKEY create_key(HKEY root, unsigned long number)
 	return key;
 }
 
+static void add(HREGBATCH batch, CLUSTER_REG_COMMAND command, LPCWSTR name, DWORD type, const void *data, DWORD len)
+{
+	check("ClusterRegBatchAddCommand", ClusterRegBatchAddCommand(batch, command, name, type, data, len));
+}
+
 static void fill(HKEY root, unsigned long count)
 {
 	uint64_t begin = now_ns();
+	HREGBATCH batch = NULL;
 
-	for (unsigned long done = 0; done < count; done += VALUES_PER_KEY) {
-		HREGBATCH batch;
+	for (unsigned long i = 0; i < count; i++) {
+		BYTE data[VALUE_LEN];
 		WCHAR name[64];
 
-		check("ClusterRegCreateBatch", ClusterRegCreateBatch(root, &batch));
-		key_name(name, done / VALUES_PER_KEY);
-		check("ClusterRegBatchAddCommand",
-		    ClusterRegBatchAddCommand(batch, CLUSREG_CREATE_KEY, name, 0, NULL, 0));
-		for (unsigned i = 0; i < VALUES_PER_KEY && done + i < count; i++) {
-			BYTE data[VALUE_LEN];
-
-			make_data(data, done + i);
-			value_name(name, i);
-			check("ClusterRegBatchAddCommand",
-			    ClusterRegBatchAddCommand(batch, CLUSREG_SET_VALUE, name, REG_BINARY, data, VALUE_LEN));
+		if (i % (VALUES_PER_KEY * KEYS_PER_BATCH) == 0) {
+			if (batch != NULL)
+				check("ClusterRegCloseBatch", ClusterRegCloseBatch(batch, TRUE, NULL));
+			check("ClusterRegCreateBatch", ClusterRegCreateBatch(root, &batch));
 		}
-		check("ClusterRegCloseBatch", ClusterRegCloseBatch(batch, TRUE, NULL));
+		if (i % VALUES_PER_KEY == 0) {
+			key_name(name, i / VALUES_PER_KEY);
+			add(batch, CLUSREG_CREATE_KEY, name, 0, NULL, 0);
+		}
+		make_data(data, i);
+		value_name(name, (unsigned)(i % VALUES_PER_KEY));
+		add(batch, CLUSREG_SET_VALUE, name, REG_BINARY, data, VALUE_LEN);
 	}
+	if (batch != NULL)
+		check("ClusterRegCloseBatch", ClusterRegCloseBatch(batch, TRUE, NULL));
 	printf("{\"count\": %lu, \"seconds\": %.4f}\n", count, (double)(now_ns() - begin) / 1e9);
 }
 
