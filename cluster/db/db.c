@@ -44,6 +44,7 @@ void db_free(struct db *db)
 	if (db == NULL)
 		return;
 	object_unref(&db->root->object);
+	descriptors_done(&db->descriptors);
 	free(db);
 }
 
@@ -172,7 +173,16 @@ static int own_key(struct db *db, struct u16 path, struct db_key **ret)
 
 static bool has_room(const struct db *db, uint64_t more, uint64_t less)
 {
-	return db->size - less + more <= DB_HIVE_MAX;
+	return db->size + db->descriptors.size - less + more <= DB_HIVE_MAX;
+}
+
+/* Put the counts in place that a change has made of a copy. */
+static void account_descriptors(struct db *db, struct descriptors *after)
+{
+	struct descriptors before = db->descriptors;
+
+	db->descriptors = *after;
+	*after = before;
 }
 
 static void account(struct db *db, const struct entry_sum *more, const struct entry_sum *less)
@@ -197,8 +207,10 @@ static void key_changed(struct db *db, struct db_key *key, const struct entry_su
 }
 
 /* Make a key, and all that the path says below it, not yet in the database. */
-static int chain_new(const struct db_key *parent, struct u16 path, uint64_t time, struct db_key **ret)
+static int chain_new(
+    const struct db_key *parent, struct u16 path, uint64_t time, struct db_key **ret, int64_t *ret_count)
 {
+	int64_t count = 0;
 	_cleanup_(object_unrefp) struct object *top = NULL;
 	struct db_key *last = NULL;
 	struct u16 name;
@@ -217,16 +229,20 @@ static int chain_new(const struct db_key *parent, struct u16 path, uint64_t time
 			return -ENOMEM;
 		}
 		last = key;
+		count++;
 	}
 	*ret = object_key(TAKE_PTR(top));
+	*ret_count = count;
 	return 0;
 }
 
 int db_key_create(struct db *db, struct u16 path, uint64_t time, bool *ret_created)
 {
+	_cleanup_(descriptors_done) struct descriptors descriptors = descriptors_copy(&db->descriptors);
 	struct entry_sum before, added;
 	struct db_key *parent, *chain;
 	struct object *old;
+	int64_t count;
 	int r;
 
 	r = path_check(path);
@@ -240,20 +256,24 @@ int db_key_create(struct db *db, struct u16 path, uint64_t time, bool *ret_creat
 	r = own_path(db, &path, &parent);
 	if (r < 0)
 		return r;
-	r = chain_new(parent, path, time, &chain);
+	r = chain_new(parent, path, time, &chain, &count);
 	if (r < 0)
 		return r;
 
 	before = key_sum(parent);
 	added = tree_sum(chain);
-	r = ERR_DISK_FULL;
-	if (has_room(db, added.size + key_size(parent, db_key_count(parent) + 1, db_value_count(parent)), before.size))
+	r = descriptors_add(&descriptors, parent->security, count); /* It is there already, so it takes no room. */
+	if (r == 0 &&
+	    !has_room(db, added.size + key_size(parent, db_key_count(parent) + 1, db_value_count(parent)), before.size))
+		r = ERR_DISK_FULL;
+	if (r == 0)
 		r = tree_put(&parent->keys, &chain->object, &old);
 	if (r < 0) {
 		object_unref(&chain->object);
 		return r;
 	}
 	account(db, &added, &(struct entry_sum){ 0 });
+	account_descriptors(db, &descriptors);
 	key_changed(db, parent, &before, time, false);
 	if (ret_created != NULL)
 		*ret_created = true;
@@ -262,6 +282,7 @@ int db_key_create(struct db *db, struct u16 path, uint64_t time, bool *ret_creat
 
 int db_key_delete(struct db *db, struct u16 path, uint64_t time)
 {
+	_cleanup_(descriptors_done) struct descriptors descriptors = descriptors_copy(&db->descriptors);
 	struct entry_sum before, removed;
 	struct u16 parent_path, name;
 	const struct db_key *key;
@@ -281,11 +302,15 @@ int db_key_delete(struct db *db, struct u16 path, uint64_t time)
 	r = own_key(db, parent_path, &parent);
 	if (r < 0)
 		return r;
+	r = descriptors_remove_below(&descriptors, key);
+	if (r < 0)
+		return r;
 	before = key_sum(parent);
 	r = tree_remove(&parent->keys, name, &o);
 	if (r < 0)
 		return r;
 
+	account_descriptors(db, &descriptors);
 	removed = tree_sum(object_key(o));
 	object_unref(o);
 	account(db, &(struct entry_sum){ 0 }, &removed);
@@ -295,8 +320,10 @@ int db_key_delete(struct db *db, struct u16 path, uint64_t time)
 
 int db_key_set_security(struct db *db, struct u16 path, const void *descriptor, size_t len, uint64_t time)
 {
+	_cleanup_(descriptors_done) struct descriptors descriptors = descriptors_copy(&db->descriptors);
+	_cleanup_(object_unrefp) struct object *old = NULL;
+	struct security *security = NULL;
 	struct entry_sum before;
-	struct security *security = NULL, *old;
 	struct db_key *key;
 	int r;
 
@@ -308,18 +335,24 @@ int db_key_set_security(struct db *db, struct u16 path, const void *descriptor, 
 	r = own_key(db, path, &key);
 	if (r < 0)
 		return r;
-	if (!has_room(db, security_size(len), key->security != NULL ? security_size(key->security->len) : 0))
-		return ERR_DISK_FULL;
 	if (len > 0) {
 		security = security_new(descriptor, len);
 		if (security == NULL)
 			return -ENOMEM;
+		old = &security->object; /* What goes in the end: the new one on failure. */
 	}
+	r = descriptors_add(&descriptors, security, 1);
+	if (r == 0)
+		r = descriptors_add(&descriptors, key->security, -1);
+	if (r < 0)
+		return r;
+	if (!has_room(db, descriptors.size, db->descriptors.size))
+		return ERR_DISK_FULL;
 
 	before = key_sum(key);
-	old = key->security;
+	old = (struct object *)key->security;
 	key->security = security;
-	object_unref((struct object *)old);
+	account_descriptors(db, &descriptors);
 	key_changed(db, key, &before, time, true);
 	return 0;
 }
@@ -428,7 +461,7 @@ struct digest db_digest_recomputed(const struct db_key *root)
 
 uint64_t db_hive_size(const struct db *db)
 {
-	return db->size;
+	return db->size + db->descriptors.size;
 }
 
 struct db_snapshot *db_snapshot_take(struct db *db)
@@ -439,6 +472,7 @@ struct db_snapshot *db_snapshot_take(struct db *db)
 		return NULL;
 	*s = (struct db_snapshot){ .refs = 1, .state = *db };
 	object_ref(&db->root->object);
+	(void)descriptors_copy(&db->descriptors);
 	return s;
 }
 
@@ -453,6 +487,7 @@ void db_snapshot_unref(struct db_snapshot *s)
 	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	object_unref(&s->state.root->object);
+	descriptors_done(&s->state.descriptors);
 	free(s);
 }
 
@@ -468,9 +503,11 @@ struct digest db_snapshot_digest(const struct db_snapshot *s)
 
 void db_put_back(struct db *db, struct db_snapshot *s)
 {
-	struct db_key *old = db->root;
+	struct db old = *db;
 
 	object_ref(&s->state.root->object);
 	*db = s->state;
-	object_unref(&old->object);
+	(void)descriptors_copy(&db->descriptors);
+	object_unref(&old.root->object);
+	descriptors_done(&old.descriptors);
 }

@@ -228,8 +228,7 @@ uint64_t security_size(size_t len)
 
 uint64_t key_size(const struct db_key *key, size_t keys, size_t values)
 {
-	return cell_size(NK_LEN + key->name_len * sizeof(char16_t)) +
-	       security_size(key->security != NULL ? key->security->len : 0) + leaves_size(keys) +
+	return cell_size(NK_LEN + key->name_len * sizeof(char16_t)) + leaves_size(keys) +
 	       (values > 0 ? cell_size(4 * values) : 0);
 }
 

@@ -4,12 +4,14 @@
 #pragma once
 
 #include "cluster/db/db.h"
+#include "cluster/db/descriptors.h"
 #include "cluster/db/object.h"
 
 struct db {
 	struct db_key *root;
 	struct digest digest; /* The sum over all keys and values. */
-	uint64_t size;        /* What they take in a hive, at most. */
+	uint64_t size;        /* What they take in a hive, at most, without descriptors. */
+	struct descriptors descriptors;
 };
 
 /* What is added to, or taken from, a database at once. */
@@ -35,7 +37,7 @@ struct digest key_entry(const struct digest *path, struct u16 name, uint64_t tim
 uint64_t hive_base_size(void); /* Of a hive without anything but the root key's record. */
 uint64_t value_size(size_t name_len, size_t len);
 uint64_t security_size(size_t len);
-/* Of a key with so many subkeys and values: with its descriptor and its lists, but not what is in them. */
+/* Of a key with so many subkeys and values: with its lists, but without what is in them, and without its descriptor. */
 uint64_t key_size(const struct db_key *key, size_t keys, size_t values);
 
 struct entry_sum value_sum(const struct db_key *key, const struct value *v);

@@ -20,6 +20,7 @@ struct db_loader {
 	size_t depth;                   /* Keys on the stack. */
 	bool begun;
 	struct security *security; /* The last descriptor seen; neighbours often have the same. */
+	int64_t security_keys;     /* Keys that have it and are not counted yet. */
 };
 
 int db_loader_new(struct db_loader **ret)
@@ -51,7 +52,15 @@ static int add(struct db_loader *l, const struct entry_sum *sum)
 {
 	digest_add(&l->db->digest, &sum->digest);
 	l->db->size += sum->size;
-	return l->db->size <= DB_HIVE_MAX ? 0 : ERR_DISK_FULL;
+	return db_hive_size(l->db) <= DB_HIVE_MAX ? 0 : ERR_DISK_FULL;
+}
+
+static int count_security(struct db_loader *l)
+{
+	int r = descriptors_add(&l->db->descriptors, l->security, l->security_keys);
+
+	l->security_keys = 0;
+	return r == 0 && db_hive_size(l->db) > DB_HIVE_MAX ? ERR_DISK_FULL : r;
 }
 
 /* Make l->security the descriptor with these bytes. */
@@ -59,6 +68,7 @@ static int find_security(struct db_loader *l, const void *bytes, size_t len)
 {
 	struct security *above = l->depth > 0 ? l->keys[l->depth - 1]->security : NULL;
 	struct security *candidates[] = { l->security, above }, *s = NULL;
+	int r = 0;
 
 	if (len > DB_SECURITY_MAX)
 		return ERR_INVALID_PARAMETER;
@@ -73,8 +83,15 @@ static int find_security(struct db_loader *l, const void *bytes, size_t len)
 		if (s == NULL)
 			return -ENOMEM;
 	}
+	if (s != l->security)
+		r = count_security(l);
+	if (r < 0) {
+		object_unref((struct object *)s);
+		return r;
+	}
 	object_unref((struct object *)l->security);
 	l->security = s;
+	l->security_keys++;
 	return 0;
 }
 
@@ -169,8 +186,13 @@ int db_load_key_end(struct db_loader *l)
 
 int db_loader_finish(struct db_loader *l, struct db **ret)
 {
+	int r;
+
 	if (!l->begun || l->depth > 0 || l->db == NULL)
 		return ERR_INVALID_DATA;
+	r = count_security(l);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(l->db);
 	return 0;
 }

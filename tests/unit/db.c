@@ -259,51 +259,90 @@ TEST(a_key_has_room_for_so_many_values)
 	db_free(db);
 }
 
-/* Filled with keys that inherit a large descriptor: it counts for each, but takes memory once. */
+/* Fill the root with values that take much more room in a hive, at most, than here; their number. */
+static uint32_t fill(struct db *db, const uint8_t *data)
+{
+	struct db_value v = { .data = data, .len = 4061 };
+	char16_t units[2];
+	int r = 0;
+
+	v.name = (struct u16){ units, 2 };
+	for (uint32_t n = 0;; n++) {
+		units[0] = (char16_t)(0x4e00 + (n >> 12));
+		units[1] = (char16_t)(0x4e00 + (n & 0xfff));
+		r = db_value_set(db, U16(""), &v, 1);
+		if (r < 0) {
+			CHECK_INT(r, ERR_DISK_FULL);
+			return n;
+		}
+	}
+}
+
+/* In a database that fill() has filled: a descriptor takes room once, and until its last key goes. */
+static void check_descriptors(struct db *db, uint8_t data[DB_SECURITY_MAX])
+{
+	char16_t units[2] = { 0x4e00, 0x4e00 };
+
+	for (; units[1] < 0x4e00 + 20; units[1]++) /* Room for three large descriptors, and not for four. */
+		CHECK_INT(db_value_delete(db, U16(""), (struct u16){ units, 2 }, 1), 0);
+	CHECK_INT(db_key_set_security(db, U16(""), data, DB_SECURITY_MAX, 1), 0);
+	CHECK_INT(create(db, U16("a\\b\\c")), 0); /* With the same. */
+	CHECK_INT(create(db, U16("a\\d")), 0);
+	data[0] = 1;
+	CHECK_INT(db_key_set_security(db, U16("a"), data, DB_SECURITY_MAX, 1), 0);
+	data[0] = 2;
+	CHECK_INT(db_key_set_security(db, U16("a\\b"), data, DB_SECURITY_MAX, 1), 0);
+	CHECK_INT(db_key_set_security(db, U16("a\\d"), data, DB_SECURITY_MAX, 1), 0);
+	data[0] = 3;
+	CHECK_INT(db_key_set_security(db, U16("a\\d"), data, DB_SECURITY_MAX, 1), ERR_DISK_FULL);
+	CHECK_INT(db_key_set_security(db, U16(""), NULL, 0, 1), 0); /* a\b\c still has what the root had. */
+	CHECK_INT(db_key_set_security(db, U16(""), data, DB_SECURITY_MAX, 1), ERR_DISK_FULL);
+	CHECK_INT(db_key_delete(db, U16("a\\b\\c"), 1), 0);
+	CHECK_INT(db_key_set_security(db, U16(""), data, DB_SECURITY_MAX, 1), 0);
+	CHECK_INT(db_key_delete(db, U16("a"), 1), 0);
+	data[0] = 4;
+	CHECK_INT(create(db, U16("e")), 0);
+	CHECK_INT(db_key_set_security(db, U16("e"), data, DB_SECURITY_MAX, 1), 0);
+	CHECK_INT(create(db, U16("e\\f")), 0);
+	data[0] = 5;
+	CHECK_INT(db_key_set_security(db, U16("e\\f"), data, DB_SECURITY_MAX, 1), 0);
+}
+
 TEST(the_whole_has_a_limit_and_what_shrinks_is_never_refused)
 {
 	static uint8_t data[DB_VALUE_MAX];
 	struct db_value v = { .name = U16("v"), .data = data };
 	struct db *db = db_begin();
 	struct digest full;
-	char16_t unit = 0x4e00;
-	int r = 0;
+	uint64_t size;
 
-	CHECK_INT(db_key_set_security(db, U16(""), data, DB_SECURITY_MAX, 1), 0);
-	while (r == 0) {
-		unit++;
-		r = create(db, (struct u16){ &unit, 1 });
-		CHECK(unit < 0x9fff);
+	CHECK(fill(db, data) > DB_HIVE_MAX / 13000);
+	/* The rest goes to two values, to the last byte but a few. */
+	for (char16_t name = u'w'; name >= u'v'; name--) {
+		v.name = (struct u16){ &name, 1 };
+		for (v.len = 20000; v.len > 0; v.len--)
+			if (db_value_set(db, U16(""), &v, 1) == 0)
+				break;
 	}
-	CHECK_INT(r, ERR_DISK_FULL);
-	CHECK(unit > 0x4e00 + DB_HIVE_MAX / (DB_SECURITY_MAX + 10000));
-	for (size_t len = 100000; len > 0; len--) { /* The rest goes to one value, to the last byte but a few. */
-		v.len = len;
-		if (db_value_set(db, U16(""), &v, 1) == 0)
-			break;
-	}
-	CHECK(v.len > 0 && db_hive_size(db) > DB_HIVE_MAX - 10000 && db_hive_size(db) <= DB_HIVE_MAX);
+	CHECK(db_hive_size(db) > DB_HIVE_MAX - 200 && db_hive_size(db) <= DB_HIVE_MAX);
 	full = db_digest(db);
+	size = db_hive_size(db);
 	CHECK_INT(create(db, U16("a\\b")), ERR_DISK_FULL);
-	CHECK_INT(set(db, U16(""), U16("another value"), "with data", 1), 0); /* There are a few bytes. */
-	CHECK_INT(db_value_delete(db, U16(""), U16("another value"), 1), 0);
-	v.len += 10000;
+	CHECK_INT(db_key_set_security(db, U16(""), data, DB_SECURITY_MAX, 1), ERR_DISK_FULL);
+	v.name = U16("w");
+	v.len = 20000;
 	CHECK_INT(db_value_set(db, U16(""), &v, 1), ERR_DISK_FULL);
 	CHECK(digest_equal(&full, (struct digest[]){ db_digest(db) }));
+	CHECK_INT(db_hive_size(db), size);
 
-	unit = 0x4e01;
-	CHECK_INT(db_key_set_security(db, (struct u16){ &unit, 1 }, data, 1, 1), 0);
-	CHECK_INT(db_key_set_security(db, (struct u16){ &unit, 1 }, data, DB_SECURITY_MAX, 1), 0);
-	CHECK_INT(db_value_set(db, U16(""), &(struct db_value){ .name = U16("v") }, 1), 0);
-	CHECK_INT(db_key_delete(db, (struct u16){ &unit, 1 }, 1), 0);
-	CHECK_INT(create(db, U16("a")), 0);
-	CHECK_INT(create(db, U16("a\\b")), ERR_DISK_FULL);
-	CHECK_INT(db_key_delete(db, U16("a"), 1), 0);
-	CHECK_INT(create(db, U16("a")), 0);
-	CHECK_INT(db_key_set_security(db, U16("a"), NULL, 0, 1), 0);
-	CHECK_INT(create(db, U16("a\\b")), 0);
-	CHECK_INT(db_key_set_security(db, U16("a"), data, DB_SECURITY_MAX, 1), 0);
-	CHECK_INT(db_key_set_security(db, U16("a\\b"), data, DB_SECURITY_MAX, 1), ERR_DISK_FULL);
+	v.len = 1;
+	CHECK_INT(db_value_set(db, U16(""), &v, 1), 0);
+	CHECK_INT(db_value_delete(db, U16(""), v.name, 1), 0);
+	v.name = (struct u16){ (char16_t[]){ 0x4e00, 0x4e00 }, 2 };
+	CHECK_INT(db_value_delete(db, U16(""), v.name, 1), 0);
+	v.len = 4061;
+	CHECK_INT(db_value_set(db, U16(""), &v, 1), 0);
+	check_descriptors(db, data);
 	db_free(db);
 }
 

@@ -148,11 +148,13 @@ TEST(the_limits_hold_here_too)
 	l = begun();
 	r = 0;
 	for (size_t i = 0; r == 0; i++) {
-		name[0] = (char16_t)(0x4e00 + i); /* Without case. */
-		r = db_load_key_begin(l, (struct u16){ name, 1 }, 1, data, DB_SECURITY_MAX);
+		name[0] = (char16_t)(0x4e00 + (i >> 12)); /* Without case. */
+		name[1] = (char16_t)(0x4e00 + (i & 0xfff));
+		put_le32(data, (uint32_t)i);
+		r = db_load_key_begin(l, (struct u16){ name, 2 }, 1, data, 4041); /* Three pages, at most. */
 		if (r == 0)
 			r = db_load_key_end(l);
-		CHECK(i < DB_HIVE_MAX / DB_SECURITY_MAX);
+		CHECK(i < DB_HIVE_MAX / 12288);
 	}
 	CHECK_INT(r, ERR_DISK_FULL);
 	db_loader_free(l);

@@ -149,6 +149,36 @@ TEST(the_ordinary_case_is_close)
 	db_free(db);
 }
 
+/* Whether it was inherited or set for each. */
+TEST(a_descriptor_counts_once)
+{
+	static uint8_t security[60000];
+	struct db *db = db_begin();
+	uint64_t before = 0;
+
+	CHECK_INT(db_key_set_security(db, U16(""), security, sizeof(security), 1), 0);
+	for (unsigned key = 0; key < 1000; key++) {
+		char16_t path[] = { u'G', u'\\', (char16_t)(0x4e00 + key) };
+
+		CHECK_INT(db_key_create(db, (struct u16){ path, 3 }, 1, NULL), 0);
+		security[0] = (uint8_t)(key % 3);
+		CHECK_INT(db_key_set_security(db, (struct u16){ path, 3 }, security, sizeof(security), 1), 0);
+		if (key == 100)
+			before = db_hive_size(db);
+	}
+	check_size(db, 125);
+	check_db(db);
+	for (unsigned key = 101; key < 1000; key++)
+		CHECK_INT(
+		    db_key_delete(db, (struct u16){ (char16_t[]){ u'G', u'\\', (char16_t)(0x4e00 + key) }, 3 }, 1), 0);
+	CHECK_INT(db_hive_size(db), before);
+	check_size(db, 125);
+	CHECK_INT(db_key_delete(db, U16("G"), 1), 0);
+	CHECK(db_hive_size(db) < 80000);
+	check_db(db);
+	db_free(db);
+}
+
 static int visit_key(void *data, const struct hive_key *key)
 {
 	return db_load_key_begin(data, key->name, key->time, key->security, key->security_len);
