@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that are not ours log in to our server over TCP: Samba's and impacket's.  Prints TAP.
+"""Clients log in to our server over TCP: Samba's, impacket's and our own; Kerberos with a KDC of MIT's.  Prints TAP.
 
-Usage: rpc_auth.py RPC_AUTH_SERVER [PART OF A TEST'S NAME…]
+Usage: rpc_auth.py RPC_AUTH_SERVER RPC_AUTH_CLIENT [PART OF A TEST'S NAME…]
 
-It runs in namespaces of its own, so that ports and names are free; without the right to make them, or without a client's
-modules, what needs them is skipped."""
+It runs in namespaces of its own, so that ports and names are free; without the right to make them, without a client's
+modules or without a KDC, what needs them is skipped."""
 import os
 import shutil
 import subprocess
 import sys
+import time
 
 PORT = 49155
 HOST = "node1.rueda.test"
+REALM = "RUEDA.TEST"
+KDC_PORT = 18088
+LEVELS = {"connect": 2, "packet": 4, "sign": 5, "seal": 6}
 SYSTEM_PYTHON = "/usr/bin/python3"  # The clients' modules are installed for the system's own.
 ECHO = ("000140ec-0000-0000-0000-000000000000", 3)
 ECHO_ECHO, ECHO_FAULT, ECHO_REPEAT, ECHO_ACCOUNT = 0, 2, 7, 9
@@ -31,6 +35,8 @@ def enter_namespaces():
     if os.environ.get("RPC_AUTH_INSIDE"):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return
+    # The tools of a KDC are where only root looks for them.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
     as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
     wrapper = ["unshare", *as_root, "--net", "--mount"]
     if shutil.which("unshare") is None or subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode:
@@ -60,7 +66,7 @@ def samba_modules():
 class Samba:
     """One login of Samba's client."""
 
-    def __init__(self, options, user="alice", password="Secret.1", domain="ELSEWHERE"):
+    def __init__(self, options, user="alice", password="Secret.1", domain="ELSEWHERE", cache=None):
         credentials, param, echo = samba_modules()
         lp = param.LoadParm(filename_for_non_global_lp=SMB_CONF)
         who = credentials.Credentials()
@@ -68,8 +74,10 @@ class Samba:
         who.set_username(user)
         who.set_password(password)
         who.set_domain(domain)
-        who.set_kerberos_state(credentials.DONT_USE_KERBEROS)
-        self.connection = echo.rpcecho(f"ncacn_ip_tcp:127.0.0.1[{PORT}{options}]", lp, who)
+        who.set_kerberos_state(credentials.MUST_USE_KERBEROS if cache else credentials.DONT_USE_KERBEROS)
+        if cache:
+            who.set_named_ccache(cache, credentials.SPECIFIED, lp)
+        self.connection = echo.rpcecho(f"ncacn_ip_tcp:{HOST if cache else '127.0.0.1'}[{PORT}{options}]", lp, who)
 
     def call(self, opnum, stub=b""):
         return self.connection.request(opnum, stub)
@@ -165,23 +173,162 @@ def impacket_with_a_wrong_password_is_refused():
             raise AssertionError(f"{level}: a call went through")
 
 
+def our_client(mechanism, level, cache="/nonexistent"):
+    """The kind, the access and the name that the server saw; or None and what went wrong."""
+    done = subprocess.run([sys.argv[2]], capture_output=True, text=True, check=False, timeout=60, env=dict(
+        os.environ, KRB5CCNAME=f"FILE:{cache}", RPC_AUTH_CLIENT=f"{HOST} {PORT} {mechanism} {LEVELS[level]}"))
+    lines = [line for line in done.stdout.splitlines() if line[:1].isdigit() and not line.startswith("1..")]
+    return tuple(lines[0].split(" ", 2)) if done.returncode == 0 and lines else (None, done.stdout + done.stderr)
+
+
+@test
+def our_client_logs_in_by_ntlm():
+    for mechanism in ("ntlm", "spnego"):  # Without a ticket, SPNEGO is NTLM.
+        for level in LEVELS:
+            got = our_client(mechanism, level)
+            assert got == (str(BY_NTLM), str(ALL), "alice"), (mechanism, level, got)
+
+
+def need_kdc():
+    if KEYTAB is None:
+        raise Skip("krb5-kdc is not installed")
+
+
+@test
+def our_client_logs_in_by_kerberos():
+    need_kdc()
+    for mechanism in ("kerberos", "spnego"):
+        for level in LEVELS:
+            got = our_client(mechanism, level, ticket_of("bob"))
+            assert got == (str(BY_KERBEROS), str(READ), f"bob@{REALM}"), (mechanism, level, got)
+
+
+@test
+def samba_calls_after_a_kerberos_login_at_every_level():
+    need_kdc()
+    for mechanism in ("krb5", "spnego,krb5"):
+        for level in LEVELS:
+            client = Samba(f",{level},{mechanism}", cache=ticket_of("alice"))
+            check_calls(client.call)
+            check_account(client.call, ALL, BY_KERBEROS, f"alice@{REALM}".encode())
+
+
+@test
+def a_principal_that_has_no_access_may_not_call():
+    need_kdc()
+    assert our_client("kerberos", "seal", ticket_of("mallory"))[0] is None
+    assert our_client("spnego", "seal", ticket_of("mallory"))[0] is None
+
+
+@test
+def a_ticket_for_a_key_that_the_server_does_not_have_is_refused():
+    need_kdc()
+    kadmin(f"change_password -randkey MSServerClusterMgmtAPI/{HOST}")
+    got = our_client("kerberos", "seal", ticket_of("alice", fresh=True))
+    assert got[0] is None, got
+
+
+def kadmin(command):
+    subprocess.run(["kadmin.local", "-r", REALM, "-q", command], check=True, capture_output=True)
+
+
+def ticket_of(user, fresh=False):
+    cache = os.path.join(DIRECTORY, "cache-" + user)
+    if fresh or not os.path.exists(cache):
+        subprocess.run(["kinit", "-c", cache, f"{user}@{REALM}"], input="Secret.9\n", text=True, check=True,
+                       capture_output=True)
+    return cache
+
+
+def start_kdc():
+    """The KDC and the path of the server's keys; None, None without one."""
+    os.environ["KRB5_CONFIG"] = os.path.join(DIRECTORY, "krb5.conf")
+    os.environ["KRB5_KDC_PROFILE"] = os.path.join(DIRECTORY, "kdc.conf")
+    with open(os.environ["KRB5_CONFIG"], "w", encoding="ascii") as f:
+        f.write(f"""[libdefaults]
+ default_realm = {REALM}
+ dns_lookup_kdc = false
+ dns_lookup_realm = false
+ dns_canonicalize_hostname = false
+ rdns = false
+[realms]
+ {REALM} = {{
+  kdc = 127.0.0.1:{KDC_PORT}
+ }}
+[domain_realm]
+ .rueda.test = {REALM}
+""")
+    with open(os.environ["KRB5_KDC_PROFILE"], "w", encoding="ascii") as f:
+        f.write(f"""[kdcdefaults]
+ kdc_listen = 127.0.0.1:{KDC_PORT}
+ kdc_tcp_listen = 127.0.0.1:{KDC_PORT}
+[realms]
+ {REALM} = {{
+  database_name = {DIRECTORY}/principals
+  key_stash_file = {DIRECTORY}/stash
+ }}
+[logging]
+ kdc = FILE:{DIRECTORY}/kdc.log
+ admin_server = FILE:{DIRECTORY}/kadmin.log
+""")
+    if not all(map(shutil.which, ("kdb5_util", "kadmin.local", "krb5kdc", "kinit"))):
+        return None, None
+    subprocess.run(["kdb5_util", "create", "-s", "-r", REALM, "-P", "of no worth"], check=True, capture_output=True)
+    keytab = os.path.join(DIRECTORY, "keytab")
+    for user in ("alice", "bob", "mallory"):
+        kadmin(f"addprinc -pw Secret.9 {user}")
+    # Samba asks for some services in upper case, and a KDC of MIT's knows the difference.
+    for service in (f"host/{HOST}", f"host/{HOST.upper()}", f"MSServerClusterMgmtAPI/{HOST}"):
+        kadmin(f"addprinc -randkey {service}")
+        kadmin(f"ktadd -k {keytab} {service}")
+    kdc = subprocess.Popen(["krb5kdc", "-n", "-r", REALM], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        try:
+            ticket_of("alice")
+            return kdc, keytab
+        except subprocess.CalledProcessError:
+            time.sleep(0.1)
+    raise AssertionError("the KDC does not answer")
+
+
+def name_the_host():
+    """HOST is 127.0.0.1, in our mount namespace only."""
+    path = os.path.join(DIRECTORY, "hosts")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(f"127.0.0.1 {HOST} localhost\n")
+    subprocess.run(["mount", "--bind", path, "/etc/hosts"], check=True)
+
+
 def write_smb_conf(directory):
     path = os.path.join(directory, "smb.conf")
     with open(path, "w", encoding="ascii") as f:
-        f.write("[global]\ninterfaces = 127.0.0.1/8\n")
+        f.write(f"[global]\ninterfaces = 127.0.0.1/8\nrealm = {REALM}\n")
         for name in ("lock directory", "state directory", "cache directory", "private dir", "pid directory"):
             f.write(f"{name} = {directory}\n")
     return path
 
 
+def main():
+    with subprocess.Popen([sys.argv[1]], env=SERVER_ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        while server.stdout.readline() != b"ready\n":
+            assert server.poll() is None
+        try:
+            run(sys.argv[3:])
+        finally:
+            server.stdin.close()
+
+
 enter_namespaces()
 DIRECTORY = temporary()
 SMB_CONF = write_smb_conf(DIRECTORY)
-with subprocess.Popen([sys.argv[1]], env=dict(os.environ, RPC_AUTH_PORT=str(PORT)), stdin=subprocess.PIPE,
-                      stdout=subprocess.PIPE) as server:
-    while server.stdout.readline() != b"ready\n":
-        assert server.poll() is None
-    try:
-        run(sys.argv[2:])
-    finally:
-        server.stdin.close()
+name_the_host()
+KDC, KEYTAB = start_kdc()
+SERVER_ENVIRONMENT = dict(os.environ, RPC_AUTH_PORT=str(PORT))
+if KEYTAB is not None:
+    SERVER_ENVIRONMENT["RPC_AUTH_KEYTAB"] = KEYTAB
+try:
+    main()
+finally:
+    if KDC is not None:
+        KDC.terminate()
+        KDC.wait()
