@@ -73,7 +73,8 @@ static int key_handle(struct serve_call *c, struct u16 base, struct u16 path, ui
 	if (k == NULL)
 		return -ENOMEM;
 	k->len = len;
-	memcpy(k->path, base.units, base.len * sizeof(char16_t));
+	if (base.len > 0)
+		memcpy(k->path, base.units, base.len * sizeof(char16_t));
 	if (both)
 		k->path[base.len] = '\\';
 	if (path.len > 0)

@@ -30,7 +30,7 @@ _Noreturn void test_skip(const char *why); /* Ends the test; counted and printed
 extern uint64_t test_seed;
 extern bool test_long;
 void test_note_seed(uint64_t seed);
-/* n in check, many times n in soak. */
+/* n in check, many times n in soak, a part of n with RUEDA_TEST_SHORT (tests/sanitize/run). */
 uint64_t test_rounds(uint64_t n);
 
 /* A fresh empty directory, removed with everything in it when the program ends. */
