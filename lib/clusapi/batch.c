@@ -207,6 +207,7 @@ static int reply_new(const uint8_t *bytes, size_t len, HREGREADBATCHREPLY *ret)
 {
 	_cleanup_object_ struct object *o = NULL;
 	struct reply *p = calloc(1, sizeof(*p));
+	int r;
 
 	if (p == NULL)
 		return -ENOMEM;
@@ -217,8 +218,9 @@ static int reply_new(const uint8_t *bytes, size_t len, HREGREADBATCHREPLY *ret)
 	if (p->bytes == NULL)
 		return -ENOMEM;
 	memcpy(p->bytes, bytes, len);
-	if (regbuf_reader_init(&p->reader, p->bytes, len) < 0)
-		return ERR_INVALID_DATA;
+	r = regbuf_reader_init(&p->reader, p->bytes, len);
+	if (r < 0)
+		return r;
 	return handle_open(o, (void **)ret);
 }
 
@@ -251,15 +253,18 @@ LONG ClusterRegCloseReadBatch(HREGREADBATCH hRegReadBatch, HREGREADBATCHREPLY *p
 static int reply_next(struct reply *p, CLUSTER_READ_BATCH_COMMAND *ret)
 {
 	const struct regbuf_command *c = &p->reader.command;
+	struct cursor before = p->reader.cursor;
 	char16_t *copy;
 	int r = regbuf_next(&p->reader);
 
 	if (r <= 0)
-		return r < 0 ? ERR_INVALID_DATA : ERR_NO_MORE_ITEMS;
+		return r < 0 ? r : ERR_NO_MORE_ITEMS;
 	/* READ_KEY entries, if the server sends them, name the key of what follows. */
 	copy = u16_dup(c->name);
-	if (copy == NULL)
+	if (copy == NULL) {
+		p->reader.cursor = before; /* The same one next time. */
 		return -ENOMEM;
+	}
 	if (c->kind == REGBUF_READ_KEY) {
 		free(p->subkey);
 		p->subkey = copy;

@@ -125,7 +125,8 @@ TEST(sixty_four_threads_share_handles)
 	CHECK(shared.cluster != NULL);
 	root = GetClusterKey(shared.cluster, KEY_ALL_ACCESS);
 	CHECK(root != NULL);
-	CHECK_INT(ClusterRegCreateKey(root, (LPCWSTR)u"Threads", 0, KEY_ALL_ACCESS, NULL, &shared.key, &disposition), 0);
+	CHECK_INT(
+	    ClusterRegCreateKey(root, (LPCWSTR)u"Threads", 0, KEY_ALL_ACCESS, NULL, &shared.key, &disposition), 0);
 	CHECK_INT(ClusterRegOpenKey(root, (LPCWSTR)u"Threads", KEY_READ, &passing), 0);
 	atomic_store(&shared.passing, passing);
 	for (size_t i = 0; i < THREADS; i++)

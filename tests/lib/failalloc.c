@@ -68,6 +68,11 @@ void failalloc_begin(uint64_t nth)
 	active = true;
 }
 
+void failalloc_arm(uint64_t nth)
+{
+	countdown = nth;
+}
+
 bool failalloc_hit(void)
 {
 	return countdown == 0;

@@ -17,6 +17,8 @@
 void failalloc_begin(uint64_t nth);
 /* Ends the run; true if the nth allocation was reached, so that another run is due. */
 bool failalloc_end(void);
+/* Within the body of a run begun with 0: the nth allocation from now fails, 0 = none. */
+void failalloc_arm(uint64_t nth);
 bool failalloc_hit(void); /* Within the body: an allocation has been refused. */
 
 #define FAIL_EACH_ALLOCATION                                                                                           \
