@@ -326,8 +326,10 @@ int store_load(
 		if (!n.any)
 			break;
 		r = load_pair(state, name, n.found, ret, error);
-		if (r == 0 || r == -ENOMEM)
+		if (r == 0)
 			return r;
+		if (r == -ENOMEM) /* No reason to take an older one. */
+			return error_set_code(error, r, "cannot load the checkpoint of index %" PRIu64, n.found);
 		(*ret_skipped)++;
 		n = (struct newest){ .below = n.found };
 	}
