@@ -182,6 +182,11 @@ static void tell_failed(void *data)
 	p->context->failed(p->context->data, &p->why);
 }
 
+static int open_directory(void *priv, const struct priv_open *what, struct priv_directory *ret, struct error *error)
+{
+	return priv_open(priv, what, ret, error);
+}
+
 int parts_start(const struct parts_context *context, struct parts **ret, struct error *error)
 {
 	struct parts *p = calloc(1, sizeof(*p));
@@ -192,6 +197,7 @@ int parts_start(const struct parts_context *context, struct parts **ret, struct 
 	p->context = context;
 	p->service.loop = context->loop;
 	p->service.config = context->config;
+	p->service.open_directory = open_directory;
 	p->service.priv = context->priv;
 	p->service.recover = context->recover;
 	p->service.failed = context->failed;

@@ -146,6 +146,8 @@ static void waiting_offer(void *data)
 	struct replica *r = w->replica;
 	struct engine_id id = { engine_incarnation(r->engine), w->counter };
 
+	if (r->stopped != NULL)
+		return; /* The time to offer it again has come while the engine stops: on_engine_stopped() ends it. */
 	w->tries++;
 	w->in_engine = true;
 	engine_propose(r->engine, id, w->bytes, w->len, on_outcome, w);

@@ -16,7 +16,7 @@
  *          trimmed behind them.
  * Promise  what a client was told is done is found again after any stop.  Changing the generation ends all handles first.
  * Threads  the loop thread; checkpoints are written by a worker.
- * Tests    tests/integration/
+ * Tests    tests/sim/service.c, tests/integration/
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/service.h"
 #include "base/log.h"
@@ -25,6 +25,7 @@
 #include "io/below.h"
 #include "rpc/server.h"
 #include "ruedad/agents/backup.h"
+#include "ruedad/agents/restore.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -161,14 +162,18 @@ static void on_caught_up(void *data, int status, const struct cluster_result *re
 {
 	struct service *s = data;
 
-	(void)result;
-	if (s->state != SERVICE_STARTING)
-		return;
-	if (status < 0) {
-		struct error error;
+	struct error error;
 
+	(void)result;
+	if (s->state != SERVICE_STARTING) {
+		(void)error_set(&error, ERR_CLUSTER_NODE_SHUTTING_DOWN, "the cluster is there, but the service was stopped before it had come up");
+		tell_up(s, ERR_CLUSTER_NODE_SHUTTING_DOWN, &error);
+		return;
+	}
+	if (status < 0) {
 		(void)error_set_code(&error, status, "the log of generation %s could not be replayed", s->generation);
 		service_fail(s, &error);
+		tell_up(s, status, &error); /* The stop that follows waits for a restore. */
 		return;
 	}
 	s->state = SERVICE_UP;
@@ -194,7 +199,9 @@ static int find_own_node(struct service *s, const struct db_key *root, uint32_t 
 static int start_replica(struct service *s, struct cluster *cluster, struct error *error)
 {
 	const struct replica_client client = { on_applied, on_failed, s };
-	struct engine_local_options options = { .generation = s->header.generation.id };
+	struct engine_local_options options = {
+		.segment_size = s->segment_size, .generation = s->header.generation.id
+	};
 	struct engine *engine;
 	int r = find_own_node(s, db_root(cluster_db(cluster)), &options.node, error);
 
@@ -229,6 +236,8 @@ static int start_generation(struct service *s, struct error *error)
 	unsigned skipped;
 	int r = store_current(s->disk, s->generation, error);
 
+	if (r == 0)
+		r = store_confirm(s->disk, s->generation, error);
 	if (r < 0)
 		return r;
 	r = store_load(s->disk, s->generation, &loaded, &skipped, error);
@@ -281,7 +290,8 @@ int service_start(struct service *s, struct error *error)
 
 /* Stopping, and changing the generation. */
 
-/* The log has come to its end and no client waits any more. */
+/* The log has come to its end and no client waits any more.  Handles end now and not before: a call that was under way may
+ * still have needed one to say that it was carried out; new calls have been refused all the time. */
 static void on_replica_stopped(void *data)
 {
 	struct service *s = data;
@@ -290,6 +300,7 @@ static void on_replica_stopped(void *data)
 
 	if (s->state == SERVICE_CHANGING)
 		last = db_snapshot_take(cluster_db(s->cluster));
+	rpc_server_run_down(s->rpc);
 	forget_replica(s);
 	if (s->state == SERVICE_STOPPING)
 		s->stopped(s->stopped_data);
@@ -301,6 +312,7 @@ static void on_nothing_to_stop(void *data)
 {
 	struct service *s = data;
 
+	rpc_server_run_down(s->rpc);
 	if (s->state == SERVICE_STOPPING)
 		s->stopped(s->stopped_data);
 	else
@@ -327,7 +339,6 @@ static void finish_stop(struct service *s)
 static void stop_now(struct service *s)
 {
 	s->state = SERVICE_STOPPING;
-	rpc_server_run_down(s->rpc);
 	if (s->checkpoint == NULL)
 		finish_stop(s);
 }
@@ -356,7 +367,6 @@ int service_take_down(struct service *s, service_down *down, void *data)
 	s->down = down;
 	s->change_data = data;
 	s->state = SERVICE_CHANGING;
-	rpc_server_run_down(s->rpc);
 	if (s->checkpoint == NULL)
 		finish_stop(s);
 	return 0;
@@ -381,7 +391,10 @@ void service_bring_up(struct service *s, service_up *up, void *data)
 
 void service_done(struct service *s)
 {
-	assert(s->checkpoint == NULL);
+	backup_abandon(s);
+	restore_abandon(s);
+	if (s->checkpoint != NULL)
+		checkpoint_free(s->checkpoint);
 	forget_replica(s);
 	free(s->node_name);
 }
@@ -402,7 +415,7 @@ int service_write_generation(struct service *s, const struct quolog_header *head
 	_cleanup_(disk_freep) struct disk *below = NULL;
 	_cleanup_(db_snapshot_unrefp) struct db_snapshot *snapshot = db_snapshot_take(db);
 	_cleanup_(cluster_freep) struct cluster *cluster = NULL;
-	struct engine_local_options options = { 0 };
+	struct engine_local_options options = { .segment_size = s->segment_size };
 	struct store_checkpoint checkpoint;
 	struct buf runtime = { 0 };
 	char name[STORE_NAME_MAX];

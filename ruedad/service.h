@@ -9,7 +9,8 @@
 #include "ruedad/store.h"
 #include <stdatomic.h>
 
-struct priv_client;
+struct priv_directory;
+struct priv_open;
 struct rpc_server;
 
 enum service_state {
@@ -51,8 +52,12 @@ struct service {
 	const struct config *config;
 	struct disk *disk;        /* Of the state directory. */
 	struct rpc_server *rpc;   /* Its handles are run down when the generation changes. */
-	struct priv_client *priv;
-	bool recover; /* A generation that cannot be started is passed over. */
+	/* A directory, opened with a caller's rights; called on workers.  priv_open(), or a simulated one. */
+	int (*open_directory)(
+	    void *priv, const struct priv_open *what, struct priv_directory *ret, struct error *error);
+	void *priv;
+	size_t segment_size; /* Of the engine's log; 0 = its default. */
+	bool recover;        /* A generation that cannot be started is passed over. */
 	/* The process cannot go on; what to say is in the error. */
 	void (*failed)(void *data, const struct error *error);
 	void *data;
@@ -93,7 +98,9 @@ struct service {
 int service_start(struct service *s, struct error *error);
 /* A last checkpoint, then stopped(data). */
 void service_stop(struct service *s, void (*stopped)(void *data), void *data);
-void service_done(struct service *s); /* After stopped, or a failed start. */
+/* After stopped, or a failed start.  At any other time it means that the process has died: nobody is told of anything, and
+ * the simulated loop must have been halted. */
+void service_done(struct service *s);
 
 static inline struct u16 service_node_name(const struct service *s)
 {
@@ -108,7 +115,7 @@ int service_create_cluster(struct service *s, struct u16 name, const void *seale
  * Blocks. */
 int service_write_generation(struct service *s, const struct quolog_header *header, struct db *db, struct error *error);
 
-/* Changing the generation, in two halves.  Down: all handles of all clients end, the log is brought to its end, and what
+/* Changing the generation, in two halves.  Down: the log is brought to its end, all handles of all clients end, and what
  * the database was at last is told (borrowed; NULL without a cluster).  Up: what `current` names now is started; r is 0
  * once it serves.  Only from SERVICE_UP and SERVICE_NO_CLUSTER; ERR_BUSY from others. */
 int service_take_down(struct service *s, service_down *down, void *data);

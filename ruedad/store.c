@@ -210,6 +210,18 @@ int store_switch(struct disk *state, const char *name, struct error *error)
 	return 0;
 }
 
+int store_confirm(struct disk *state, const char *name, struct error *error)
+{
+	int r = store_switch(state, name, NULL);
+
+	/* On a full disk there is no room to write it anew; then it can only be synced. */
+	if (r == -ENOSPC)
+		r = disk_sync_directory(state, "");
+	if (r < 0)
+		return error_set_code(error, r, "cannot make sure that generation %s is in force", name);
+	return 0;
+}
+
 /* Reading. */
 
 static int on_run_header(void *data, const struct quolog_header *header)

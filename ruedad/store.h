@@ -40,6 +40,9 @@ int store_write_checkpoint(struct disk *state, const char *name, const struct st
 int store_create(struct disk *state, const char *name, const struct store_checkpoint *c, struct error *error);
 /* Put a generation in force: the commit of creating, and of restoring, a cluster. */
 int store_switch(struct disk *state, const char *name, struct error *error);
+/* Before anything is built on what `current` names: a process that died in store_switch(), or whose last sync failed, may
+ * have left what only the cache holds, and the next power cut would bring the generation before it back. */
+int store_confirm(struct disk *state, const char *name, struct error *error);
 
 /* Remove checkpoints older than index, and left-overs.  Best effort. */
 void store_sweep(struct disk *state, const char *name, uint64_t index);

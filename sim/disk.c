@@ -29,7 +29,10 @@ struct sim_disk {
 	bool injected;   /* The call that has just been entered fails by order. */
 	bool stop_after; /* The call that has just been entered is done, and the last. */
 	bool tracing;
+	bool quiet; /* Calls are the test's own. */
 	struct buf trace;
+	void (*on_call)(void *data);
+	void *on_call_data;
 };
 
 struct sim_view {
@@ -66,11 +69,15 @@ static bool is_due(struct order *o, enum sim_disk_call call)
 
 static int enter(struct sim_disk *s, uint64_t life, enum sim_disk_call call)
 {
+	if (s->on_call != NULL && !s->stopped && !s->quiet)
+		s->on_call(s->on_call_data);
 	s->injected = s->stop_after = false;
 	if (s->stopped)
 		return -EIO;
 	if (life != s->life)
 		return -ESTALE;
+	if (s->quiet)
+		return 0;
 	s->call_count++;
 	s->medium.time += 10000; /* 1 ms */
 	if (is_due(&s->stop, call)) {
@@ -621,6 +628,17 @@ int sim_disk_xattr(struct sim_disk *s, const char *name, const char *attribute, 
 	*ret = n->attributes.xattr + at + strlen(attribute) + 3;
 	*ret_len = size - strlen(attribute) - 3;
 	return 0;
+}
+
+void sim_disk_set_quiet(struct sim_disk *s, bool on)
+{
+	s->quiet = on;
+}
+
+void sim_disk_on_call(struct sim_disk *s, void (*callback)(void *data), void *data)
+{
+	s->on_call = callback;
+	s->on_call_data = data;
 }
 
 uint64_t sim_disk_call_count(const struct sim_disk *s)

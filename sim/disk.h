@@ -77,6 +77,10 @@ int sim_disk_rot(struct sim_disk *s, const char *name, uint64_t offset, uint8_t 
 /* What set_xattr() has set; -ENODATA. */
 int sim_disk_xattr(struct sim_disk *s, const char *name, const char *attribute, const uint8_t **ret, size_t *ret_len);
 uint64_t sim_disk_call_count(const struct sim_disk *s);
+/* Called at the beginning of each call, before anything is done or counted: for sim_loop_yield(). */
+void sim_disk_on_call(struct sim_disk *s, void (*callback)(void *data), void *data);
+/* While on, calls are the test's own: they do not count, are not called to anyone, and fail or stop by no order. */
+void sim_disk_set_quiet(struct sim_disk *s, bool on);
 uint64_t sim_disk_unsynced(const struct sim_disk *s); /* How many changes a power cut could still undo. */
 
 /* One line a call, such as "write a/b 0+512\n" or "rename a b -> ENOENT\n", since the trace was started. */

@@ -20,7 +20,11 @@ struct world {
 	uint64_t now_ns;
 	struct timers queue;
 	unsigned loops;
+	struct event *running; /* Whose run() is being executed on its worker; NULL: a loop's callback is, or nothing. */
+	unsigned depth;        /* Of yields within yields. */
 };
+
+enum { YIELD_DEPTH_MAX = 8 };
 
 struct sim_loop {
 	struct loop loop;
@@ -45,6 +49,8 @@ struct event {
 	struct loop_timer timer; /* EVENT_TIMER */
 	uint64_t due_local_ns;   /* EVENT_TIMER: by the loop's own clock. */
 	loop_callback *run;      /* EVENT_RUN */
+	bool running;            /* run() has begun and not ended; */
+	bool dead;               /* meanwhile its loop was halted. */
 	loop_callback *callback;
 	void *data;
 };
@@ -97,7 +103,8 @@ static int event_new(struct sim_loop *l, enum event_kind kind, loop_callback *ca
 	return 0;
 }
 
-static void event_free(struct event *e)
+/* From its loop: nothing of e happens any more. */
+static void event_unlink(struct event *e)
 {
 	struct sim_loop *l = e->loop;
 
@@ -106,6 +113,11 @@ static void event_free(struct event *e)
 	*(e->previous != NULL ? &e->previous->next : &l->events) = e->next;
 	if (e->next != NULL)
 		e->next->previous = e->previous;
+}
+
+static void event_free(struct event *e)
+{
+	event_unlink(e);
 	free(e);
 }
 
@@ -279,10 +291,33 @@ struct rng *sim_loop_rng(struct loop *l)
 	return &loop_of(l)->world->rng;
 }
 
+/* The first half of a work, on its worker.  The other half comes later, or right after, or never if run() ends the loop:
+ * its time is drawn before, so that it does not depend on what run() does. */
+static void happen_run(struct event *e)
+{
+	struct world *w = e->loop->world;
+	struct event *outer = w->running;
+	uint64_t due_ns = rng_chance(&w->rng, 50) ? w->now_ns + work_delay_ns(e->loop) : w->now_ns;
+
+	e->kind = EVENT_DONE;
+	event_put(e, due_ns);
+	e->running = true;
+	w->running = e;
+	e->run(e->data);
+	if (e->dead) {
+		free(e);
+		return; /* Of w we know nothing: it may be gone with the last loop. */
+	}
+	w->running = outer;
+	e->running = false;
+	if (e->item.place == 0) /* It yielded. */
+		event_put(e, MAX(due_ns, w->now_ns));
+}
+
 /* Do what has come up.  e may be gone after any callback. */
 static void happen(struct event *e)
 {
-	loop_callback *callback = e->callback, *run = e->run;
+	loop_callback *callback = e->callback;
 	struct world *w = e->loop->world;
 	void *data = e->data;
 
@@ -291,17 +326,7 @@ static void happen(struct event *e)
 		timers_remove(&w->queue, &e->item);
 		break;
 	case EVENT_RUN:
-		if (rng_chance(&w->rng, 50)) {
-			/* The other half comes later. */
-			e->kind = EVENT_DONE;
-			event_put(e, w->now_ns + work_delay_ns(e->loop));
-			run(data);
-			return;
-		}
-		/* Run, unless that ends the loop, and then done. */
-		e->kind = EVENT_DONE;
-		event_put(e, w->now_ns);
-		run(data);
+		happen_run(e);
 		return;
 	case EVENT_DONE:
 	case EVENT_POST:
@@ -327,6 +352,23 @@ static bool step_until(struct world *w, uint64_t limit_ns)
 		event_put(e, e->loop->paused_until_ns);
 	}
 	return false;
+}
+
+void sim_loop_yield(struct loop *l, uint64_t ns)
+{
+	struct world *w = loop_of(l)->world;
+	struct event *running = w->running;
+	uint64_t limit = w->now_ns + ns;
+
+	if (running == NULL || running->dead || w->depth == YIELD_DEPTH_MAX)
+		return;
+	timers_remove(&w->queue, &running->item); /* Its end comes after its return. */
+	w->running = NULL;
+	w->depth++;
+	while (step_until(w, limit))
+		;
+	w->depth--;
+	w->running = running;
 }
 
 bool sim_loop_step(struct loop *l)
@@ -378,10 +420,16 @@ void sim_loop_halt(struct loop *loop)
 	l->halted = true;
 	for (struct event *e = l->events; e != NULL; e = next) {
 		next = e->next;
-		if (e->kind == EVENT_TIMER)
+		if (e->kind == EVENT_TIMER) {
 			timers_remove(&l->world->queue, &e->item);
-		else
+		} else if (e->running) {
+			/* By its own run(), which still needs it. */
+			e->dead = true;
+			l->world->running = NULL;
+			event_unlink(e);
+		} else {
 			event_free(e);
+		}
 	}
 }
 

@@ -7,6 +7,8 @@
  * Does     work       run() happens at once inside loop_work(), or later; done() right after run() or later still;
  *                     works that were begun in one order run and end in any.  Delays are some µs to some ms, now and
  *                     then up to a second.
+ *          yield      what a work calls may let other things happen before it goes on (sim_loop_yield()): so workers and
+ *                     the loop interleave at each call of a simulated disk, not only as wholes.
  *          timers     fire when due, never before, in order of time within a loop.
  *          posts      are called in order, some µs later.
  *          clocks     each loop's clocks can be off and run fast or slow (sim_loop_set_clock()).
@@ -38,6 +40,10 @@ bool sim_loop_run_until_idle(struct loop *l, uint64_t limit_ns);
 void sim_loop_run_for(struct loop *l, uint64_t ns); /* All that happens within ns; the time is then that much later. */
 /* Until condition(data) holds after an event (true), or limit_ns have passed or nothing is left (false). */
 bool sim_loop_run_until(struct loop *l, bool (*condition)(void *data), void *data, uint64_t limit_ns);
+
+/* For a simulated disk or the like: if the caller is a run() on its worker, other events happen, those that are due within
+ * ns, before this returns.  Nothing otherwise.  Loops must not be halted or freed by what happens. */
+void sim_loop_yield(struct loop *l, uint64_t ns);
 
 /* These act on one loop. */
 /* Nothing of this loop happens any more, now or later, and the objects that its callbacks would have used may be freed.

@@ -12,7 +12,7 @@
  * Promise  done is called exactly once.  A backup that died with its node is ended by the node's next life (the core sees
  *          to that), so none can block the next one.
  * Threads  the loop thread; set_write() on a worker.
- * Tests    tests/integration/backup.py, tests/crash/set.c
+ * Tests    tests/sim/service.c, tests/integration/backup.py, tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/backup.h"
 #include "base/log.h"
@@ -162,7 +162,7 @@ static void on_worker(void *data)
 		.group_count = job->caller.group_count };
 	struct priv_directory directory;
 
-	job->result = priv_open(s->priv, &what, &directory, &job->error);
+	job->result = s->open_directory(s->priv, &what, &directory, &job->error);
 	if (job->result < 0)
 		return;
 	if (directory.mode & 044)
@@ -230,6 +230,9 @@ int backup_start(struct service *s, struct u16 path, const struct rpc_identity *
 		    error, ERR_CALL_NOT_IMPLEMENTED, "api_level = 2008 in rueda.conf: backup is switched off");
 	if (s->backup != NULL)
 		return error_set_code(error, ERR_CLUSTER_BACKUP_IN_PROGRESS, "cannot begin a backup");
+	/* It will end the very log that this backup reads, and may be reading the directory that this one writes. */
+	if (s->restore != NULL)
+		return error_set(error, ERR_BUSY, "cannot begin a backup: a restore is running");
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return error_set_code(error, -ENOMEM, "cannot begin a backup");
@@ -260,4 +263,14 @@ void backup_cancel(struct service *s)
 {
 	if (s->backup != NULL)
 		atomic_store(&s->backup->cancelled, true);
+}
+
+void backup_abandon(struct service *s)
+{
+	if (s->backup == NULL)
+		return;
+	if (s->backup->tail != NULL)
+		replica_tail_end(s->replica, s->backup->tail);
+	job_free(s->backup);
+	s->backup = NULL;
 }

@@ -10,9 +10,11 @@
 typedef void backup_done(void *data, int r, const struct set_info *info, const char *story);
 
 /* Never calls back from inside.  A negative result: refused, with the story, and done will not be called.
- * ERR_CALL_NOT_IMPLEMENTED: api_level 2008; ERR_CLUSTER_BACKUP_IN_PROGRESS; what path_translate() says of the path. */
+ * ERR_CALL_NOT_IMPLEMENTED: api_level 2008; ERR_CLUSTER_BACKUP_IN_PROGRESS; ERR_BUSY: a restore is running; what path_translate() says of the path. */
 int backup_start(struct service *s, struct u16 path, const struct rpc_identity *caller, backup_done *done, void *data,
     struct error *error);
 
 /* Let the running backup, if there is one, end soon and without a set. */
 void backup_cancel(struct service *s);
+/* The process has died: free what is left of it, tell nobody. */
+void backup_abandon(struct service *s);

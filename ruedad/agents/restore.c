@@ -15,7 +15,7 @@
  *          node though it is one itself.
  * Promise  done is called exactly once.
  * Threads  the loop thread; the blocking parts on a worker.
- * Tests    tests/integration/restore.py, tests/crash/store.c
+ * Tests    tests/sim/service.c, tests/integration/restore.py, tests/crash/store.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/restore.h"
 #include "backup/set.h"
@@ -281,7 +281,7 @@ static int read_set(struct restore_job *job)
 		.groups = job->caller.groups,
 		.group_count = job->caller.group_count };
 	struct priv_directory directory;
-	int r = priv_open(job->service->priv, &what, &directory, &job->error);
+	int r = job->service->open_directory(job->service->priv, &what, &directory, &job->error);
 
 	if (r < 0)
 		return r;
@@ -394,6 +394,13 @@ static void on_up(void *data, int r, const struct error *error)
 {
 	struct restore_job *job = data;
 
+	/* An error behind the rename leaves open which generation is in force: the one that was found and confirmed. */
+	if (strcmp(job->service->generation, job->generation) == 0)
+		job->committed = true;
+	if (r == 0 && job->result < 0 && job->committed) {
+		log_warning("the new generation was put in force at the second try reason=\"%s\"", job->error.text);
+		job->result = 0;
+	}
 	if (job->result == 0 && r < 0) {
 		job->result = r;
 		job->error = *error;
@@ -501,4 +508,11 @@ int restore_start(
 	}
 	s->restore = job;
 	return 0;
+}
+
+void restore_abandon(struct service *s)
+{
+	if (s->restore != NULL)
+		job_free(s->restore);
+	s->restore = NULL;
 }

@@ -22,4 +22,7 @@ typedef void restore_done(void *data, int r, const char *story);
 int restore_start(struct service *s, const struct restore_request *request, restore_done *done, void *data,
     struct error *error);
 
+/* The process has died: free what is left of it, tell nobody. */
+void restore_abandon(struct service *s);
+
 bool restore_drive_is_valid(const char16_t *drive); /* Exactly a letter, a colon and the end. */

@@ -222,6 +222,59 @@ TEST(far_timers_are_far_and_not_soon)
 	sim_loop_free(l);
 }
 
+struct yielding {
+	struct loop *loop;
+	bool ran, done;
+	unsigned before, during; /* Timer events before and in run(). */
+	unsigned events;
+};
+
+static void yielding_timer(void *data)
+{
+	((struct yielding *)data)->events++;
+}
+
+static void yielding_run(void *data)
+{
+	struct yielding *y = data;
+
+	y->before = y->events;
+	sim_loop_yield(y->loop, 10 * MS);
+	CHECK(!y->done); /* Not before its run() has returned. */
+	y->during = y->events - y->before;
+	y->ran = true;
+}
+
+static void yielding_done(void *data)
+{
+	struct yielding *y = data;
+
+	CHECK(y->ran && !y->done);
+	y->done = true;
+}
+
+TEST(a_work_may_let_other_things_happen_and_is_done_after_them)
+{
+	unsigned during = 0;
+
+	for (uint64_t seed = test_seed; seed < test_seed + 50; seed++) {
+		struct yielding y = { 0 };
+		struct loop_timer *t;
+
+		CHECK_INT(sim_loop_new(seed, &y.loop), 0);
+		CHECK_INT(loop_timer_new(y.loop, yielding_timer, &y, &t), 0);
+		sim_loop_yield(y.loop, MS); /* On no worker: nothing. */
+		CHECK_INT(loop_work(y.loop, yielding_run, yielding_done, &y), 0);
+		loop_timer_start(t, 2 * MS);
+		CHECK(sim_loop_run_until_idle(y.loop, 10000000u * (uint64_t)MS));
+		CHECK(y.done && y.events == 1);
+		during += y.during;
+		loop_timer_free(t);
+		sim_loop_free(y.loop);
+	}
+	CHECK(during > 10);
+}
+
 TEST(a_world_without_memory_is_refused)
 {
 	FAIL_EACH_ALLOCATION {

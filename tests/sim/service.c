@@ -1,0 +1,334 @@
+/* service: the whole service of one node through many lives: several callers change the registry through MS-CMRP while
+ * backups are made and restored, disks fail and fill up, workers are late, and the power goes at any disk operation.
+ *
+ * Oracle   each user changes keys of its own and remembers every content that they have had; a directory of sets remembers
+ *          what the set in it holds.
+ * Checked  acknowledged is kept, refused is not done, and done once; a restore puts exactly the set's content in force,
+ *          at whatever moment it is interrupted the old state or the new; the set in a directory is the old or the new one,
+ *          whole and proven, from the first commit on, and holds everything acknowledged before the backup was asked for;
+ *          one backup at a time; whatever happened, the node starts again; the digest is that of the tree.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "tests/sim/service_world.h"
+#include "wire/rueda.h"
+
+enum { STEPS_MAX = 1500 };
+#define SECOND 1000000000ull
+
+/* Choose what goes wrong in this life. */
+static void arm(struct world *w)
+{
+	struct sim_disk *disk = rng_chance(&w->rng, 50) ? w->service.state : w->service.sets;
+	uint64_t nth = 1 + rng_below(&w->rng, rng_chance(&w->rng, 50) ? 60 : 600);
+
+	w->how = rng_chance(&w->rng, 70) ? SIM_DISK_POWER_CUT : SIM_DISK_DEATH;
+	w->faults = true;
+	switch (rng_below(&w->rng, 8)) {
+	case 0:
+	case 1:
+	case 2:
+		sim_disk_stop_at(disk, SIM_DISK_ANY, nth, w->how);
+		break;
+	case 3:
+	case 4:
+		/* Not of the sets' names: a name whose sync failed looks well until the power goes, and a backup that
+		 * finds the marker there does not make it anew. */
+		sim_disk_fail_at(
+		    disk, disk == w->service.sets ? SIM_DISK_ANY & ~SIM_DISK_SYNC_DIRECTORY : SIM_DISK_ANY, nth, -EIO);
+		break;
+	case 5:
+		sim_disk_set_capacity(disk, rng_below(&w->rng, 600) << 10);
+		break;
+	default:
+		w->faults = false;
+	}
+}
+
+static void disarm(struct world *w)
+{
+	struct sim_disk *const disks[] = { w->service.state, w->service.sets };
+
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
+		sim_disk_stop_at(disks[i], 0, 0, SIM_DISK_DEATH);
+		sim_disk_fail_at(disks[i], 0, 0, -EIO);
+		sim_disk_set_capacity(disks[i], 1 << 30);
+	}
+	w->faults = false;
+}
+
+/* The process has ended: whoever waited will never hear. */
+static void life_end(struct world *w)
+{
+	w->open = false;
+	disarm(w);
+	sim_service_down(&w->service, w->how);
+	for (unsigned i = 0; i < USERS; i++) {
+		struct user *u = &w->users[i];
+
+		u->unsure = u->doing != NOTHING;
+		u->root = u->key = (struct ndr_handle){ 0 };
+	}
+	for (unsigned i = 0; i < DIRECTORIES; i++)
+		look_at_directory(w, &w->directories[i]);
+}
+
+static bool is_started(void *data)
+{
+	struct world *w = data;
+
+	return sim_service_is_dead(&w->service) || w->service.failed || service_of(w)->state == SERVICE_UP ||
+	       service_of(w)->state == SERVICE_NO_CLUSTER;
+}
+
+/* The process that has started shows what became of what the last one was asked for. */
+static void resolve(struct world *w)
+{
+	world_look(w);
+	for (unsigned i = 0; i < USERS; i++) {
+		struct user *u = &w->users[i];
+
+		if (u->unsure && is_up(w)) {
+			struct content now = read_content(u, db_root(cluster_db(service_of(w)->cluster)));
+
+			if (content_equal(&now, &u->after))
+				note_done(u);
+		}
+		u->doing = NOTHING;
+		u->unsure = false;
+	}
+	for (unsigned i = 0; i < ADMINS; i++) {
+		CHECK(!w->admins[i].promised || strcmp(w->generation, w->admins[i].generation) != 0);
+		w->admins[i].promised = false;
+		w->admins[i].task = IDLE;
+	}
+	for (unsigned i = 0; i < DIRECTORIES; i++)
+		w->directories[i].backups = 0;
+	world_check_digest(w);
+}
+
+/* True: the process has started, and serves what it has. */
+static bool life_begin(struct world *w)
+{
+	struct error error = { 0 };
+
+	w->applied = 0;
+	if (sim_service_up(&w->service, &error) < 0) {
+		if (!w->faults)
+			test_fail(__FILE__, __LINE__, "it does not start: %s", error.text);
+		return false;
+	}
+	CHECK(sim_loop_run_until(w->service.world, is_started, w, 600 * SECOND));
+	if (sim_service_is_dead(&w->service) || w->service.failed) {
+		CHECK(w->faults);
+		return false;
+	}
+	CHECK(is_up(w) || w->generation[0] == 0);
+	resolve(w);
+	w->open = true;
+	return true;
+}
+
+static bool has_stopped(void *data)
+{
+	struct world *w = data;
+
+	return sim_service_is_dead(&w->service) || w->service.stopped;
+}
+
+static void stop_in_good_order(struct world *w)
+{
+	world_check_digest(w);
+	sim_service_stop(&w->service);
+	CHECK(sim_loop_run_until(w->service.world, has_stopped, w, 600 * SECOND));
+	if (sim_service_is_dead(&w->service))
+		return;
+	for (unsigned i = 0; i < USERS; i++) {
+		user_look(&w->users[i]);
+		CHECK(w->users[i].doing == NOTHING || w->users[i].unsure);
+	}
+	for (unsigned i = 0; i < ADMINS; i++) {
+		admin_look(&w->admins[i]);
+		CHECK(w->admins[i].task == IDLE || w->admins[i].promised);
+	}
+}
+
+static void live(struct world *w)
+{
+	uint64_t steps = rng_below(&w->rng, STEPS_MAX);
+
+	for (uint64_t i = 0; i < steps && !sim_service_is_dead(&w->service) && !w->service.failed; i++) {
+		CHECK(sim_loop_step(w->service.world));
+		world_look(w);
+	}
+	w->counts.crashes += sim_service_is_dead(&w->service);
+	w->counts.failures += w->service.failed;
+	CHECK(!w->service.failed || w->faults);
+	if (!sim_service_is_dead(&w->service) && rng_chance(&w->rng, 50))
+		stop_in_good_order(w);
+}
+
+static struct counts run(uint64_t seed, unsigned lives)
+{
+	static struct world w;
+
+	test_note_seed(seed);
+	world_init(&w, seed);
+	for (unsigned i = 0; i < lives; i++) {
+		arm(&w);
+		if (life_begin(&w))
+			live(&w);
+		life_end(&w);
+	}
+	/* The faults end: what is there is whole, and the node starts and stops. */
+	CHECK(life_begin(&w));
+	stop_in_good_order(&w);
+	CHECK(!sim_service_is_dead(&w.service));
+	life_end(&w);
+	world_done(&w);
+	return w.counts;
+}
+
+TEST(acknowledged_is_kept_sets_are_whole_and_a_restore_is_all_or_nothing)
+{
+	struct counts all = { 0 };
+
+	log_set_level(LOG_ERROR);
+	for (uint64_t i = 0; i < test_rounds(80); i++) {
+		struct counts c = run(test_seed + i, 20);
+
+		all.acknowledged += c.acknowledged;
+		all.backups += c.backups;
+		all.restores += c.restores;
+		all.crashes += c.crashes;
+		all.failures += c.failures;
+		all.unsure += c.unsure;
+	}
+	/* The runs were about something. */
+	CHECK(all.acknowledged > 10000 && all.backups > 500 && all.restores > 100);
+	CHECK(all.crashes > 50 && all.failures > 20 && all.unsure > 5);
+}
+
+/* The rules one by one, each of which the runs above found broken. */
+
+static bool is_calm(void *data)
+{
+	struct world *w = data;
+
+	for (unsigned i = 0; i < ADMINS; i++)
+		admin_look(&w->admins[i]);
+	return w->admins[0].task == IDLE && w->admins[1].task == IDLE && w->admins[2].task == IDLE;
+}
+
+/* A node with a cluster, some keys, and a set in directory a. */
+static void story_begin(struct world *w, uint64_t seed)
+{
+	test_note_seed(seed);
+	log_set_level(LOG_ERROR);
+	world_init(w, seed);
+	w->scripted = true;
+	CHECK(life_begin(w));
+	admin_connect(&w->admins[1]);
+	begin_creation(&w->admins[1]);
+	CHECK(sim_loop_run_until(w->service.world, is_started, w, 600 * SECOND));
+	world_look(w);
+	CHECK(sim_loop_run_until(w->service.world, is_calm, w, 600 * SECOND));
+	sim_loop_run_for(w->service.world, SECOND / 20);
+	begin_backup(&w->admins[1], &w->directories[0]);
+	CHECK(sim_loop_run_until(w->service.world, is_calm, w, 600 * SECOND));
+	CHECK(w->directories[0].committed);
+	sim_loop_run_for(w->service.world, SECOND / 20);
+}
+
+static void story_end(struct world *w)
+{
+	life_end(w);
+	CHECK(life_begin(w));
+	stop_in_good_order(w);
+	life_end(w);
+	world_done(w);
+}
+
+static struct world story;
+
+TEST(a_backup_is_refused_while_a_restore_runs)
+{
+	struct rueda_Backup_out out;
+	uint32_t status;
+
+	story_begin(&story, test_seed);
+	admin_connect(&story.admins[2]);
+	begin_restore(&story.admins[1], &story.directories[0]);
+	sim_caller_send(&story.admins[2].caller, RUEDA_BACKUP, &(struct rueda_Backup_in){ .path = u"/sets/b" });
+	CHECK(sim_caller_answer(&story.admins[2].caller, &out, &status));
+	CHECK_INT(status, error_to_win32(ERR_BUSY));
+	while (story.admins[1].task != IDLE) {
+		CHECK(sim_loop_step(story.service.world));
+		world_look(&story);
+	}
+	story_end(&story);
+}
+
+TEST(a_creation_is_answered_although_the_service_stops_before_it_is_up)
+{
+	test_note_seed(test_seed);
+	log_set_level(LOG_ERROR);
+	world_init(&story, test_seed);
+	story.scripted = true;
+	CHECK(life_begin(&story));
+	admin_connect(&story.admins[1]);
+	begin_creation(&story.admins[1]);
+	CHECK_INT(service_of(&story)->state, SERVICE_STARTING);
+	stop_in_good_order(&story);
+	CHECK(story.admins[1].promised);
+	story_end(&story);
+}
+
+TEST(a_key_that_is_made_while_the_service_stops_is_not_answered_as_an_error)
+{
+	for (uint64_t i = 0; i < test_rounds(20); i++) {
+		story_begin(&story, test_seed + i);
+		while (story.users[0].doing != CREATE_SUB || !story.users[0].caller.waiting)
+			CHECK(sim_loop_step(story.service.world));
+		stop_in_good_order(&story); /* Asks whether the log refused it, or did it. */
+		story_end(&story);
+	}
+}
+
+/* Each call of the state's disk in turn is the last one, or fails, while a restore runs; then the node works on, and loses
+ * power once more: what it had then built upon must not have been on sand. */
+TEST(a_restore_that_is_interrupted_anywhere_leaves_the_old_state_or_the_new_for_good)
+{
+	static const int ways[] = { SIM_DISK_POWER_CUT, SIM_DISK_DEATH, 0 };
+
+	for (uint64_t i = 0; i < test_rounds(300); i++) {
+		int way = ways[i % ARRAY_SIZE(ways)];
+		uint64_t nth = 1 + i / ARRAY_SIZE(ways);
+
+		story_begin(&story, test_seed + i);
+		story.faults = true;
+		story.how = way == SIM_DISK_DEATH ? SIM_DISK_DEATH : SIM_DISK_POWER_CUT;
+		begin_restore(&story.admins[1], &story.directories[0]);
+		if (way == 0)
+			sim_disk_fail_at(story.service.state, SIM_DISK_ANY, nth, -EIO);
+		else
+			sim_disk_stop_at(story.service.state, SIM_DISK_ANY, nth, story.how);
+		while (story.admins[1].task != IDLE && !story.admins[1].promised && !story.service.failed &&
+		       !sim_service_is_dead(&story.service)) {
+			CHECK(sim_loop_step(story.service.world));
+			world_look(&story);
+		}
+		for (unsigned round = 0; round < 2; round++) {
+			uint64_t until = sim_loop_time_ns(story.service.world) + SECOND / 50;
+
+			while (!sim_service_is_dead(&story.service) && !story.service.failed &&
+			       sim_loop_time_ns(story.service.world) < until) {
+				CHECK(sim_loop_step(story.service.world));
+				world_look(&story);
+			}
+			life_end(&story);
+			CHECK(life_begin(&story));
+			story.how = SIM_DISK_POWER_CUT;
+		}
+		story_end(&story);
+	}
+}
