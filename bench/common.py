@@ -81,7 +81,11 @@ class Ours:
         self.cluster.stop()
 
     def load(self, *arguments):
-        return json.loads(run([program("bench", "bench-load"), *arguments], env=self.cluster.environment))
+        try:
+            return json.loads(run([program("bench", "bench-load"), *arguments], env=self.cluster.environment))
+        except RuntimeError:
+            print("the service's log:\n" + self.cluster.log_text()[-3000:], file=sys.stderr)
+            raise
 
     def begin(self, *arguments):
         """The same beside other things; ends with finish()."""
