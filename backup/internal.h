@@ -20,3 +20,6 @@ int set_read_through(struct disk *directory, const char *log, bool drop_caches, 
 /* Only the log of a set: its header (may be NULL) and manifest, which the caller owns. */
 int set_read_manifest(struct disk *directory, const char *log, struct quolog_header *ret_header, struct manifest *ret,
     struct error *error);
+/* Whether every file is the one that the manifest names, by length and SHA-256: 0 or ERR_DATABASE_BACKUP_CORRUPT, or what
+ * the disk gave.  They have been proven when they were written, so what they say is not looked at again. */
+int set_compare_files(struct disk *directory, const struct manifest *m, struct error *error);

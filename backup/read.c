@@ -203,6 +203,20 @@ int set_read_manifest(struct disk *directory, const char *log, struct quolog_hea
 	return r;
 }
 
+int set_compare_files(struct disk *directory, const struct manifest *m, struct error *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->count; i++) {
+		const struct manifest_file *f = &m->files[i];
+		_cleanup_free_ uint8_t *bytes = NULL;
+		size_t len;
+
+		r = read_checked(directory, f->name, f->size, &f->digest, false, &bytes, &len, error);
+	}
+	return r;
+}
+
 /* The database: the snapshot, and the batches behind it. */
 
 static int read_database(

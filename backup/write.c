@@ -340,7 +340,6 @@ static int take_locks(struct writing *w, struct error *error)
 /* Steps 0 and 1. */
 static int look_at_old_set(struct writing *w, struct error *error)
 {
-	_cleanup_(set_freep) struct set *old = NULL;
 	bool old_named = true;
 	int r = set_find_name(w->disk, SET_MARKER, w->marker);
 
@@ -348,20 +347,19 @@ static int look_at_old_set(struct writing *w, struct error *error)
 	if (r < 0 && r != -ENOENT)
 		return error_set_code(error, r, "cannot look into the directory");
 	if (w->old_log != NULL) {
-		r = set_read_through(w->disk, SET_LOG, false, &old, error);
+		r = set_read_manifest(w->disk, SET_LOG, NULL, &w->old, error);
 		if (r == ERR_NOT_SUPPORTED)
 			return error_set(error, r,
 			    "the directory holds a set of a newer version of this program, which is not overwritten; "
 			    "choose "
 			    "another directory");
+		/* What a readable manifest names is not touched, even if the set does not verify. */
+		old_named = r == 0;
+		if (r == 0)
+			r = set_compare_files(w->disk, &w->old, error);
 		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT)
 			return r; /* A disk that gives no answer is no proof against the older set. */
 		w->old_verified = r == 0;
-		/* What a readable manifest names is not touched, even if the set does not verify. */
-		r = set_read_manifest(w->disk, SET_LOG, NULL, &w->old, error);
-		if (r < 0 && r != ERR_DATABASE_BACKUP_CORRUPT)
-			return r;
-		old_named = r == 0;
 	}
 	if (w->marker_there && !w->old_verified) {
 		r = disk_remove(w->disk, w->marker);
