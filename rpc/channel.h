@@ -12,7 +12,7 @@ enum rpc_channel_state {
 	CHANNEL_BROKEN,   /* error says why; nothing more can be done with it. */
 };
 
-enum { RPC_REPLY_MAX = 64 << 20, RPC_FRAGMENT_LOCAL = 65528 };
+enum { RPC_REPLY_MAX = 64 << 20, RPC_FRAGMENT_LOCAL = 65528, RPC_FRAGMENT_TCP = 5840 };
 
 struct rpc_channel {
 	enum rpc_channel_state state;

@@ -9,6 +9,8 @@
  *                       └no─► fewer than connections_max? ──► open (the first one founds the group; others wait for it)
  *                                     └no─► wait
  *
+ *          Over the network there may be several hosts that serve the same; a group is at one of them.
+ *
  *          *generation* numbers the groups.  When the last connection of a group breaks, or the server does not know
  *          it, the group is lost, and the next call founds another one; connections of the old one are closed when
  *          they come back.
@@ -20,14 +22,25 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/client.h"
 #include "rpc/client_socket.h"
+#include "rpc/epmap.h"
+#include "rpc/map.h"
 #include <pthread.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+/* One of those that may serve us; kept as long as the client. */
+struct host {
+	char *name;
+	uint16_t port;
+};
+
 struct rpc_client {
-	char *path;
+	char *path; /* NULL: over the network. */
 	struct pdu_syntax interface;
+	const struct rpc_login *login;
+	uint16_t mapper_port;
 	unsigned connections_max;
 	int connect_ms;
 
@@ -39,6 +52,9 @@ struct rpc_client {
 	uint32_t group;                  /* 0: none yet. */
 	uint64_t generation;
 	bool founding; /* A thread is opening the first connection of a group. */
+	struct host hosts[RPC_CLIENT_HOSTS];
+	size_t host_count, current; /* current: where the group is, or was. */
+	uint16_t port;              /* There. */
 };
 
 int rpc_cancel_init(struct rpc_cancel *cancel)
@@ -71,15 +87,13 @@ int rpc_client_new(const struct rpc_client_config *config, struct rpc_client **r
 {
 	struct rpc_client *c = calloc(1, sizeof(*c));
 	pthread_condattr_t attributes;
+	int r = 0;
 
 	if (c == NULL)
 		return -ENOMEM;
-	c->path = strdup(config->path);
-	if (c->path == NULL) {
-		free(c);
-		return -ENOMEM;
-	}
 	c->interface = config->interface;
+	c->login = config->login;
+	c->mapper_port = config->mapper_port != 0 ? config->mapper_port : RPC_EPMAP_PORT;
 	c->connections_max = config->connections_max != 0 ? config->connections_max : RPC_CLIENT_CONNECTIONS;
 	c->connect_ms = config->connect_ms != 0 ? config->connect_ms : RPC_CLIENT_CONNECT_MS;
 	(void)pthread_mutex_init(&c->lock, NULL);
@@ -87,7 +101,36 @@ int rpc_client_new(const struct rpc_client_config *config, struct rpc_client **r
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&c->changed, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
+	if (config->path != NULL) {
+		c->path = strdup(config->path);
+		r = c->path != NULL ? 0 : -ENOMEM;
+	}
+	assert(config->path != NULL || config->host_count > 0);
+	for (size_t i = 0; i < config->host_count && r == 0; i++)
+		r = rpc_client_add_host(c, &config->hosts[i]);
+	if (r < 0) {
+		rpc_client_free(c);
+		return r;
+	}
 	*ret = c;
+	return 0;
+}
+
+int rpc_client_add_host(struct rpc_client *c, const struct rpc_client_host *host)
+{
+	char *name = strdup(host->name);
+	bool known = false;
+
+	if (name == NULL)
+		return -ENOMEM;
+	assert(strlen(name) <= RPC_HOST_MAX);
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->host_count; i++)
+		known |= c->hosts[i].port == host->port && strcasecmp(c->hosts[i].name, name) == 0;
+	if (!known && c->host_count < RPC_CLIENT_HOSTS)
+		c->hosts[c->host_count++] = (struct host){ TAKE_PTR(name), host->port };
+	pthread_mutex_unlock(&c->lock);
+	free(name);
 	return 0;
 }
 
@@ -104,6 +147,8 @@ void rpc_client_free(struct rpc_client *c)
 	}
 	(void)pthread_cond_destroy(&c->changed);
 	(void)pthread_mutex_destroy(&c->lock);
+	for (size_t i = 0; i < c->host_count; i++)
+		free(c->hosts[i].name);
 	free(c->path);
 	free(c);
 }
@@ -163,19 +208,78 @@ static struct rpc_socket *take_idle(struct rpc_client *c)
 	return NULL;
 }
 
+/* Whether another host may do better. */
+static bool is_worth_another_host(int error)
+{
+	switch (error) {
+	case ERR_RPC_S_SERVER_UNAVAILABLE:
+	case ERR_RPC_S_SERVER_TOO_BUSY:
+	case ERR_RPC_S_UNKNOWN_IF:
+	case ERR_RPC_S_CALL_FAILED_DNE:
+	case ERR_RPC_S_PROTOCOL_ERROR:
+	case ERR_EPT_S_NOT_REGISTERED:
+	case ERR_TIMEOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int open_at(
+    struct rpc_client *c, const struct host *host, uint32_t group, const struct rpc_wait *wait, struct rpc_socket **ret)
+{
+	struct rpc_place place = { .host = host->name, .port = host->port, .login = c->login };
+	int r = 0;
+
+	if (place.port == 0)
+		r = rpc_map_port(host->name, c->mapper_port, &c->interface, wait, &place.port);
+	if (r == 0)
+		r = rpc_socket_open(&place, &c->interface, group, wait, ret);
+	if (r == 0)
+		(*ret)->port = place.port;
+	return r;
+}
+
+/* Where the group is; or, to found one, wherever somebody answers.  hosts[0] is the first to be tried. */
+static int open_anywhere(struct rpc_client *c, const struct host *hosts, size_t count, uint32_t group,
+    const struct rpc_wait *wait, size_t *ret_index, struct rpc_socket **ret)
+{
+	struct rpc_place local = { .path = c->path };
+	int r = ERR_RPC_S_SERVER_UNAVAILABLE;
+
+	*ret_index = 0;
+	if (c->path != NULL)
+		return rpc_socket_open(&local, &c->interface, group, wait, ret);
+	for (size_t i = 0; i < count; i++) {
+		struct rpc_wait share = rpc_wait_share(wait, count - i);
+
+		*ret_index = i;
+		r = open_at(c, &hosts[i], group, &share, ret);
+		if (r == 0 || !is_worth_another_host(r) || rpc_wait_check(wait) < 0)
+			break;
+	}
+	return r;
+}
+
 /* Locked, but not while it opens.  A new connection into the current group, or into a new one. */
 static int open_another(struct rpc_client *c, const struct rpc_wait *wait, struct rpc_socket **ret)
 {
 	uint64_t generation = c->generation;
 	uint32_t group = c->group;
 	struct rpc_socket *s = NULL;
+	struct host hosts[RPC_CLIENT_HOSTS]; /* Their names stay as long as the client. */
+	size_t first = c->current, known = c->host_count, count = group == 0 ? known : 1, index;
 	int r;
 
+	for (size_t i = 0; c->path == NULL && i < count; i++)
+		hosts[i] = c->hosts[(first + i) % known];
+	if (group != 0)
+		hosts[0].port = c->port;
 	c->open_count++;
 	if (group == 0)
 		c->founding = true;
 	pthread_mutex_unlock(&c->lock);
-	r = rpc_socket_open(c->path, &c->interface, group, wait, &s);
+	r = open_anywhere(c, hosts, count, group, wait, &index, &s);
 	pthread_mutex_lock(&c->lock);
 	if (group == 0)
 		c->founding = false;
@@ -189,6 +293,10 @@ static int open_another(struct rpc_client *c, const struct rpc_wait *wait, struc
 	if (r < 0) {
 		c->open_count--;
 		return r;
+	}
+	if (c->path == NULL && group == 0) {
+		c->current = (first + index) % known;
+		c->port = s->port;
 	}
 	c->group = s->channel.group;
 	c->member_count++;
@@ -249,8 +357,10 @@ int rpc_client_call(struct rpc_client *c, const struct rpc_client_call *call, st
 	pthread_mutex_lock(&c->lock);
 	r = acquire(c, &connecting, &s);
 	pthread_mutex_unlock(&c->lock);
+	if (r == ERR_TIMEOUT && connecting.deadline_ms != wait.deadline_ms)
+		return c->path != NULL ? ERR_RPC_S_SERVER_TOO_BUSY : ERR_RPC_S_SERVER_UNAVAILABLE;
 	if (r < 0)
-		return r == ERR_TIMEOUT && connecting.deadline_ms != wait.deadline_ms ? ERR_RPC_S_SERVER_TOO_BUSY : r;
+		return r;
 
 	r = rpc_socket_call(s, call->opnum, call->stub, call->len, &wait, ret_stub, &usable);
 	pthread_mutex_lock(&c->lock);

@@ -17,8 +17,28 @@ int rpc_cancel_init(struct rpc_cancel *cancel);
 void rpc_cancel_done(struct rpc_cancel *cancel);
 void rpc_cancel_fire(struct rpc_client *c, struct rpc_cancel *cancel);
 
+/* How a client proves who it is, over the network.  make() is called for each connection, from any thread, and gives an
+ * initiator at level privacy, with its type and level set.  Embedded in whoever implements it. */
+struct rpc_security;
+struct rpc_login {
+	int (*make)(const struct rpc_login *login, const char *host, struct rpc_security **ret);
+};
+
+/* A server on the network; port 0: its endpoint mapper is asked. */
+struct rpc_client_host {
+	const char *name; /* Or address; at most RPC_HOST_MAX bytes. */
+	uint16_t port;
+};
+enum { RPC_CLIENT_HOSTS = 64, RPC_HOST_MAX = 255 };
+
 struct rpc_client_config {
-	const char *path; /* Of the unix socket; copied. */
+	const char *path; /* Of the unix socket; copied.  NULL: over the network. */
+	/* Copied; at least one, at most RPC_CLIENT_HOSTS.  Any of them serves: a new group is founded at the one that
+	 * answers first, beginning with the one that answered last. */
+	const struct rpc_client_host *hosts;
+	size_t host_count;
+	uint16_t mapper_port;          /* 0 = 135. */
+	const struct rpc_login *login; /* Borrowed; NULL: none, which servers refuse. */
 	struct pdu_syntax interface;
 	unsigned connections_max; /* 0 = RPC_CLIENT_CONNECTIONS.  Calls beyond it wait for one to be free. */
 	int connect_ms; /* For connecting, binding and waiting for a free connection; 0 = RPC_CLIENT_CONNECT_MS. */
@@ -28,6 +48,8 @@ struct rpc_client_config {
 int rpc_client_new(const struct rpc_client_config *config, struct rpc_client **ret);
 /* No call may be in flight.  The server runs this client's handles down. */
 void rpc_client_free(struct rpc_client *c);
+/* More servers that serve the same; those that are known already are left out, as are those beyond RPC_CLIENT_HOSTS. */
+int rpc_client_add_host(struct rpc_client *c, const struct rpc_client_host *host);
 DEFINE_FREEP(struct rpc_client, rpc_client_free)
 
 struct rpc_client_call {
@@ -41,6 +63,7 @@ struct rpc_client_call {
 /* One call; *ret_stub is the caller's (buf_done()), and untouched on failure.
  *
  *	ERR_RPC_S_SERVER_UNAVAILABLE  nobody listens
+ *	ERR_EPT_S_NOT_REGISTERED      an endpoint mapper answers, and does not know the interface
  *	ERR_RPC_S_SERVER_TOO_BUSY     a limit, here or there
  *	ERR_RPC_S_UNKNOWN_IF          it does not have this interface
  *	ERR_RPC_S_CALL_FAILED_DNE     it broke before it could be executed

@@ -11,92 +11,12 @@
  * Tests    tests/unit/rpc_client.c, rpc_client_stories.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/client_socket.h"
+#include "rpc/dial.h"
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 16384, BACKLOG_RETRY_MS = 5 };
-
-uint64_t rpc_now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* Wait for events on fd (-1: for nothing), at most until most_ms have passed (-1: no such bound).  0 or ERR_. */
-static int wait_for(int fd, short events, const struct rpc_wait *wait, int most_ms)
-{
-	struct pollfd fds[] = { { .fd = fd, .events = events }, { .fd = wait->cancel_fd, .events = POLLIN } };
-	int timeout = most_ms;
-	uint64_t now = rpc_now_ms();
-
-	if (wait->deadline_ms != 0) {
-		uint64_t left = wait->deadline_ms > now ? wait->deadline_ms - now : 0;
-
-		if (timeout < 0 || left < (uint64_t)timeout)
-			timeout = (int)MIN(left, (uint64_t)INT32_MAX);
-	}
-	if (poll(fds, ARRAY_SIZE(fds), timeout) < 0 && errno != EINTR)
-		return -errno;
-	if (fds[1].revents != 0)
-		return ERR_CANCELLED;
-	if (fds[0].revents == 0 && wait->deadline_ms != 0 && rpc_now_ms() >= wait->deadline_ms)
-		return ERR_TIMEOUT;
-	return 0;
-}
-
-int rpc_wait_check(const struct rpc_wait *wait)
-{
-	return wait_for(-1, 0, wait, 0);
-}
-
-static int connect_error(int error)
-{
-	switch (error) {
-	case EACCES:
-	case EPERM:
-		return ERR_ACCESS_DENIED;
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOBUFS:
-		return -error;
-	default:
-		return ERR_RPC_S_SERVER_UNAVAILABLE;
-	}
-}
-
-static int connect_unix(const char *path, const struct rpc_wait *wait, int *ret_fd)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t len = strlen(path);
-	int fd, r;
-
-	if (len >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, len);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return connect_error(errno);
-	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		int error = errno;
-
-		/* EAGAIN: the server's backlog is full, and there is nothing to poll for. */
-		r = error == EAGAIN  ? wait_for(-1, 0, wait, BACKLOG_RETRY_MS)
-		    : error == EINTR ? 0
-				     : connect_error(error);
-		if (r < 0) {
-			(void)close(fd);
-			return r;
-		}
-	}
-	*ret_fd = fd;
-	return 0;
-}
+enum { READ_SIZE = 16384, SECURITY_CONTEXT = 1 };
 
 /* Send as much as goes.  0 or -errno. */
 static int push(struct rpc_socket *s)
@@ -151,7 +71,7 @@ static int drive(struct rpc_socket *s, const struct rpc_wait *wait, bool *ret_se
 
 		*ret_sent = s->channel.output.len == 0;
 		if (r == 0)
-			r = wait_for(s->fd, (short)(POLLIN | (*ret_sent ? 0 : POLLOUT)), wait, -1);
+			r = rpc_wait_for(s->fd, (short)(POLLIN | (*ret_sent ? 0 : POLLOUT)), wait, -1);
 		if (r == ERR_CANCELLED || r == ERR_TIMEOUT)
 			return r;
 		pulled = pull(s); /* Also if it cannot be sent to: it may have told us why before it closed. */
@@ -161,24 +81,48 @@ static int drive(struct rpc_socket *s, const struct rpc_wait *wait, bool *ret_se
 	return s->channel.state == CHANNEL_BROKEN ? s->channel.error : 0;
 }
 
-int rpc_socket_open(const char *path, const struct pdu_syntax *interface, uint32_t group, const struct rpc_wait *wait,
-    struct rpc_socket **ret)
+/* What the login makes for one connection; NULL where there is none. */
+static int make_security(const struct rpc_place *place, struct rpc_security **ret)
+{
+	struct rpc_security *security = NULL;
+	int r = 0;
+
+	if (place->path == NULL && place->login != NULL) {
+		r = place->login->make(place->login, place->host, &security);
+		if (r < 0)
+			return r;
+		assert(security->level == RPC_LEVEL_PRIVACY);
+		security->context_id = SECURITY_CONTEXT;
+	}
+	*ret = security;
+	return 0;
+}
+
+int rpc_socket_open(const struct rpc_place *place, const struct pdu_syntax *interface, uint32_t group,
+    const struct rpc_wait *wait, struct rpc_socket **ret)
 {
 	_cleanup_(rpc_socket_closep) struct rpc_socket *s = calloc(1, sizeof(*s));
+	struct rpc_security *security;
 	bool sent;
 	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
 	s->fd = -1;
-	r = rpc_channel_init(&s->channel, interface, group, RPC_FRAGMENT_LOCAL, NULL);
+	s->channel.security = rpc_security_none();
+	r = make_security(place, &security);
 	if (r < 0)
 		return r;
-	r = connect_unix(path, wait, &s->fd);
+	r = rpc_channel_init(
+	    &s->channel, interface, group, place->path != NULL ? RPC_FRAGMENT_LOCAL : RPC_FRAGMENT_TCP, security);
+	if (r < 0)
+		return r;
+	r = place->path != NULL ? rpc_dial_unix(place->path, wait, &s->fd)
+				: rpc_dial_tcp(place->host, place->port, wait, &s->fd);
 	if (r < 0)
 		return r;
 	r = drive(s, wait, &sent);
-	if (r == -ECONNRESET || r == -EPIPE)
+	if (r == -ECONNRESET || r == -EPIPE || r == -ETIMEDOUT)
 		return ERR_RPC_S_SERVER_UNAVAILABLE;
 	if (r < 0)
 		return r;

@@ -3,27 +3,29 @@
 #pragma once
 
 #include "rpc/channel.h"
+#include "rpc/client.h"
+#include "rpc/wait.h"
 
-struct rpc_wait {
-	uint64_t deadline_ms; /* Of rpc_now_ms(); 0 = none. */
-	int cancel_fd;        /* Readable: give up; -1 = none. */
+/* Where a connection goes, and as whom.  All borrowed. */
+struct rpc_place {
+	const char *path; /* Of a unix socket; NULL: over the network. */
+	const char *host;
+	uint16_t port;
+	const struct rpc_login *login; /* NULL: none. */
 };
 
 struct rpc_socket {
 	struct rpc_socket *next; /* The pool's. */
 	uint64_t generation;     /* The pool's. */
 	int fd;
-	size_t sent; /* Of channel.output. */
+	uint16_t port; /* Where it goes, over the network; the pool's. */
+	size_t sent;   /* Of channel.output. */
 	struct rpc_channel channel;
 };
 
-uint64_t rpc_now_ms(void);
-/* 0, ERR_TIMEOUT or ERR_CANCELLED. */
-int rpc_wait_check(const struct rpc_wait *wait);
-
 /* Connect and bind.  -ESTALE: the server does not have that group. */
-int rpc_socket_open(const char *path, const struct pdu_syntax *interface, uint32_t group, const struct rpc_wait *wait,
-    struct rpc_socket **ret);
+int rpc_socket_open(const struct rpc_place *place, const struct pdu_syntax *interface, uint32_t group,
+    const struct rpc_wait *wait, struct rpc_socket **ret);
 void rpc_socket_close(struct rpc_socket *s); /* NULL is allowed. */
 DEFINE_FREEP(struct rpc_socket, rpc_socket_close)
 
