@@ -1,7 +1,7 @@
 /* rueda.h: what a Rueda cluster can do beyond the Windows API: make a cluster, look into it, back up and restore with
  * the reasons told, stop it.
  *
- * All functions act on the service of this machine, over its local socket.  What <clusapi.h> says of all functions holds
+ * The functions without an HCLUSTER act on the service of this machine, over its local socket.  What <clusapi.h> says of all functions holds
  * here as well, with one addition:
  * Stories  a story is text for people, in English: what was done, or why not and what to do.  It is written on success and
  *          on failure, cut to the buffer, always terminated, and empty if there is nothing to tell.
@@ -132,6 +132,24 @@ DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress);
  *
  * Returns 0; 5; 87; 1722 no service answers. */
 DWORD RuedaGetTrace(LPSTR *ppszTrace);
+
+/* End the calls that other threads have in flight: with the cluster, and with all handles that were got from it.  They
+ * return 1223 (their last error, where they return something else).  The server is told to give them up, but may have carried
+ * them out.  Calls that begin later are not concerned, and the handles stay open.
+ *
+ * hCluster  from OpenCluster(); of this machine or on the network.
+ *
+ * Returns 0; 6. */
+DWORD RuedaCancelCalls(HCLUSTER hCluster);
+
+/* How long a call with the cluster, or with a handle that was got from it, may take before it returns 1460; the server is
+ * then told to give it up.  At first it is call_seconds of rueda-client.conf(5) for clusters on the network, else without limit.
+ *
+ * hCluster        from OpenCluster().
+ * dwMilliseconds  0: without limit.
+ *
+ * Returns 0; 6; 87. */
+DWORD RuedaSetCallTimeout(HCLUSTER hCluster, DWORD dwMilliseconds);
 
 /* Ask the service of this machine to stop; it does so after the call.
  *

@@ -170,6 +170,16 @@ static void lose_group(struct rpc_client *c)
 	c->generation++;
 }
 
+void rpc_client_move(struct rpc_client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->group != 0 && c->host_count > 1) {
+		lose_group(c);
+		c->current = (c->current + 1) % c->host_count;
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
 /* Locked.  A connection that nobody uses is closed. */
 static void drop(struct rpc_client *c, struct rpc_socket *s)
 {

@@ -74,5 +74,8 @@ struct rpc_client_call {
  *	and every fault of the server: ERR_INVALID_HANDLE, ERR_RPC_X_BAD_STUB_DATA, ERR_RPC_S_PROCNUM_OUT_OF_RANGE … */
 int rpc_client_call(struct rpc_client *c, const struct rpc_client_call *call, struct buf *ret_stub);
 
+/* Over the network: the host where the group is does not serve for now.  The next call founds a group at another one, if
+ * there is another. */
+void rpc_client_move(struct rpc_client *c);
 /* Changes whenever the association group was lost, and with it every context handle. */
 uint64_t rpc_client_generation(struct rpc_client *c);

@@ -212,7 +212,7 @@ static bool read_place(const struct rpc_epmap *m, const struct ndr_handle *h, si
 
 	put_le32((uint8_t *)&ours + 4, place);
 	*ret = place > 0 ? place - 1 : 0;
-	return memcmp(&ours, h, sizeof(ours)) == 0 && *ret < m->count;
+	return memcmp(&ours, h, sizeof(ours)) == 0 && *ret <= m->count;
 }
 
 /* 0, -ENOMEM or ERR_INVALID_HANDLE. */
@@ -246,7 +246,9 @@ static int look_up(
 			    MIN(strlen(e->annotation), sizeof(entry->annotation) - 1));
 		out->entry_count++;
 	}
-	if (place < m->count)
+	/* Who got as many as he asked for may ask again, and be told that there are no more: some clients wait for that,
+	 * others for the NULL handle. */
+	if (place < m->count || (out->entry_count > 0 && out->entry_count == most))
 		put_le32((uint8_t *)&out->entry + 4, (uint32_t)place + 1);
 	if (out->entry_count == 0)
 		out->status = RPC_EPT_NOT_REGISTERED;

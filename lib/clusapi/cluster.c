@@ -1,8 +1,9 @@
 /* cluster: opening clusters, and what is asked of the cluster itself.
  *
  * Names    OpenCluster knows NULL and ".", the name of the cluster that this machine is in, and the names of the node and
- *          the host, in any case; others are on the network, which is not served yet: 1722.
- * Threads  all functions.        Tests  tests/integration/library.py
+ *          the host, in any case: these are served over the local socket, if the service answers there.  Others are on
+ *          the network: in client.conf, or names or addresses of hosts.
+ * Threads  all functions.        Tests  tests/integration/library.py, network.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/cluster.h"
 #include "wire/clusapi.h"
@@ -98,19 +99,48 @@ static int is_local_name(struct link *l, const char16_t *name, bool *ret)
 	return 0;
 }
 
+/* A link to whatever has that name. */
+static int open_link(const char16_t *name, struct link **ret)
+{
+	_cleanup_(link_unrefp) struct link *l = NULL;
+	struct u16 wanted = u16_from_z(name);
+	bool local = false;
+	int r = link_open(&l);
+
+	if (wanted.len > 0 && !u16_equal(wanted, U16("."))) {
+		/* What cannot be asked here may still be answered there. */
+		if (r < 0 || is_local_name(l, name, &local) < 0 || !local)
+			return link_open_remote(name, ret);
+	}
+	if (r == 0)
+		*ret = TAKE_PTR(l);
+	return r;
+}
+
+/* The other nodes are where a remote link goes when it loses the first one. */
+static void learn_nodes(struct cluster *c)
+{
+	enum { NODES = 1 };
+	struct clusapi_CreateEnumEx_in in = { .type = NODES };
+	struct clusapi_CreateEnumEx_out out;
+	_cleanup_arena_ struct arena arena = { 0 };
+
+	if (!link_is_remote(c->remote.link) || remote_call(&c->remote, CLUSAPI_CREATE_ENUM_EX, &in, &out, &arena) < 0 ||
+	    out.name_list == NULL)
+		return;
+	for (uint32_t i = 0; i < out.name_list->count; i++)
+		if (out.name_list->entries[i].name != NULL)
+			link_add_node(c->remote.link, out.name_list->entries[i].name);
+}
+
 static int open_cluster(const char16_t *name, DWORD access, HCLUSTER *ret, DWORD *ret_granted)
 {
 	_cleanup_(link_unrefp) struct link *l = NULL;
 	_cleanup_cluster_ struct cluster *c = NULL;
-	bool local;
-	int r = access == 0 ? ERR_INVALID_PARAMETER : link_open(&l);
+	int r = access == 0 ? ERR_INVALID_PARAMETER : open_link(name, &l);
 
-	if (r == 0)
-		r = is_local_name(l, name, &local);
 	if (r < 0)
 		return r;
-	if (!local)
-		return ERR_RPC_S_SERVER_UNAVAILABLE;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;
@@ -118,6 +148,8 @@ static int open_cluster(const char16_t *name, DWORD access, HCLUSTER *ret, DWORD
 	remote_init(&c->remote, l, cluster_open, CLUSAPI_CLOSE_CLUSTER);
 	c->access = access;
 	r = remote_open(&c->remote);
+	if (r == 0)
+		learn_nodes(c);
 	if (r == 0)
 		r = handle_open(&c->object, (void **)ret);
 	if (r == 0 && ret_granted != NULL)
@@ -256,7 +288,7 @@ DWORD GetClusterQuorumResource(HCLUSTER hCluster, LPWSTR lpszResourceName, LPDWO
 	int r = cluster_get(hCluster, &c), device;
 
 	if (r == 0 && (lpszResourceName == NULL || lpcchResourceName == NULL || lpszDeviceName == NULL ||
-	                  lpcchDeviceName == NULL || lpdwMaxQuorumLogSize == NULL))
+			  lpcchDeviceName == NULL || lpdwMaxQuorumLogSize == NULL))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
 		r = cluster_check(c);

@@ -7,12 +7,20 @@
  *          link calls that an *epoch*.  A remote remembers the epoch that its handle is of and opens it again in a new one,
  *          by path or id.  Before that the link asks which generation of the cluster serves: if it is another one than at
  *          first, every remote of the link is dead (ERR_INVALID_HANDLE), as are those that the server itself refuses.
+ * Network  a remote link has several hosts that serve the same cluster, and goes to another one when the one where it is
+ *          does not serve.  Our own interface is not offered there, so a restore is noticed only if the service ran
+ *          through it, as the server then refuses the old handles.
  * Retries  calls that read are repeated while the service is away, for RETRY_MS; calls that change only if they cannot have
  *          been carried out.
- * Threads  all functions.        Tests  tests/integration/library.py
+ * Cancels  all calls in flight share one descriptor, which link_cancel() makes readable and replaces.
+ * Source   cmrp.md section 5 (codes that mean "connect again"), but for 1747 and 1825: who could not log in will not.
+ * Threads  all functions.        Tests  tests/integration/library.py, network.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/link.h"
 #include "base/ini.h"
+#include "base/utf16.h"
+#include "lib/clusapi/login.h"
+#include "lib/clusapi/settings.h"
 #include "rpc/dispatch.h"
 #include "wire/clusapi.h"
 #include "wire/rueda.h"
@@ -24,8 +32,21 @@
 
 enum { RETRY_MS = 10000, RETRY_STEP_MS = 50, DIRECTORY_MAX = 3072, INTERFACES = 3 };
 
+/* Shared by the calls that began between two cancels. */
+struct cancel {
+	unsigned references; /* Under the link's lock. */
+	bool fired;          /* The same. */
+	struct rpc_cancel rpc;
+};
+
 struct link {
 	atomic_uint references;
+	bool remote;
+	uint16_t port; /* Remote: of the hosts; 0: their mappers know. */
+	atomic_int call_ms;
+	struct rpc_login *login; /* Owned, may be NULL. */
+	pthread_mutex_t cancel_lock;
+	struct cancel *cancel; /* Never NULL; the link has a reference. */
 	struct rpc_client *clients[INTERFACES];
 	pthread_mutex_t lock;   /* Of all below. */
 	struct guid generation; /* Of the cluster, when the link was opened. */
@@ -107,20 +128,101 @@ static const struct {
 	[LINK_RUEDA] = { &rueda_interface, 1 },
 };
 
+static int cancel_new(struct cancel **ret)
+{
+	struct cancel *c = calloc(1, sizeof(*c));
+	int r = c == NULL ? -ENOMEM : rpc_cancel_init(&c->rpc);
+
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	c->references = 1;
+	*ret = c;
+	return 0;
+}
+
+static struct cancel *cancel_get(struct link *l)
+{
+	struct cancel *c;
+
+	(void)pthread_mutex_lock(&l->cancel_lock);
+	c = l->cancel;
+	c->references++;
+	(void)pthread_mutex_unlock(&l->cancel_lock);
+	return c;
+}
+
+static void cancel_put(struct link *l, struct cancel *c)
+{
+	bool last;
+
+	(void)pthread_mutex_lock(&l->cancel_lock);
+	last = --c->references == 0;
+	(void)pthread_mutex_unlock(&l->cancel_lock);
+	if (!last)
+		return;
+	rpc_cancel_done(&c->rpc);
+	free(c);
+}
+
+static bool cancel_has_fired(struct link *l, const struct cancel *c)
+{
+	bool fired;
+
+	(void)pthread_mutex_lock(&l->cancel_lock);
+	fired = c->fired;
+	(void)pthread_mutex_unlock(&l->cancel_lock);
+	return fired;
+}
+
+int link_cancel(struct link *l)
+{
+	struct cancel *fresh, *old;
+	int r = cancel_new(&fresh);
+
+	if (r < 0)
+		return r;
+	(void)pthread_mutex_lock(&l->cancel_lock);
+	old = l->cancel;
+	old->fired = true;
+	l->cancel = fresh;
+	(void)pthread_mutex_unlock(&l->cancel_lock);
+	for (size_t i = 0; i < INTERFACES; i++)
+		if (l->clients[i] != NULL)
+			rpc_cancel_fire(l->clients[i], &old->rpc);
+	cancel_put(l, old);
+	return 0;
+}
+
+void link_set_timeout(struct link *l, int call_ms)
+{
+	atomic_store(&l->call_ms, call_ms);
+}
+
+bool link_is_remote(const struct link *l)
+{
+	return l->remote;
+}
+
 /* The status in the answer counts as much as the RPC's own error. */
-static int call_once(
-    struct link *l, enum link_interface which, unsigned number, const void *in, void *out, struct arena *arena)
+static int call_once(struct link *l, struct cancel *cancel, enum link_interface which, unsigned number, const void *in,
+    void *out, struct arena *arena)
 {
 	struct rpc_invocation i = { .interface = interfaces[which].interface,
 		.version = interfaces[which].version,
 		.number = number,
 		.in = in,
 		.out = out,
-		.arena = arena };
-
-	int r = rpc_client_invoke(l->clients[which], &i);
+		.arena = arena,
+		.timeout_ms = atomic_load(&l->call_ms),
+		.cancel = &cancel->rpc };
 	uint32_t status;
+	int r;
 
+	if (l->clients[which] == NULL)
+		return ERR_RPC_S_UNKNOWN_IF;
+	r = rpc_client_invoke(l->clients[which], &i);
 	if (r < 0)
 		return r;
 	status = *ndr_status(ndr_method(i.interface, i.version, number), out);
@@ -128,12 +230,23 @@ static int call_once(
 }
 
 /* Worth another try: nobody has carried the call out (the service is away, starting or stopping), or it does not matter. */
-static bool may_retry(int r, const struct ndr_method *m)
+static bool may_retry(const struct link *l, int r, const struct ndr_method *m)
 {
 	bool reads = m->access == 'R' || m->access == 'Q' || m->access == '-';
 
 	return r == ERR_RPC_S_SERVER_UNAVAILABLE || r == ERR_RPC_S_CALL_FAILED_DNE || r == ERR_SHARING_PAUSED ||
-	       r == ERR_CLUSTER_NODE_SHUTTING_DOWN || (r == ERR_RPC_S_CALL_FAILED && reads);
+	       r == ERR_CLUSTER_NODE_SHUTTING_DOWN || (r == ERR_RPC_S_CALL_FAILED && reads) ||
+	       (l->remote &&
+		   (r == ERR_RPC_S_UNKNOWN_IF || r == ERR_RPC_S_SERVER_TOO_BUSY || r == ERR_EPT_S_NOT_REGISTERED ||
+		       r == ERR_CLUSTER_NODE_DOWN || r == ERR_CLUSTER_NODE_NOT_READY));
+}
+
+/* Before the next try: a node that answers, but does not serve, is left for another one. */
+static void move_on(struct link *l, enum link_interface which, int r)
+{
+	if (l->remote &&
+	    (r == ERR_CLUSTER_NODE_SHUTTING_DOWN || r == ERR_CLUSTER_NODE_DOWN || r == ERR_CLUSTER_NODE_NOT_READY))
+		rpc_client_move(l->clients[which]);
 }
 
 static void pause_ms(unsigned ms)
@@ -147,16 +260,23 @@ int link_call(
     struct link *l, enum link_interface which, unsigned number, const void *in, void *out, struct arena *arena)
 {
 	const struct ndr_method *m = ndr_method(interfaces[which].interface, interfaces[which].version, number);
+	struct cancel *cancel = cancel_get(l);
 	int r;
 
 	assert(m != NULL);
 	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
 		memset(out, 0, m->out->size);
-		r = call_once(l, which, number, in, out, arena);
-		if (!may_retry(r, m) || waited >= RETRY_MS)
+		r = call_once(l, cancel, which, number, in, out, arena);
+		if (!may_retry(l, r, m) || waited >= RETRY_MS)
 			break;
+		move_on(l, which, r);
 		pause_ms(RETRY_STEP_MS);
+		if (cancel_has_fired(l, cancel)) {
+			r = ERR_CANCELLED;
+			break;
+		}
 	}
+	cancel_put(l, cancel);
 	return r;
 }
 
@@ -195,7 +315,7 @@ static int check_generation(struct link *l, uint64_t epoch)
 	int r = 0;
 
 	(void)pthread_mutex_lock(&l->lock);
-	if (!l->dead && l->checked_epoch != epoch) {
+	if (!l->remote && !l->dead && l->checked_epoch != epoch) {
 		r = ask_generation(l, &now);
 		if (r == 0) {
 			l->checked_epoch = epoch;
@@ -208,37 +328,131 @@ static int check_generation(struct link *l, uint64_t epoch)
 	return r;
 }
 
-static int make_clients(struct link *l)
+static int make_clients(struct link *l, const struct rpc_client_config *where)
 {
 	for (size_t i = 0; i < INTERFACES; i++) {
-		struct rpc_client_config config = { .path = link_socket_path(),
-			.interface = rpc_interface_syntax(interfaces[i].interface, interfaces[i].version) };
-		int r = rpc_client_new(&config, &l->clients[i]);
+		struct rpc_client_config config = *where;
+		int r;
 
+		if (l->remote && i == LINK_RUEDA)
+			continue;
+		config.interface = rpc_interface_syntax(interfaces[i].interface, interfaces[i].version);
+		r = rpc_client_new(&config, &l->clients[i]);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int link_open(struct link **ret)
+static int link_new(struct link **ret)
 {
-	_cleanup_(link_unrefp) struct link *l = calloc(1, sizeof(*l));
-	struct rueda_GetStatus_in in = { 0 };
-	struct rueda_GetStatus_out out = { 0 };
-	struct arena arena = { 0 };
+	struct link *l = calloc(1, sizeof(*l));
 	int r;
 
 	if (l == NULL)
 		return -ENOMEM;
 	atomic_init(&l->references, 1);
 	(void)pthread_mutex_init(&l->lock, NULL);
-	r = make_clients(l);
+	(void)pthread_mutex_init(&l->cancel_lock, NULL);
+	r = cancel_new(&l->cancel);
+	if (r < 0) {
+		link_unref(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+/* The first call is made once: who opens a cluster wants to know now. */
+static int first_call(struct link *l, enum link_interface which, unsigned number, const void *in, void *out)
+{
+	struct cancel *cancel = cancel_get(l);
+	struct arena arena = { 0 };
+	int r = call_once(l, cancel, which, number, in, out, &arena);
+
+	arena_done(&arena);
+	cancel_put(l, cancel);
+	return r;
+}
+
+/* Without a login nobody is trusted with more than being there: that tells a wrong name from missing credentials. */
+static int judge_first_call(const struct link *l, int r)
+{
+#ifndef RUEDA_PLAIN_TCP
+	if (l->login == NULL && (r == 0 || r == ERR_ACCESS_DENIED))
+		return ERR_RPC_S_UNKNOWN_AUTHN_SERVICE;
+#endif
+	return r;
+}
+
+int link_open_remote(const char16_t *name, struct link **ret)
+{
+	_cleanup_(link_unrefp) struct link *l = NULL;
+	_cleanup_free_ struct settings *s = calloc(1, sizeof(*s));
+	_cleanup_free_ char *text = u16_to_utf8(u16_from_z(name));
+	struct clusapi_GetClusterName_in in = { 0 };
+	struct clusapi_GetClusterName_out out = { 0 };
+	struct rpc_client_config where = { 0 };
+	int r;
+
+	if (s == NULL || text == NULL)
+		return -ENOMEM;
+	r = settings_load(text, s);
+	if (r == 0)
+		r = link_new(&l);
 	if (r < 0)
 		return r;
-	/* The first call is made once: who opens a cluster wants to know now. */
-	r = call_once(l, LINK_RUEDA, RUEDA_GET_STATUS, &in, &out, &arena);
-	arena_done(&arena);
+	l->remote = true;
+	if (s->credentials[0] != 0)
+		r = login_new(s->credentials, &l->login);
+	if (r < 0)
+		return r;
+	where = (struct rpc_client_config){ .hosts = s->hosts,
+		.host_count = s->host_count,
+		.mapper_port = s->mapper_port,
+		.connect_ms = s->connect_ms,
+		.login = l->login };
+	l->port = s->hosts[0].port;
+	link_set_timeout(l, s->call_ms);
+	r = make_clients(l, &where);
+	/* A server that is just starting may break off; four tries are what the protocol asks for. */
+	for (int tries = 0; r == 0 && tries < 4; tries++) {
+		r = first_call(l, LINK_CLUSAPI, CLUSAPI_GET_CLUSTER_NAME, &in, &out);
+		if (r != ERR_RPC_S_CALL_FAILED_DNE)
+			break;
+		r = tries < 3 ? 0 : r;
+	}
+	r = judge_first_call(l, r);
+	if (r == 0)
+		*ret = TAKE_PTR(l);
+	return r;
+}
+
+void link_add_node(struct link *l, const char16_t *name)
+{
+	_cleanup_free_ char *text = u16_to_utf8(u16_from_z(name));
+	struct rpc_client_host host = { .name = text, .port = l->port };
+
+	if (text == NULL || text[0] == 0 || strlen(text) > RPC_HOST_MAX)
+		return;
+	for (size_t i = 0; i < INTERFACES; i++)
+		if (l->clients[i] != NULL)
+			(void)rpc_client_add_host(l->clients[i], &host);
+}
+
+int link_open(struct link **ret)
+{
+	_cleanup_(link_unrefp) struct link *l = NULL;
+	const struct rpc_client_config where = { .path = link_socket_path() };
+	struct rueda_GetStatus_in in = { 0 };
+	struct rueda_GetStatus_out out = { 0 };
+	int r = link_new(&l);
+
+	if (r == 0)
+		r = make_clients(l, &where);
+	if (r < 0)
+		return r;
+	r = first_call(l, LINK_RUEDA, RUEDA_GET_STATUS, &in, &out);
 	if (r == 0)
 		r = ask_generation(l, &l->generation);
 	if (r < 0)
@@ -260,6 +474,10 @@ void link_unref(struct link *l)
 		return;
 	for (size_t i = 0; i < INTERFACES; i++)
 		rpc_client_free(l->clients[i]);
+	login_free(l->login);
+	if (l->cancel != NULL)
+		cancel_put(l, l->cancel);
+	(void)pthread_mutex_destroy(&l->cancel_lock);
 	(void)pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -282,8 +500,12 @@ void remote_done(struct remote *r)
 
 	if (r->link == NULL)
 		return;
-	if (!ndr_handle_is_null(&r->handle) && r->epoch == link_epoch(r->link))
-		(void)call_once(r->link, LINK_CLUSAPI, r->close_method, &in, &out, &arena);
+	if (!ndr_handle_is_null(&r->handle) && r->epoch == link_epoch(r->link)) {
+		struct cancel *cancel = cancel_get(r->link);
+
+		(void)call_once(r->link, cancel, LINK_CLUSAPI, r->close_method, &in, &out, &arena);
+		cancel_put(r->link, cancel);
+	}
 	arena_done(&arena);
 	link_unref(r->link);
 	(void)pthread_mutex_destroy(&r->lock);
@@ -344,6 +566,7 @@ int remote_call_at(struct remote *r, struct remote *second, size_t offset, unsig
     struct arena *arena)
 {
 	const struct ndr_method *m = ndr_method(&clusapi_interface, 3, number);
+	struct cancel *cancel = cancel_get(r->link);
 	int result;
 
 	assert(m != NULL);
@@ -359,16 +582,22 @@ int remote_call_at(struct remote *r, struct remote *second, size_t offset, unsig
 			if (second != NULL)
 				memcpy((char *)in + offset, &handles[1], sizeof(handles[1]));
 			memset(out, 0, m->out->size);
-			result = call_once(r->link, LINK_CLUSAPI, number, in, out, arena);
+			result = call_once(r->link, cancel, LINK_CLUSAPI, number, in, out, arena);
 			if (result == ERR_INVALID_HANDLE && remote_is_refused(r, epoch))
 				break;
 		} else if (result == ERR_INVALID_HANDLE) {
 			break;
 		}
-		if ((result != ERR_INVALID_HANDLE && !may_retry(result, m)) || waited >= RETRY_MS)
+		if ((result != ERR_INVALID_HANDLE && !may_retry(r->link, result, m)) || waited >= RETRY_MS)
 			break;
+		move_on(r->link, LINK_CLUSAPI, result);
 		pause_ms(RETRY_STEP_MS);
+		if (cancel_has_fired(r->link, cancel)) {
+			result = ERR_CANCELLED;
+			break;
+		}
 	}
+	cancel_put(r->link, cancel);
 	return result;
 }
 

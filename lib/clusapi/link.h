@@ -11,18 +11,29 @@ struct link;
 
 /* To the service of this machine, which must answer.  ERR_RPC_S_SERVER_UNAVAILABLE. */
 int link_open(struct link **ret);
+/* To a cluster on the network, whose name (UTF-16) client.conf or the name service knows; it must answer.  The errors of
+ * connecting and logging in: rpc/client.h. */
+int link_open_remote(const char16_t *name, struct link **ret);
 struct link *link_ref(struct link *l);
 void link_unref(struct link *l); /* NULL is allowed. */
 DEFINE_FREEP(struct link, link_unref)
 
-/* Which interface a call is of. */
+bool link_is_remote(const struct link *l);
+/* Another node of the cluster, to which the link goes when it loses the one where it is.  Best effort. */
+void link_add_node(struct link *l, const char16_t *name);
+/* All calls that are in flight end with ERR_CANCELLED; the server is told, but may have carried them out. */
+int link_cancel(struct link *l);
+/* How long a call may take; 0: no limit. */
+void link_set_timeout(struct link *l, int call_ms);
+
+/* Which interface a call is of.  RUEDA: not over the network. */
 enum link_interface { LINK_CLUSAPI, LINK_CLUSAPI_V2, LINK_RUEDA };
 
 /* A method without a context handle.  *in and *out are structs as generated; what *out points to lives in the arena.  A
  * call that reads is repeated over a new connection; one that changes is not, once it may have been carried out
  * (ERR_RPC_S_CALL_FAILED).  A status in *out is turned into an error of ours. */
-int link_call(struct link *l, enum link_interface interface, unsigned number, const void *in, void *out,
-    struct arena *arena);
+int link_call(
+    struct link *l, enum link_interface interface, unsigned number, const void *in, void *out, struct arena *arena);
 /* Changes when the connections, and with them the server's context handles, were lost. */
 uint64_t link_epoch(struct link *l);
 
@@ -37,8 +48,8 @@ struct remote {
 	unsigned close_method;
 };
 
-void remote_init(struct remote *r, struct link *l, int (*open)(struct remote *r, struct ndr_handle *ret),
-    unsigned close_method);
+void remote_init(
+    struct remote *r, struct link *l, int (*open)(struct remote *r, struct ndr_handle *ret), unsigned close_method);
 void remote_done(struct remote *r); /* Closes it on the server too if it is open there, best effort. */
 /* Open it now rather than with its first call. */
 int remote_open(struct remote *r);

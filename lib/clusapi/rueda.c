@@ -1,6 +1,6 @@
 /* rueda: the functions of <rueda.h>, for what Windows has no call for.
  *
- * How      each is one call of our own interface (idl/rueda.idl), which is offered on the local socket only.
+ * How      most are one call of our own interface (idl/rueda.idl), which is offered on the local socket only.
  * Rules    a story comes with the answer whether the call succeeded or not; it is written before the code is returned.
  * Threads  all functions.        Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
@@ -177,6 +177,26 @@ DWORD RuedaGetTrace(LPSTR *ppszTrace)
 		memcpy(text, out.trace, out.trace_size);
 	*ppszTrace = text;
 	return 0;
+}
+
+DWORD RuedaCancelCalls(HCLUSTER hCluster)
+{
+	_cleanup_cluster_ struct cluster *c = NULL;
+	int r = cluster_get(hCluster, &c);
+
+	return return_code(r < 0 ? r : link_cancel(c->remote.link));
+}
+
+DWORD RuedaSetCallTimeout(HCLUSTER hCluster, DWORD dwMilliseconds)
+{
+	_cleanup_cluster_ struct cluster *c = NULL;
+	int r = cluster_get(hCluster, &c);
+
+	if (r == 0 && dwMilliseconds > INT32_MAX)
+		r = ERR_INVALID_PARAMETER;
+	if (r == 0)
+		link_set_timeout(c->remote.link, (int)dwMilliseconds);
+	return return_code(r);
 }
 
 DWORD RuedaShutdown(DWORD dwFlags)

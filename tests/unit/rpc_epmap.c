@@ -230,8 +230,12 @@ TEST(a_lookup_lists_all_at_once_or_one_by_one)
 	in.entry = out.entry;
 	look_up(&p, &in, &arena, &out, 0);
 	CHECK_INT(out.entry_count, 1);
-	CHECK(ndr_handle_is_null(&out.entry));
+	CHECK(!ndr_handle_is_null(&out.entry));
 	CHECK_INT(out.entries[0].tower->octets[21], 2); /* Major version 2, after count, length, 0d and the uuid. */
+	in.entry = out.entry;
+	look_up(&p, &in, &arena, &out, RPC_EPT_NOT_REGISTERED);
+	CHECK_INT(out.entry_count, 0);
+	CHECK(ndr_handle_is_null(&out.entry));
 	memset(&in.entry, 0xa5, sizeof(in.entry));
 	look_up(&p, &in, &arena, &out, FAULT_CONTEXT_MISMATCH);
 	arena_done(&arena);

@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster over TCP: names, the endpoint mapper, IPv4 and IPv6, restarts, calls that hang.  Prints TAP.
+
+Usage: network.py RUEDAD LIBCLUSAPI [part of a test's name...]
+Run by root, all of it is in a network of its own, where port 135 is free.  A build with -Dplain_tcp=true needs no login."""
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+if os.geteuid() == 0 and "RUEDA_TEST_NETWORK" not in os.environ and shutil.which("unshare"):
+    os.environ["RUEDA_TEST_NETWORK"] = "own"
+    os.execvp("unshare", ["unshare", "--net", "--", sys.executable, *sys.argv])
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import cluster  # noqa: E402
+import tap  # noqa: E402
+from cluster import Cluster, wide  # noqa: E402
+from tap import test  # noqa: E402
+
+RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
+OWN_NETWORK = os.environ.get("RUEDA_TEST_NETWORK") == "own"
+if OWN_NETWORK:
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+GENERIC_READ, GENERIC_ALL = 0x80000000, 0x10000000
+shared = None
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def serve(listen):
+    return Cluster(RUEDAD, LIBRARY, f"[listen]\n{listen}\n")
+
+
+def the_service():
+    global shared
+    if shared is None:
+        mapper = 135 if OWN_NETWORK else free_port()
+        shared = serve(f"address = 127.0.0.1, ::1\nport = {free_port()}\nepmap = {mapper}")
+        shared.mapper = mapper
+        line = next(line for line in shared.log_text().splitlines() if "over the network" in line)
+        shared.port = int(line.split("port=")[1].split()[0])
+        shared.plain = "WITHOUT ANY SECURITY" in line
+    return shared
+
+
+class Client(Cluster):
+    """A machine without a service: a directory with a client.conf.  run() runs a function there."""
+
+    def __init__(self, clusters="", client=""):
+        super().__init__(RUEDAD, LIBRARY, create=False, start=False)
+        self.log = open(self.path("log"), "ab")
+        with open(self.path("client.conf"), "w", encoding="utf-8") as f:
+            f.write(f"[clusters]\n{clusters}\n[client]\nepmap = {the_service().mapper}\n{client}\n")
+
+
+def need_plain():
+    if not the_service().plain:
+        raise tap.Skip("only a build with -Dplain_tcp=true serves without a login")
+
+
+def open_ex(api, name, access):
+    granted = ctypes.c_uint32()
+    api.lib.OpenClusterEx.restype = ctypes.c_void_p
+    return api.lib.OpenClusterEx(wide(name), access, ctypes.byref(granted)), granted.value
+
+
+def use(api, name, key):
+    """Open, write, read, close."""
+    handle = api.OpenCluster(name)
+    assert handle, (name, api.last_error())
+    root = api.root(handle)
+    assert root, api.last_error()
+    r, new, _ = api.create_key(root, key)
+    assert r == 0, r
+    assert api.set_number(new, "n", 7) == 0 and api.get_number(new, "n") == 7
+    assert api.close_key(new) == 0 and api.delete_key(root, key) == 0
+    assert api.CloseCluster(handle)
+
+
+@test
+def tcp_is_off_until_it_is_asked_for():
+    with Cluster(RUEDAD, LIBRARY, create=False) as c:
+        assert "over the network" not in c.log_text()
+        sockets = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=False).stdout
+        assert f"pid={c.service_pid()}," not in sockets, sockets
+
+
+@test
+def a_login_is_demanded():
+    service = the_service()
+    if service.plain:
+        raise tap.Skip("this build serves without a login")
+
+    def refused(api):
+        assert not api.OpenCluster(f"127.0.0.1:{service.port}")
+        assert api.last_error() == 1747, api.last_error()
+
+    Client().run(refused)
+
+
+@test
+def a_cluster_opens_by_host_and_port_by_mapper_and_by_configuration():
+    need_plain()
+    port = the_service().port
+
+    def body(api):
+        for number, name in enumerate((f"127.0.0.1:{port}", f"[::1]:{port}", f"localhost:{port}", "127.0.0.1", "::1",
+                                       "alpha", "ALPHA", "beta")):
+            use(api, name, f"Opens{number}")
+
+    Client(f"alpha = 127.0.0.1:{port}\nbeta = 127.0.0.1:1 127.0.0.9 [::1]:{port}").run(body)
+
+
+@test
+def what_is_not_there_is_not_available():
+    def body(api):
+        for name, code in (("no-such-host.invalid", 1722), ("127.0.0.1:1", 1722), ("127.0.0.9", 1722), ("a b", 87),
+                           ("127.0.0.1:0", 87), ("127.0.0.1:99999", 87), ("[::1", 87), ("bad", 87)):
+            started = time.monotonic()
+            assert not api.OpenCluster(name)
+            assert api.last_error() == code, (name, api.last_error())
+            assert time.monotonic() - started < 8, name
+
+    Client("bad = host:port").run(body)
+
+
+@test
+def access_is_as_asked_for_and_no_more():
+    need_plain()
+    name = f"127.0.0.1:{the_service().port}"
+
+    def body(api):
+        handle, granted = open_ex(api, name, GENERIC_READ)
+        assert handle and granted == GENERIC_READ, (handle, granted, api.last_error())
+        handle, granted = open_ex(api, name, 0x02000000)
+        assert handle and granted == GENERIC_ALL, (granted, api.last_error())
+        handle, granted = open_ex(api, name, 0)
+        assert not handle and api.last_error() == 87
+
+    Client().run(body)
+
+
+@test
+def a_backup_can_be_asked_for_over_the_network():
+    need_plain()
+    name = f"127.0.0.1:{the_service().port}"
+    target = os.path.join(tap.temporary(), "set")
+    os.mkdir(target, 0o777)
+    os.chmod(target, 0o777)
+
+    def body(api):
+        handle = api.OpenCluster(name)
+        r = api.BackupClusterDatabase(handle, target)
+        assert r == 0, r
+
+    if os.geteuid() != 0:
+        raise tap.Skip("who comes over the network is nobody, and only root can become that")
+    Client().run(body)
+    assert os.path.exists(os.path.join(target, "Clusbackup.dat")), os.listdir(target)
+
+
+@test
+def handles_survive_a_restart_at_another_port():
+    need_plain()
+    mapper = free_port()
+    service = serve(f"address = 127.0.0.1\nepmap = {mapper}")
+    client = Client()
+    with open(client.path("client.conf"), "w", encoding="utf-8") as f:
+        f.write(f"[client]\nepmap = {mapper}\n")
+
+    def body(api):
+        handle = api.OpenCluster("127.0.0.1")
+        assert handle, api.last_error()
+        root = api.root(handle)
+        r, key, _ = api.create_key(root, "Stays")
+        assert r == 0 and api.set_number(key, "n", 1) == 0
+        service.kill()
+        service.start()
+        assert api.get_number(key, "n") == 1
+        assert api.set_number(key, "n", 2) == 0
+        assert api.get_number(key, "n") == 2
+        service.stop()
+
+    client.run(body)
+
+
+def hang(api, service, end):
+    """A call that the stopped service does not answer; end(handle) is to make it return.  (its code, seconds)"""
+    handle = api.OpenCluster(f"127.0.0.1:{service.port}")
+    root = api.root(handle)
+    assert root, api.last_error()
+    result = []
+
+    def call():
+        started = time.monotonic()
+        r = api.lib.ClusterRegDeleteValue(ctypes.c_void_p(root), wide("nothing"))
+        result.append((r, time.monotonic() - started))
+
+    pid = service.service_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        thread = threading.Thread(target=call)
+        thread.start()
+        time.sleep(0.3)
+        end(handle)
+        thread.join(20)
+        assert not thread.is_alive(), "the call still hangs"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    # The handle goes on.
+    assert api.lib.ClusterRegDeleteValue(ctypes.c_void_p(root), wide("nothing")) == 2
+    return result[0]
+
+
+@test
+def a_call_that_hangs_can_be_cancelled():
+    need_plain()
+    service = the_service()
+
+    def body(api):
+        def cancel(handle):
+            assert api.lib.RuedaCancelCalls(ctypes.c_void_p(handle)) == 0
+
+        r, seconds = hang(api, service, cancel)
+        assert r == 1223, r
+        assert seconds < 3, seconds
+        assert api.lib.RuedaCancelCalls(None) == 6
+
+    Client().run(body)
+
+
+@test
+def a_call_ends_at_its_time_limit():
+    need_plain()
+    service = the_service()
+
+    def body(api):
+        real = api.OpenCluster
+
+        def limited(name):
+            handle = real(name)
+            assert api.lib.RuedaSetCallTimeout(ctypes.c_void_p(handle), 500) == 0
+            assert api.lib.RuedaSetCallTimeout(ctypes.c_void_p(handle), 1 << 31) == 87
+            return handle
+
+        api.OpenCluster = limited
+        r, seconds = hang(api, service, lambda handle: None)
+        assert r == 1460, r
+        assert 0.4 < seconds < 3, seconds
+
+    Client().run(body)
+
+
+@test
+def the_mapper_lists_and_finds_for_impackets_client():
+    service = the_service()
+    if not OWN_NETWORK or shutil.which("impacket-rpcdump") is None:
+        raise tap.Skip("needs port 135 and impacket-rpcdump")
+    done = subprocess.run(["impacket-rpcdump", "-port", "135", "127.0.0.1"], capture_output=True, text=True, timeout=60,
+                          check=False, env={**os.environ, "PATH": "/usr/bin:/bin"})  # It is for the system's Python.
+    assert "B97DB8B2-4C63-11CF-BFF6-08002BE23F2F v3.0" in done.stdout, done.stdout + done.stderr
+    assert "B97DB8B2-4C63-11CF-BFF6-08002BE23F2F v2.0" in done.stdout, done.stdout
+    assert f"ncacn_ip_tcp:127.0.0.1[{service.port}]" in done.stdout, done.stdout
+    assert "Microsoft Cluster Server API" in done.stdout, done.stdout
+
+
+def rpcclient(binding, *options):
+    directory = tap.temporary()
+    conf = os.path.join(directory, "smb.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write("[global]\n")
+        for name in ("lock directory", "state directory", "cache directory", "private dir", "pid directory"):
+            f.write(f"{name} = {directory}\n")
+    done = subprocess.run(["rpcclient", "-s", conf, binding, *options], capture_output=True, text=True, timeout=60,
+                          check=False)
+    return done.stdout + done.stderr
+
+
+@test
+def sambas_client_finds_the_port_through_the_mapper():
+    if not OWN_NETWORK or shutil.which("rpcclient") is None:
+        raise tap.Skip("needs port 135 and rpcclient")
+    for host in ("127.0.0.1", "localhost"):
+        said = rpcclient(f"ncacn_ip_tcp:{host}", "-U%", "-c", "clusapi_get_cluster_name")
+        # It is anonymous: a secure build tells it so, which it cannot but for having found the port.
+        wanted = "ClusterName: CLUSTER_NAME" if the_service().plain else "ACCESS_DENIED"
+        assert wanted in said, said
+    listed = rpcclient("ncacn_ip_tcp:127.0.0.1", "-U%", "-c", "epmlookup").splitlines()
+    assert len([line for line in listed if f"[{the_service().port}," in line]) == 2, listed
+
+
+@test
+def our_own_interface_is_not_offered_over_the_network():
+    service = the_service()
+    rueda = bytes.fromhex(RUEDA_UUID)
+    ndr = bytes.fromhex("045d888aeb1cc9119fe808002b10486002000000")
+    context = b"\0\0\1\0" + rueda + b"\1\0\0\0" + ndr
+    body = (4280).to_bytes(2, "little") * 2 + bytes(4) + b"\1\0\0\0" + context
+    bind = b"\5\0\x0b\3\x10\0\0\0" + (16 + len(body)).to_bytes(2, "little") + bytes(2) + b"\1\0\0\0" + body
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as s:
+        s.sendall(bind)
+        answer = s.recv(4096)
+    assert answer[2] == 12, answer  # bind_ack, whose one result is at the end: 2, 1 = abstract syntax not supported
+    assert answer[-24:-20] == b"\2\0\1\0", answer
+
+
+def rueda_uuid():
+    """As it stands in the description, in the order of the wire."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "idl", "rueda.idl")
+    with open(source, encoding="utf-8") as f:
+        text = next(line for line in f if line.startswith("interface ")).split()[2]
+    parts = text.split("-")
+    return "".join(bytes.fromhex(p)[::-1].hex() for p in parts[:3]) + "".join(parts[3:])
+
+
+RUEDA_UUID = rueda_uuid()
+
+if __name__ == "__main__":
+    try:
+        tap.run(CHOSEN)
+    finally:
+        if shared is not None:
+            shared.stop()
