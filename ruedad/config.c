@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/ini.h"
 #include "base/log.h"
+#include "ruedad/serve/logins.h"
 #include "ruedad/serve/sockets.h"
 #include <fcntl.h>
 #include <inttypes.h>
@@ -54,6 +55,16 @@ const struct config_key config_keys[] = {
 	  .description = "How many connections one address (of IPv6, one network of 64 bits) may have." },
 	{ "listen", "login_seconds", CONFIG_NUMBER, "20", .min = 1, .max = 600, FIELD(login_seconds),
 	  .description = "How long a client may take to be authenticated." },
+	{ "access", "ntlm", CONFIG_CHOICE, "on", .words = "on|off", FIELD(ntlm),
+	  .description = "Whether clients may log in over the network by NTLM (version 2), with the accounts of this node that "
+			 "rueda user manages. An account says itself whether it may read or do all." },
+	{ "access", "keytab", CONFIG_FILE, "none", FIELD(keytab),
+	  .description = "The file with the keys for logins by Kerberos, such as those of MSServerClusterMgmtAPI/host. The "
+			 "daemon's user must be able to read it." },
+	{ "access", "all", CONFIG_LIST, "none", FIELD(access_all),
+	  .description = "Which principals of Kerberos may do everything. *@REALM is everybody of that realm." },
+	{ "access", "read", CONFIG_LIST, "none", FIELD(access_read),
+	  .description = "Which principals of Kerberos may read. Who is in neither list has no access." },
 	{ "limits", "connections", CONFIG_NUMBER, "256", .min = 1, .max = 16384, FIELD(connections),
 	  .description = "How many connections may be open at a time; more are refused." },
 	{ "limits", "handles", CONFIG_NUMBER, "65536", .min = 16, .max = 1 << 24, FIELD(handles),
@@ -210,6 +221,18 @@ static void set_value(struct parse *p, const struct config_key *key, unsigned li
 		else if (!parse_number(value, false, number) || *number < key->min || *number > key->max)
 			complain(p, line, "%s must be off or a number from %" PRIu64 " to %" PRIu64, key->key, key->min,
 			    key->max);
+		break;
+	case CONFIG_FILE:
+		if (value[0] != '/' && strcmp(value, "none") != 0)
+			complain(p, line, "%s must be none or an absolute path", key->key);
+		else
+			set_text(p, field(p->c, key), value);
+		break;
+	case CONFIG_LIST:
+		if (!logins_parse_list(value))
+			complain(p, line, "%s must be none, or user@REALM or *@REALM with commas between them", key->key);
+		else
+			set_text(p, field(p->c, key), value);
 		break;
 	case CONFIG_MAP:
 		assert(false); /* A map is set by its own function. */
@@ -452,7 +475,8 @@ void config_done(struct config *c)
 		void *value = field(c, &config_keys[i]);
 
 		if (config_keys[i].kind == CONFIG_NAME || config_keys[i].kind == CONFIG_DIRECTORY ||
-		    config_keys[i].kind == CONFIG_ADDRESSES)
+		    config_keys[i].kind == CONFIG_ADDRESSES || config_keys[i].kind == CONFIG_FILE ||
+		    config_keys[i].kind == CONFIG_LIST)
 			free(*(char **)value);
 	}
 	unc_map_done(&c->unc);

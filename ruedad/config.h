@@ -14,8 +14,11 @@ enum config_kind {
 	CONFIG_MAP,       /* struct unc_map: the whole section. */
 	CONFIG_ADDRESSES, /* char *: "off", "any", or a list of IP addresses. */
 	CONFIG_PORT,      /* uint64_t: 0 is written "off". */
+	CONFIG_FILE,      /* char *: "none", or an absolute path. */
+	CONFIG_LIST,      /* char *: "none", or principals with commas between. */
 };
 
+enum config_ntlm { CONFIG_NTLM_ON, CONFIG_NTLM_OFF };      /* Of struct config.ntlm. */
 enum config_api_level { API_LEVEL_2003, API_LEVEL_2008 }; /* Of struct config.api_level. */
 
 struct config {
@@ -33,6 +36,8 @@ struct config {
 	uint64_t keep_safety_copies;
 	char *listen_addresses;
 	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;
+	uint64_t ntlm;
+	char *keytab, *access_all, *access_read;
 	struct unc_map unc;
 
 	unsigned lines[24]; /* Where each row was set; 0 = default. */

@@ -20,6 +20,8 @@ static void print_value(const struct config *c, const struct config_key *key, FI
 	case CONFIG_NAME:
 	case CONFIG_DIRECTORY:
 	case CONFIG_ADDRESSES:
+	case CONFIG_FILE:
+	case CONFIG_LIST:
 		fprintf(out, "%s", *(char *const *)value);
 		break;
 	case CONFIG_CHOICE: {
@@ -129,6 +131,12 @@ static void print_kind(const struct config_key *key, FILE *out)
 		break;
 	case CONFIG_PORT:
 		fprintf(out, "off, or %" PRIu64 " to %" PRIu64, key->min, key->max);
+		break;
+	case CONFIG_FILE:
+		fputs("none, or an absolute path", out);
+		break;
+	case CONFIG_LIST:
+		fputs("none, or principals with commas between them", out);
 		break;
 	case CONFIG_MAP:
 		fputs("An absolute path", out);

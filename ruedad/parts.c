@@ -16,6 +16,7 @@
 #include "rpc/epmap.h"
 #include "rpc/server.h"
 #include "ruedad/serve/listen.h"
+#include "ruedad/serve/logins.h"
 #include "ruedad/serve/serve.h"
 #include "ruedad/service.h"
 #include "wire/rueda.h"
@@ -38,6 +39,7 @@ struct parts {
 	struct rpc_interface clusapi_v2, clusapi_v3, rueda;
 	struct rpc_endpoint endpoints[2];
 	struct rpc_epmap mapper;
+	struct logins logins;
 	struct listener *listeners[1 + 2 * SOCKETS_ADDRESSES_MAX];
 	unsigned listener_count;
 	struct service service;
@@ -99,6 +101,9 @@ static int start_tcp(struct parts *p, struct error *error)
 	r = sockets_port(sockets->fds[0], &port);
 	if (r < 0)
 		return error_set_code(error, r, "cannot use the sockets for the network");
+	r = logins_start(&p->logins, p->context->config, p->rpc, error);
+	if (r < 0)
+		return r;
 	p->endpoints[0] =
 	    (struct rpc_endpoint){ .syntax = p->clusapi_v3.syntax, .port = port, .annotation = annotation };
 	p->endpoints[1] =
@@ -144,6 +149,7 @@ static void parts_free(struct parts *p)
 {
 	service_done(&p->service);
 	rpc_server_free(p->rpc);
+	logins_done(&p->logins);
 	disk_free(p->service.disk);
 	free(p);
 }
