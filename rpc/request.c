@@ -10,6 +10,7 @@
  * Source   C706 12.6.4.9, MS-RPCE 3.3.2.4     Tests  tests/unit/rpc_server.c, rpc_hostile.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/server_private.h"
+#include "rpc/verification.h"
 
 struct rpc_call *rpc_connection_find_call(struct rpc_connection *c, uint32_t call_id)
 {
@@ -123,6 +124,24 @@ static bool add_stub(struct rpc_connection *c, struct rpc_call *call, const stru
 	return true;
 }
 
+/* Signed clients append proof of what they have asked for: see verification.c. */
+static bool verify(struct rpc_connection *c, struct rpc_call *call, const struct pdu *pdu)
+{
+	struct rpc_verification request = {
+		.abstract = call->interface->syntax,
+		.call_id = call->call_id,
+		.context_id = call->context_id,
+		.opnum = call->opnum,
+	};
+
+	if (!rpc_security_protects(c->security) || call->stub.len == 0)
+		return true;
+	if (rpc_verification_take(&request, call->stub.data, call->stub.len, &call->stub.len) == 0)
+		return true;
+	fault_and_end(c, pdu, FAULT_ACCESS_DENIED, "a request is not what the client has asked for");
+	return false;
+}
+
 void rpc_connection_request(struct rpc_connection *c, uint8_t *data, const struct pdu *pdu)
 {
 	struct rpc_call *call;
@@ -141,6 +160,8 @@ void rpc_connection_request(struct rpc_connection *c, uint8_t *data, const struc
 	}
 	call = pdu->header.flags & PDU_FIRST ? begin(c, pdu) : proceed(c, pdu);
 	if (call == NULL || !add_stub(c, call, pdu) || !(pdu->header.flags & PDU_LAST))
+		return;
+	if (!verify(c, call, pdu))
 		return;
 	call->dispatched = true;
 	c->partial_count--;

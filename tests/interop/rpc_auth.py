@@ -86,7 +86,7 @@ class Samba:
 def check_calls(call):
     for size in SIZES:
         stub = pattern(size)
-        assert call(ECHO_ECHO, stub)[:size] == stub, size  # Samba appends a verification trailer to the first.
+        assert call(ECHO_ECHO, stub) == stub, size  # Without the verification trailer of Samba's first.
     assert call(ECHO_REPEAT, number(100000)) == bytes(i % 256 for i in range(100000))
 
 
