@@ -41,6 +41,8 @@ struct cli_verb {
  * CLI_FAILED or CLI_NO_SERVICE. */
 int cli_fail(DWORD code, const char *story, const char *what, ...) _printf_(3, 4);
 int cli_fail_error(int r, const struct error *error, const char *what, ...) _printf_(3, 4);
+/* The same for a key that was named on the command line, with what may be wrong with the name. */
+int cli_fail_key(DWORD code, const char *doing, const char *key);
 /* A mistake on the command line: CLI_USAGE. */
 int cli_usage(const struct cli *c, const char *format, ...) _printf_(2, 3);
 /* Ask on the terminal unless --yes was given: 0, or CLI_NOT_CONFIRMED. */

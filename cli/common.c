@@ -42,6 +42,17 @@ int cli_fail_error(int r, const struct error *error, const char *what, ...)
 	return code == RPC_S_SERVER_UNAVAILABLE ? CLI_NO_SERVICE : CLI_FAILED;
 }
 
+int cli_fail_key(DWORD code, const char *doing, const char *key)
+{
+	const char *hint = NULL;
+
+	if (code == ERROR_FILE_NOT_FOUND && strchr(key, '/') != NULL)
+		hint = "backslashes separate the names of keys; a slash is a part of a name";
+	else if (code == ERROR_INVALID_PARAMETER)
+		hint = "a key neither begins nor ends with a backslash, and one stands between two names";
+	return cli_fail(code, hint, "%s '%s'", doing, key);
+}
+
 int cli_usage(const struct cli *c, const char *format, ...)
 {
 	va_list arguments;
@@ -101,7 +112,11 @@ char *cli_path(const char *path)
 	_cleanup_free_ char *here = NULL;
 	char *whole = NULL;
 
-	if (path[0] == '/' || path[0] == '\\' || path[0] == 0 || path[1] == ':') {
+	if (path[0] == 0) {
+		fprintf(stderr, "rueda: the PATH is empty\n");
+		return NULL;
+	}
+	if (path[0] == '/' || path[0] == '\\' || path[1] == ':') {
 		whole = strdup(path);
 	} else {
 		here = getcwd(NULL, 0);

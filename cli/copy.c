@@ -100,7 +100,8 @@ static int open_target(const char *path, struct disk **ret, struct error *error)
 	int r;
 
 	if (!made && errno != EEXIST)
-		return error_set_code(error, -errno, "cannot make the directory %s", path);
+		return error_set_code(
+		    error, errno == ENOENT ? ERR_PATH_NOT_FOUND : -errno, "cannot make the directory %s", path);
 	r = disk_linux_open(path, &d);
 	if (r < 0)
 		return error_set_code(error, r, "cannot open the directory %s", path);

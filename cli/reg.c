@@ -102,12 +102,14 @@ int reg_get_verb(struct cli *c)
 		return r;
 	code = ClusterRegOpenKey(t.root, cli_wide(t.path), KEY_READ, &key);
 	if (code != 0)
-		return cli_fail((DWORD)code, NULL, "opening the key '%s'", c->arguments[0]);
+		return cli_fail_key((DWORD)code, "opening the key", c->arguments[0]);
 	code = (LONG)query(key, name, &type, &data, &len);
 	(void)ClusterRegCloseKey(key);
 	if (code != 0)
-		return cli_fail((DWORD)code, NULL, "reading the value '%s' of the key '%s'",
-		    c->argument_count > 1 ? c->arguments[1] : "", c->arguments[0]);
+		return name[0] == 0
+			   ? cli_fail((DWORD)code, NULL, "reading the default value of the key '%s'", c->arguments[0])
+			   : cli_fail((DWORD)code, NULL, "reading the value '%s' of the key '%s'", c->arguments[1],
+				 c->arguments[0]);
 	if (!c->json) {
 		value_print(type, data, len);
 		return output_end();
@@ -146,7 +148,7 @@ int reg_set_verb(struct cli *c)
 		return r;
 	code = ClusterRegCreateKey(t.root, cli_wide(t.path), REG_OPTION_NON_VOLATILE, KEY_ALL_ACCESS, NULL, &key, NULL);
 	if (code != 0)
-		return cli_fail((DWORD)code, NULL, "making the key '%s'", c->arguments[0]);
+		return cli_fail_key((DWORD)code, "making the key", c->arguments[0]);
 	if (has_value)
 		code = (LONG)ClusterRegSetValue(key, cli_wide(name), type, data.data, (DWORD)data.len);
 	(void)ClusterRegCloseKey(key);
@@ -185,7 +187,7 @@ int reg_del_verb(struct cli *c)
 		return cli_usage(c, "the root cannot be deleted");
 	code = ClusterRegOpenKey(t.root, cli_wide(t.path), KEY_ALL_ACCESS, &key);
 	if (code != 0)
-		return cli_fail((DWORD)code, NULL, "opening the key '%s'", c->arguments[0]);
+		return cli_fail_key((DWORD)code, "opening the key", c->arguments[0]);
 	if (name != NULL)
 		code = (LONG)ClusterRegDeleteValue(key, cli_wide(name));
 	(void)ClusterRegCloseKey(key);

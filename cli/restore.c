@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include <stdio.h>
+#include <string.h>
 
 int restore_verb(struct cli *c)
 {
@@ -20,6 +21,9 @@ int restore_verb(struct cli *c)
 	if (units == NULL || (c->drive != NULL && drive == NULL) || (c->as_node != NULL && as_node == NULL) ||
 	    (c->as_new != NULL && as_new == NULL))
 		return CLI_USAGE;
+	if (drive != NULL &&
+	    ((c->drive[0] | 0x20) < 'a' || (c->drive[0] | 0x20) > 'z' || strcmp(c->drive + 1, ":") != 0))
+		return cli_usage(c, "--drive needs a letter and a colon, as in q:");
 	if (!c->plan) {
 		r = cli_confirm(c, "Replace the cluster database of this machine by that in %s?", path);
 		if (r != 0)

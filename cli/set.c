@@ -20,7 +20,8 @@ static int open_set(const char *path, struct set **ret)
 	int r = disk_linux_open(path, &d);
 
 	if (r < 0)
-		return cli_fail_error(r, NULL, "opening the directory %s", path);
+		return cli_fail_error(
+		    r == -ENOENT ? ERR_PATH_NOT_FOUND : r, NULL, "opening the directory of the set, %s,", path);
 	r = set_read(d, ret, &error);
 	return r < 0 ? cli_fail_error(r, &error, "reading the backup set in %s", path) : 0;
 }
@@ -147,7 +148,7 @@ static const struct db_key *find_key(const struct set *s, const char *text, char
 	*ret_path = cli_key_path(*ret_units);
 	key = db_find(db_root(s->db), *ret_path);
 	if (key == NULL)
-		(void)cli_fail(ERROR_FILE_NOT_FOUND, NULL, "opening the key '%s' of the set", text);
+		(void)cli_fail_key(ERROR_FILE_NOT_FOUND, "opening in the set the key", text);
 	return key;
 }
 

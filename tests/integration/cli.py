@@ -153,7 +153,8 @@ def mistakes_on_the_command_line_are_status_2():
                   ["reg", "set", "k", "v"], ["reg", "set", "k", "v", "1", "--type", "word"],
                   ["reg", "set", "k", "v", "4294967296", "--type", "dword"], ["reg", "set", "k", "v", "0", "x"],
                   ["reg", "set", "k", "v", "0g", "--type", "binary"], ["reg", "set", "k", "--type", "dword"],
-                  ["backup", "c:\\x", "--copy-to", "y"], ["restore", "x", "--as-node", ""],
+                  ["backup", "c:\\x", "--copy-to", "y"], ["restore", "x", "--as-node", ""], ["restore", "x", "--drive", "qq", "--yes"],
+                  ["restore", "x", "--drive", "é:"], ["backup", ""], ["restore", "", "--yes"],
                   ["backup", "cat", "x", "y", "--json"], ["reg", "get", b"\xff"]):
         Instance().run(*words, status=2)
 
@@ -357,6 +358,17 @@ def on_a_terminal_a_backup_and_a_restore_tell_how_far_they_are():
     assert re.search(r"\r\x1b\[K(reading and proving the set|writing the database|keeping what was)", text), text
     assert i.run("backup", path).startswith("The cluster database is in ") and i.errors == "", "no terminal, no progress"
     i.stop()
+
+
+@test
+def a_failure_says_what_is_probably_wrong_with_a_name():
+    i = cluster()
+    path = a_set()
+    assert "backslashes separate" in i.fails(2, "reg", "get", "Seed/a b", "s")
+    assert "backslashes separate" in i.fails(2, "backup", "ls", path, "Seed/a b")
+    assert "neither begins nor ends" in i.fails(87, "reg", "set", "Seed\\\\a", "v", "1")
+    assert "Create the parent directory" in i.fails(3, "backup", path, "--copy-to", os.path.join(HOME, "no", "such"))
+    assert "Create the parent directory" in i.fails(3, "backup", "verify", os.path.join(HOME, "no"))
 
 
 @test
