@@ -47,6 +47,7 @@ enum cluster_changed { CLUSTER_CHANGED_STATE = 1 };
 
 struct cluster_result {
 	bool repeated;          /* The id had been applied before; nothing was done, and the rest is empty. */
+	bool differs;           /* A Check: this node's state is not the owner's, and it must not go on. */
 	uint32_t status;        /* Windows code; 0 = done. */
 	int32_t failed_command; /* Registry batches: 1-based number of the command that failed, -1 = none did. */
 	uint32_t disposition;   /* Created keys: 1 created, 2 existed. */

@@ -263,8 +263,10 @@ static int apply_proposal(struct cluster *c, const struct cluster_event *event, 
 		ret->repeated = r == 0;
 		if (r > 0)
 			r = decoded == 0 ? apply_command(c, &command, event->incarnation, ret) : decoded;
-		if (r == 0 && !ret->repeated)
+		if (r == 0 && !ret->repeated) {
 			r = checked;
+			ret->differs = checked < 0;
+		}
 	}
 	if (r == 0 && (ret->batch.error != 0 || ret->notification.error != 0))
 		r = -ENOMEM;

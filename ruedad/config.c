@@ -42,6 +42,11 @@ const struct config_key config_keys[] = {
 	  .description = "Where the database and its log are kept." },
 	{ "service", "run_directory", CONFIG_DIRECTORY, NULL, "RUEDA_DIR/run, or /run/rueda", FIELD(run_directory),
 	  .description = "Where the local socket is; at most 80 bytes." },
+	{ "service", "check_changes", CONFIG_NUMBER, "10000", .min = 1, .max = 1000000000, FIELD(check_changes),
+	  .description = "After how many changes of the database the nodes compare their digests, and this node proves that "
+			 "the database in its memory is what its digest says." },
+	{ "service", "check_minutes", CONFIG_NUMBER, "60", .min = 1, .max = 10080, FIELD(check_minutes),
+	  .description = "How long after a change that is done at the latest." },
 	{ "listen", "address", CONFIG_ADDRESSES, "off", FIELD(listen_addresses),
 	  .description = "Where clients are served over the network. Over it, calls must be authenticated and encrypted; "
 			 "the functions of rueda.h are not offered." },

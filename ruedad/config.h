@@ -34,6 +34,7 @@ struct config {
 	char *state_directory, *run_directory;
 	uint64_t connections, handles, request_size, open_seconds;
 	uint64_t keep_safety_copies;
+	uint64_t check_changes, check_minutes;
 	char *listen_addresses;
 	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;
 	uint64_t ntlm;

@@ -25,6 +25,7 @@
 #include "io/below.h"
 #include "rpc/server.h"
 #include "ruedad/agents/backup.h"
+#include "ruedad/agents/check.h"
 #include "ruedad/agents/restore.h"
 #include <inttypes.h>
 #include <string.h>
@@ -43,6 +44,8 @@ struct checkpoint_job {
 	struct db_snapshot *snapshot;
 	struct buf runtime;
 	struct store_checkpoint checkpoint;
+	bool proof_only;
+	bool damaged;
 	int result;
 	struct error error;
 };
@@ -64,7 +67,20 @@ static void checkpoint_run(void *data)
 {
 	struct checkpoint_job *job = data;
 	struct service *s = job->service;
+	struct digest kept = db_snapshot_digest(job->snapshot),
+		      found = db_digest_recomputed(db_snapshot_root(job->snapshot));
 
+	job->damaged = !digest_equal(&kept, &found);
+	if (job->damaged) {
+		job->result = error_set(&job->error, ERR_CLUSTER_DATABASE_SEQMISMATCH,
+		    "the database in memory is not what its digest says at index %" PRIu64
+		    ": the memory is faulty, or this program is; the log and the last checkpoint are kept and are used "
+		    "by the next start",
+		    job->checkpoint.index);
+		return;
+	}
+	if (job->proof_only)
+		return;
 	job->result = store_write_checkpoint(s->disk, s->generation, &job->checkpoint, &job->error);
 	if (job->result == 0)
 		store_sweep(s->disk, s->generation, job->checkpoint.index);
@@ -86,7 +102,11 @@ static void checkpoint_done(void *data)
 	struct service *s = job->service;
 
 	s->checkpoint = NULL;
-	if (job->result == 0) {
+	if (job->damaged) {
+		service_is_damaged(s, &job->error);
+	} else if (job->proof_only) {
+		trace("database proven at %" PRIu64, job->checkpoint.index);
+	} else if (job->result == 0) {
 		trace("checkpoint at %" PRIu64, job->checkpoint.index);
 		s->checkpoint_index = job->checkpoint.index;
 		if (s->replica != NULL)
@@ -102,16 +122,17 @@ static void checkpoint_done(void *data)
 		finish_stop(s);
 }
 
-void service_checkpoint(struct service *s)
+static void start_job(struct service *s, bool proof_only)
 {
 	struct checkpoint_job *job;
 
-	if (s->checkpoint != NULL || s->cluster == NULL)
+	if (s->checkpoint != NULL || s->cluster == NULL || s->damaged)
 		return;
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return; /* It is tried again with the next change. */
 	job->service = s;
+	job->proof_only = proof_only;
 	job->snapshot = db_snapshot_take(cluster_db(s->cluster));
 	cluster_runtime_save(s->cluster, &job->runtime);
 	if (job->snapshot == NULL || job->runtime.error != 0) {
@@ -129,7 +150,24 @@ void service_checkpoint(struct service *s)
 		return;
 	}
 	s->checkpoint = job;
-	s->log_bytes = 0;
+	if (!proof_only)
+		s->log_bytes = 0;
+}
+
+void service_checkpoint(struct service *s)
+{
+	start_job(s, false);
+}
+
+void service_prove(struct service *s)
+{
+	start_job(s, true);
+}
+
+void service_is_damaged(struct service *s, const struct error *error)
+{
+	s->damaged = true;
+	service_fail(s, error);
 }
 
 /* The replica. */
@@ -138,8 +176,8 @@ static void on_applied(void *data, const struct cluster_event *event, const stru
 {
 	struct service *s = data;
 
-	(void)result;
 	s->log_bytes += event->len + 64;
+	check_applied(s, event, result);
 	if (s->log_bytes > log_bytes_max(s) && s->state == SERVICE_UP)
 		service_checkpoint(s);
 }
@@ -205,6 +243,7 @@ static int start_replica(struct service *s, struct cluster *cluster, struct erro
 	struct engine *engine;
 	int r = find_own_node(s, db_root(cluster_db(cluster)), &options.node, error);
 
+	s->node = options.node;
 	if (r == 0)
 		r = disk_below(s->disk, s->generation, &s->engine_disk);
 	if (r == 0)
@@ -255,6 +294,7 @@ static int start_generation(struct service *s, struct error *error)
 /* Of a generation that is not running, or not any more. */
 static void forget_replica(struct service *s)
 {
+	check_end(s);
 	replica_free(s->replica);
 	s->replica = NULL;
 	s->cluster = NULL;

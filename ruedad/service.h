@@ -79,6 +79,12 @@ struct service {
 	uint64_t checkpoint_index;         /* The newest that is durable. */
 	uint64_t log_bytes;                /* Of commands applied since. */
 
+	/* Checks: agents/check.h. */
+	uint32_t node;                 /* Its number in the cluster. */
+	struct loop_timer *check_timer; /* NULL, or runs while there are changes that have not been checked. */
+	uint64_t unchecked;            /* How many. */
+	bool damaged; /* What is in memory must not be written anywhere any more. */
+
 	/* Backup and restore: at most one of each at a time on this node. */
 	struct backup_job *backup;
 	struct restore_job *restore;
@@ -126,3 +132,8 @@ void service_job_ended(struct service *s);
 
 /* Write a checkpoint soon, unless one is being written. */
 void service_checkpoint(struct service *s);
+/* Prove on a worker that the database in memory is what its digest says; each checkpoint does so too.  The process cannot go
+ * on if it is not. */
+void service_prove(struct service *s);
+/* The state in memory is not what it should be: write no checkpoint of it, and end the process. */
+void service_is_damaged(struct service *s, const struct error *error);

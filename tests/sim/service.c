@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "tests/sim/service_world.h"
+#include "wire/command.h"
 #include "wire/rueda.h"
 
 enum { STEPS_MAX = 1500 };
@@ -292,6 +293,79 @@ TEST(a_key_that_is_made_while_the_service_stops_is_not_answered_as_an_error)
 		stop_in_good_order(&story); /* Asks whether the log refused it, or did it. */
 		story_end(&story);
 	}
+}
+
+/* What a fault of the memory would do: the tree changes, and its digest knows nothing of it. */
+static void flip_a_bit(struct world *w)
+{
+	struct db_value v;
+
+	CHECK(db_value_find(db_root(cluster_db(service_of(w)->cluster)), U16("ClusterName"), &v) && v.len > 0);
+	((uint8_t *)v.data)[0] ^= 1;
+}
+
+TEST(a_database_that_is_not_what_its_digest_says_ends_the_process_and_is_written_nowhere)
+{
+	for (unsigned how = 0; how < 3; how++) {
+		story_begin(&story, test_seed + how);
+		flip_a_bit(&story);
+		if (how == 0)
+			service_prove(service_of(&story));
+		else if (how == 1)
+			service_checkpoint(service_of(&story));
+		/* Else the users' changes bring a check. */
+		for (unsigned i = 0; i < 5000 && !story.service.failed; i++)
+			CHECK(sim_loop_step(story.service.world));
+		CHECK(story.service.failed);
+		CHECK_INT(story.service.why.code, ERR_CLUSTER_DATABASE_SEQMISMATCH);
+		story.open = false;
+		sim_service_stop(&story.service);
+		CHECK(sim_loop_run_until(story.service.world, has_stopped, &story, 600 * SECOND));
+		story_end(&story);
+	}
+}
+
+static void ignore(void *data, int status, const struct cluster_result *result)
+{
+}
+
+TEST(a_node_whose_digests_differ_from_the_owners_stops)
+{
+	struct command command = { .kind = COMMAND_CHECK, .version = COMMAND_VERSION };
+	struct buf bytes = { 0 };
+
+	story_begin(&story, test_seed);
+	story.open = false; /* Nothing may come between. */
+	sim_loop_run_for(story.service.world, 30 * SECOND);
+	command.check.index = cluster_applied(service_of(&story)->cluster);
+	CHECK_INT(ndr_message_push(&command_messages, &command, &bytes), 0);
+	CHECK_INT(replica_propose(service_of(&story)->replica, bytes.data, bytes.len, ignore, NULL), 0);
+	buf_done(&bytes);
+	sim_loop_run_for(story.service.world, 30 * SECOND);
+	CHECK(story.service.failed);
+	CHECK_INT(story.service.why.code, ERR_CLUSTER_DATABASE_SEQMISMATCH);
+	/* And again from the last checkpoint: it stays down. */
+	life_end(&story);
+	CHECK_INT(sim_service_up(&story.service, NULL), 0);
+	sim_loop_run_for(story.service.world, SECOND);
+	CHECK(story.service.failed);
+	life_end(&story);
+	world_done(&story);
+}
+
+TEST(an_idle_cluster_checks_once_and_its_log_does_not_grow)
+{
+	uint64_t applied;
+
+	story_begin(&story, test_seed);
+	story.open = false;
+	sim_loop_run_for(story.service.world, 30 * SECOND);
+	applied = cluster_applied(service_of(&story)->cluster);
+	sim_loop_run_for(story.service.world, 120 * SECOND);
+	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied + 1);
+	sim_loop_run_for(story.service.world, 600 * SECOND);
+	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied + 1);
+	story_end(&story);
 }
 
 /* Each call of the state's disk in turn is the last one, or fails, while a restore runs; then the node works on, and loses

@@ -344,9 +344,9 @@ void world_init(struct world *w, uint64_t seed)
 {
 	static const char *const names[DIRECTORIES] = { "a", "b" };
 
-	*w = (struct world){ 0 };
+	*w = (struct world){ .how = SIM_DISK_POWER_CUT };
 	rng_init(&w->rng, seed ^ 0x5eed);
-	sim_service_init(&w->service, seed, "");
+	sim_service_init(&w->service, seed, "[service]\ncheck_changes = 50\ncheck_minutes = 1\n");
 	for (unsigned i = 0; i < USERS; i++) {
 		w->users[i].world = w;
 		w->users[i].number = i;
