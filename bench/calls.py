@@ -15,14 +15,17 @@ ASK, ANSWER = 88, 244  # Bytes of the two messages of such a call.
 def measure(b, seconds=1):
     def echo(callers):
         return json.loads(common.run([common.program("bench", "bench-floor"), "echo", b.path("echo"), callers, seconds, ASK,
-                                      ANSWER]))["rate"]
+                                      ANSWER]))
 
     with b.cluster() as ours:
         ours.load("fill", 10_000)
-        r = b.rounds(9, ours1=lambda: ours.load("get", 1, seconds)["rate"], echo1=lambda: echo(1),
-                     ours16=lambda: ours.load("get", 16, seconds)["rate"], echo16=lambda: echo(16))
-    b.row("registry calls, 1 caller", r["ours1"], r["echo1"], "/s", "unix echo", at_least=0.7)
-    b.row("registry calls, 16 callers", r["ours16"], r["echo16"], "/s", "unix echo", at_least=0.7)
+        r = b.rounds(9, ours1=lambda: ours.load("get", 1, seconds), echo1=lambda: echo(1),
+                     ours16=lambda: ours.load("get", 16, seconds), echo16=lambda: echo(16))
+    rate = {name: common.each(results, "rate") for name, results in r.items()}
+    b.row("registry calls, 1 caller", rate["ours1"], rate["echo1"], "/s", "unix echo", at_least=0.7)
+    b.row("registry calls, 16 callers", rate["ours16"], rate["echo16"], "/s", "unix echo", at_least=0.7)
+    b.row("median time of a registry call, 1 caller", common.each(r["ours1"], "p50_us"), common.each(r["echo1"], "p50_us"),
+          "µs", "unix echo")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,11 @@ def timed(function, *arguments):
     return time.monotonic() - begin
 
 
+def each(results, field):
+    """One field of what each round gave."""
+    return [r[field] for r in results]
+
+
 def fresh(path):
     """An empty directory."""
     shutil.rmtree(path, ignore_errors=True)
@@ -235,10 +240,11 @@ class Bench:
     def rounds(self, count, **functions):
         """Each function once in every round; lists of what they returned.  None as a function: skipped."""
         results = {name: [] for name in functions}
+        order = [name for name, function in functions.items() if function is not None]
         for _ in range(max(3, round(count * self.factor))):
-            for name, function in functions.items():
-                if function is not None:
-                    results[name].append(function())
+            for name in order:
+                results[name].append(functions[name]())
+            order.reverse()  # Who comes after a greedy one pays for it: now the other one.
         return results
 
     def row(self, what, ours, peer=None, unit="", peer_name="", at_least=None, at_most=None):

@@ -14,19 +14,23 @@ def measure(b, seconds=1):
         etcd = b.etcd()
 
         def put(callers):
-            return etcd and (lambda: etcd.load(callers=callers, connections=min(callers, 4), seconds=seconds)["rate"])
+            return etcd and (lambda: etcd.load(callers=callers, connections=min(callers, 4), seconds=seconds))
 
         def sync():
-            return json.loads(common.run([common.program("bench", "bench-floor"), "sync", b.path("sync"), seconds, 350]))["rate"]
+            return json.loads(common.run([common.program("bench", "bench-floor"), "sync", b.path("sync"), seconds,
+                                      350]))
 
-        r = b.rounds(9, ours1=lambda: ours.load("set", 1, seconds)["rate"], etcd1=put(1), sync=sync,
-                     ours64=lambda: ours.load("set", 64, seconds)["rate"], etcd64=put(64))
+        r = b.rounds(9, ours1=lambda: ours.load("set", 1, seconds), etcd1=put(1), sync=sync,
+                     ours64=lambda: ours.load("set", 64, seconds), etcd64=put(64))
         if etcd:
             etcd.stop()
-    b.row("durable sets, 1 caller", r["ours1"], r["etcd1"], "/s", "etcd put", at_least=1.5)
-    b.row("durable sets, 64 callers", r["ours64"], r["etcd64"], "/s", "etcd put", at_least=3)
-    b.row("durable sets, 1 caller", r["ours1"], r["sync"], "/s", "append + fdatasync")
-    b.row("durable sets, 64 callers", r["ours64"], r["sync"], "/s", "append + fdatasync")
+    rate = {name: common.each(results, "rate") for name, results in r.items()}
+    b.row("durable sets, 1 caller", rate["ours1"], rate["etcd1"], "/s", "etcd put", at_least=1.5)
+    b.row("durable sets, 64 callers", rate["ours64"], rate["etcd64"], "/s", "etcd put", at_least=3)
+    b.row("durable sets, 1 caller", rate["ours1"], rate["sync"], "/s", "append + fdatasync")
+    b.row("durable sets, 64 callers", rate["ours64"], rate["sync"], "/s", "append + fdatasync")
+    b.row("median time of a durable set, 1 caller", common.each(r["ours1"], "p50_us"), common.each(r["etcd1"], "p50_us"), "µs",
+          "etcd put")
 
 
 if __name__ == "__main__":
