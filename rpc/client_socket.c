@@ -110,15 +110,16 @@ int rpc_socket_open(const struct rpc_place *place, const struct pdu_syntax *inte
 		return -ENOMEM;
 	s->fd = -1;
 	s->channel.security = rpc_security_none();
+	/* First of all whether anybody is there: a login may cost more, and its failure tells less. */
+	r = place->path != NULL ? rpc_dial_unix(place->path, wait, &s->fd)
+				: rpc_dial_tcp(place->host, place->port, wait, &s->fd);
+	if (r < 0)
+		return r;
 	r = make_security(place, &security);
 	if (r < 0)
 		return r;
 	r = rpc_channel_init(
 	    &s->channel, interface, group, place->path != NULL ? RPC_FRAGMENT_LOCAL : RPC_FRAGMENT_TCP, security);
-	if (r < 0)
-		return r;
-	r = place->path != NULL ? rpc_dial_unix(place->path, wait, &s->fd)
-				: rpc_dial_tcp(place->host, place->port, wait, &s->fd);
 	if (r < 0)
 		return r;
 	r = drive(s, wait, &sent);

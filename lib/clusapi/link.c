@@ -375,14 +375,14 @@ static int first_call(struct link *l, enum link_interface which, unsigned number
 	return r;
 }
 
-/* Without a login nobody is trusted with more than being there: that tells a wrong name from missing credentials. */
-static int judge_first_call(const struct link *l, int r)
+/* NULL only in the build that needs none. */
+static int make_login(const char *credentials, struct rpc_login **ret)
 {
-#ifndef RUEDA_PLAIN_TCP
-	if (l->login == NULL && (r == 0 || r == ERR_ACCESS_DENIED))
-		return ERR_RPC_S_UNKNOWN_AUTHN_SERVICE;
+#ifdef RUEDA_PLAIN_TCP
+	if (credentials[0] == 0)
+		return 0;
 #endif
-	return r;
+	return login_new(credentials[0] != 0 ? credentials : NULL, ret);
 }
 
 int link_open_remote(const char16_t *name, struct link **ret)
@@ -403,8 +403,7 @@ int link_open_remote(const char16_t *name, struct link **ret)
 	if (r < 0)
 		return r;
 	l->remote = true;
-	if (s->credentials[0] != 0)
-		r = login_new(s->credentials, &l->login);
+	r = make_login(s->credentials, &l->login);
 	if (r < 0)
 		return r;
 	where = (struct rpc_client_config){ .hosts = s->hosts,
@@ -422,7 +421,6 @@ int link_open_remote(const char16_t *name, struct link **ret)
 			break;
 		r = tries < 3 ? 0 : r;
 	}
-	r = judge_first_call(l, r);
 	if (r == 0)
 		*ret = TAKE_PTR(l);
 	return r;
@@ -562,8 +560,8 @@ static bool remote_is_refused(struct remote *r, uint64_t epoch)
 	return refused;
 }
 
-int remote_call_at(struct remote *r, struct remote *second, size_t offset, unsigned number, void *in, void *out,
-    struct arena *arena)
+int remote_call_at(
+    struct remote *r, struct remote *second, size_t offset, unsigned number, void *in, void *out, struct arena *arena)
 {
 	const struct ndr_method *m = ndr_method(&clusapi_interface, 3, number);
 	struct cancel *cancel = cancel_get(r->link);

@@ -1,6 +1,8 @@
 /* login: who this program is to clusters on the network.
  *
- * How      a file that nobody else may read holds the name and the password:
+ * How      SPNEGO with one mechanism: Kerberos with the tickets that the user has, or, if a file is named, NTLM with what
+ *          stands in it.  Both in turn would be slow where there is no KDC, and a wrong choice hard to see.
+ *          The file, which nobody else may read:
  *
  *              [login]
  *              user = alice     password = …     domain = (may be missing)
@@ -13,7 +15,9 @@
 #include "lib/clusapi/login.h"
 #include "base/error.h"
 #include "base/ini.h"
+#include "rpc/auth/kerberos.h"
 #include "rpc/auth/ntlm.h"
+#include "rpc/auth/spnego.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,12 +32,14 @@ struct host_login {
 	struct host_login *next;
 	char *host;
 	char16_t *target; /* Owned. */
-	struct ntlm_initiator initiator;
+	struct ntlm_initiator ntlm;
+	struct kerberos_initiator kerberos;
+	struct spnego_mechanisms spnego;
 };
 
 struct login {
 	struct rpc_login base;
-	char16_t *user, *domain; /* Owned; domain may be NULL. */
+	char16_t *user, *domain; /* Owned; user NULL: Kerberos; domain may be NULL. */
 	uint8_t hash[NTLM_KEY_SIZE];
 	pthread_mutex_t lock; /* Of hosts; what is in the list stays as it is. */
 	struct host_login *hosts;
@@ -65,12 +71,20 @@ static int host_login_new(const struct login *l, const char *host, struct host_l
 	r = utf8_to_u16(target, strlen(target), &h->target, NULL);
 	if (r < 0)
 		return r;
-	h->initiator = (struct ntlm_initiator){ .source = &auth_system_source,
+	h->kerberos = (struct kerberos_initiator){ .service = "MSServerClusterMgmtAPI", .host = h->host };
+	h->ntlm = (struct ntlm_initiator){ .source = &auth_system_source,
 		.user = u16_from_z(l->user),
 		.domain = u16_from_z(l->domain),
 		.target = u16_from_z(h->target) };
-	memcpy(h->initiator.hash, l->hash, sizeof(h->initiator.hash));
-	ntlm_initiator_init(&h->initiator);
+	memcpy(h->ntlm.hash, l->hash, sizeof(h->ntlm.hash));
+	if (l->user != NULL) {
+		ntlm_initiator_init(&h->ntlm);
+		h->spnego.ntlm = &h->ntlm.provider;
+	} else {
+		kerberos_initiator_init(&h->kerberos);
+		h->spnego.kerberos = &h->kerberos.provider;
+	}
+	spnego_initiator_init(&h->spnego);
 	*ret = TAKE_PTR(h);
 	return 0;
 }
@@ -95,7 +109,7 @@ static int make(const struct rpc_login *base, const char *host, struct rpc_secur
 	(void)pthread_mutex_unlock(&l->lock);
 	if (r < 0)
 		return r;
-	p = &h->initiator.provider;
+	p = &h->spnego.provider;
 	r = p->make(p, RPC_LEVEL_PRIVACY, ret);
 	if (r < 0)
 		return r;
@@ -215,7 +229,7 @@ int login_new(const char *path, struct rpc_login **ret)
 		return -ENOMEM;
 	l->base.make = make;
 	(void)pthread_mutex_init(&l->lock, NULL);
-	r = read_credentials(path, l);
+	r = path != NULL ? read_credentials(path, l) : 0;
 	if (r < 0) {
 		login_free(&l->base);
 		return r;

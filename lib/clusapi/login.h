@@ -4,7 +4,7 @@
 
 #include "rpc/client.h"
 
-/* As the credentials in that file say.  ERR_ACCESS_DENIED: others may read it; ERR_INVALID_PARAMETER: it makes no sense;
- * or -errno. */
+/* By NTLM as the credentials in that file say; NULL: by Kerberos, with the tickets of the default cache.
+ * ERR_ACCESS_DENIED: others may read the file; ERR_INVALID_PARAMETER: it makes no sense; or -errno. */
 int login_new(const char *path, struct rpc_login **ret);
 void login_free(struct rpc_login *l); /* NULL is allowed. */

@@ -104,7 +104,7 @@ def a_login_is_demanded():
 
     def refused(api):
         assert not api.OpenCluster(f"127.0.0.1:{service.port}")
-        assert api.last_error() == 1747, api.last_error()
+        assert api.last_error() == 5, api.last_error()
 
     Client().run(refused)
 
