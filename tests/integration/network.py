@@ -29,6 +29,7 @@ OWN_NETWORK = os.environ.get("RUEDA_TEST_NETWORK") == "own"
 if OWN_NETWORK:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 GENERIC_READ, GENERIC_ALL = 0x80000000, 0x10000000
+NT_HASH = "a4f49c406510bdcab6824ee7c30fd852"  # Of "Password".
 shared = None
 
 
@@ -39,7 +40,14 @@ def free_port():
 
 
 def serve(listen):
-    return Cluster(RUEDAD, LIBRARY, f"[listen]\n{listen}\n")
+    """A service with alice, who may do all, and watcher, who may read; both have the password "Password"."""
+    service = Cluster(RUEDAD, LIBRARY, f"[listen]\n{listen}\n")
+    path = service.path("state/accounts")
+    owner = os.stat(service.path("state"))
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+        f.write(f"rueda accounts 1\nalice:all:{NT_HASH}\nwatcher:read:{NT_HASH}\n")
+    os.chown(path, owner.st_uid, owner.st_gid)
+    return service
 
 
 def the_service():
@@ -55,18 +63,22 @@ def the_service():
 
 
 class Client(Cluster):
-    """A machine without a service: a directory with a client.conf.  run() runs a function there."""
+    """A machine without a service: a directory with a client.conf and credentials.  run() runs a function there."""
 
-    def __init__(self, clusters="", client=""):
+    def __init__(self, clusters="", mapper=None, user="alice", password="Password", mode=0o600):
         super().__init__(RUEDAD, LIBRARY, create=False, start=False)
         self.log = open(self.path("log"), "ab")
         with open(self.path("client.conf"), "w", encoding="utf-8") as f:
-            f.write(f"[clusters]\n{clusters}\n[client]\nepmap = {the_service().mapper}\n{client}\n")
+            f.write(f"[clusters]\n{clusters}\n[client]\nepmap = {mapper or the_service().mapper}\n")
+            if user is not None and not the_service().plain:
+                f.write(f"credentials = {self.path('login')}\n")
+        with open(os.open(self.path("login"), os.O_WRONLY | os.O_CREAT, mode), "w", encoding="utf-8") as f:
+            f.write(f"[login]\nuser = {user}\npassword = {password}\n")
 
 
-def need_plain():
-    if not the_service().plain:
-        raise tap.Skip("only a build with -Dplain_tcp=true serves without a login")
+def need_logins():
+    if the_service().plain:
+        raise tap.Skip("this build serves without a login")
 
 
 def open_ex(api, name, access):
@@ -98,20 +110,46 @@ def tcp_is_off_until_it_is_asked_for():
 
 @test
 def a_login_is_demanded():
-    service = the_service()
-    if service.plain:
-        raise tap.Skip("this build serves without a login")
+    need_logins()
+    name = f"127.0.0.1:{the_service().port}"
 
     def refused(api):
-        assert not api.OpenCluster(f"127.0.0.1:{service.port}")
+        assert not api.OpenCluster(name)
         assert api.last_error() == 5, api.last_error()
 
-    Client().run(refused)
+    def accepted(api):
+        assert api.OpenCluster(name), api.last_error()
+
+    Client(user=None).run(refused)
+    Client(password="password").run(refused)
+    Client(user="bob").run(refused)
+    Client(user="ALICE").run(accepted)
+    # Others could read that password: it is not used.
+    Client(mode=0o640).run(refused)
+
+
+@test
+def who_may_read_reads():
+    need_logins()
+    name = f"127.0.0.1:{the_service().port}"
+
+    def body(api):
+        assert not api.OpenCluster(name) and api.last_error() == 5  # It asks for everything.
+        handle, granted = open_ex(api, name, GENERIC_READ)
+        assert handle and granted == GENERIC_READ, (granted, api.last_error())
+        root = api.root(handle, 0x20019)
+        assert root and "Resources" in api.enum_keys(root), api.last_error()
+        assert api.create_key(root, "Forbidden")[0] == 5
+        assert api.SetClusterName(handle, "forbidden") == 5
+        handle, granted = open_ex(api, name, 0x02000000)
+        assert handle and granted == GENERIC_READ, (granted, api.last_error())
+        assert not open_ex(api, name, GENERIC_ALL)[0] and api.last_error() == 5
+
+    Client(user="watcher").run(body)
 
 
 @test
 def a_cluster_opens_by_host_and_port_by_mapper_and_by_configuration():
-    need_plain()
     port = the_service().port
 
     def body(api):
@@ -137,7 +175,6 @@ def what_is_not_there_is_not_available():
 
 @test
 def access_is_as_asked_for_and_no_more():
-    need_plain()
     name = f"127.0.0.1:{the_service().port}"
 
     def body(api):
@@ -153,7 +190,6 @@ def access_is_as_asked_for_and_no_more():
 
 @test
 def a_backup_can_be_asked_for_over_the_network():
-    need_plain()
     name = f"127.0.0.1:{the_service().port}"
     target = os.path.join(tap.temporary(), "set")
     os.mkdir(target, 0o777)
@@ -172,12 +208,9 @@ def a_backup_can_be_asked_for_over_the_network():
 
 @test
 def handles_survive_a_restart_at_another_port():
-    need_plain()
     mapper = free_port()
     service = serve(f"address = 127.0.0.1\nepmap = {mapper}")
-    client = Client()
-    with open(client.path("client.conf"), "w", encoding="utf-8") as f:
-        f.write(f"[client]\nepmap = {mapper}\n")
+    client = Client(mapper=mapper)
 
     def body(api):
         handle = api.OpenCluster("127.0.0.1")
@@ -225,7 +258,6 @@ def hang(api, service, end):
 
 @test
 def a_call_that_hangs_can_be_cancelled():
-    need_plain()
     service = the_service()
 
     def body(api):
@@ -242,7 +274,6 @@ def a_call_that_hangs_can_be_cancelled():
 
 @test
 def a_call_ends_at_its_time_limit():
-    need_plain()
     service = the_service()
 
     def body(api):
@@ -291,13 +322,25 @@ def rpcclient(binding, *options):
 def sambas_client_finds_the_port_through_the_mapper():
     if not OWN_NETWORK or shutil.which("rpcclient") is None:
         raise tap.Skip("needs port 135 and rpcclient")
+    service = the_service()
     for host in ("127.0.0.1", "localhost"):
         said = rpcclient(f"ncacn_ip_tcp:{host}", "-U%", "-c", "clusapi_get_cluster_name")
         # It is anonymous: a secure build tells it so, which it cannot but for having found the port.
-        wanted = "ClusterName: CLUSTER_NAME" if the_service().plain else "ACCESS_DENIED"
+        wanted = "ClusterName: CLUSTER_NAME" if service.plain else "ACCESS_DENIED"
         assert wanted in said, said
     listed = rpcclient("ncacn_ip_tcp:127.0.0.1", "-U%", "-c", "epmlookup").splitlines()
-    assert len([line for line in listed if f"[{the_service().port}," in line]) == 2, listed
+    assert len([line for line in listed if f"[{service.port}," in line]) == 2, listed
+
+
+@test
+def sambas_client_is_served_encrypted_and_at_no_lower_level():
+    need_logins()
+    if not OWN_NETWORK or shutil.which("rpcclient") is None:
+        raise tap.Skip("needs port 135 and rpcclient")
+    for options, wanted in (("seal", "ClusterName: CLUSTER_NAME"), ("seal,spnego,ntlm", "ClusterName: CLUSTER_NAME"),
+                            ("sign", "ACCESS_DENIED"), ("packet", "ACCESS_DENIED"), ("connect", "ACCESS_DENIED")):
+        said = rpcclient(f"ncacn_ip_tcp:127.0.0.1[{options}]", "-U", "alice%Password", "-c", "clusapi_get_cluster_name")
+        assert wanted in said, (options, said)
 
 
 @test
