@@ -8,7 +8,8 @@
  * What holds for all functions is said in <clusapi.h>; beside that:
  * Memory   what a function here allocates and returns is freed with LocalFree(), unless it says otherwise.
  * Follows  the public documentation of resapi.h.
- * Pages    docs/design/library.md, docs/SUPPORT.md          Tests  tests/integration/headers.py, tests/unit/resutils.c
+ * Pages    docs/design/library.md, docs/design/properties.md, docs/SUPPORT.md
+ * Tests    tests/integration/headers.py, tests/integration/resutils.py, tests/unit/resutils*.c
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_RESAPI_H
 #define RUEDA_RESAPI_H

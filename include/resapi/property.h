@@ -3,7 +3,16 @@
  * A property table (an array of RESUTIL_PROPERTY_ITEM that ends with a Name of NULL) names properties with their
  * types and ranges, and says where each lies in a parameter block, a structure of the caller.  A property list is
  * the form that control codes take and give (clusapi/properties.h).  pcbBytesReturned receives the bytes written,
- * pcbRequired the bytes needed with 234.  What is allocated is freed with LocalFree().
+ * pcbRequired the bytes needed with 234; both may be NULL.  What is allocated is freed with LocalFree().
+ *
+ * Codes: 13 bytes that are no property list, or a value of another format than asked for; 2 a property or value that is
+ * not there; 87 a name that the table does not have or that is read-only, another format, a number out of range, a value
+ * that the database cannot hold; 160 no table; and what the calls of the database give.  A list is checked as a whole
+ * before anything of it is stored.  A property without data is deleted, and has its default in a parameter block.
+ *
+ * In a parameter block a DWORD, LONG and what has 64 bits is the number, SZ and EXPAND_SZ an LPWSTR, MULTI_SZ and BINARY
+ * a pointer with a DWORD of its bytes behind.  The block owns what it points to; it begins as zeros.  The default of a
+ * MULTI_SZ or BINARY has Minimum bytes.
  * Included by <resapi.h>, which says what holds for all functions.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_RESAPI_PROPERTY_H

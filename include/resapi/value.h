@@ -1,6 +1,7 @@
 /* resapi/value.h: single values of a key of the cluster database.
  *
- * Copies are freed with LocalFree().
+ * Copies are freed with LocalFree().  2: there is no such value; 13: it is of another type; 87: no name, or text that is
+ * none; and what the calls of the database give.  The caller's copy of what is stored may be NULL: none is wanted.
  * Included by <resapi.h>, which says what holds for all functions.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RUEDA_RESAPI_VALUE_H

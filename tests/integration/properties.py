@@ -12,13 +12,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import cluster  # noqa: E402
 import tap  # noqa: E402
 from cluster import Cluster, wide  # noqa: E402
+from proplist import (BINARY, DWORD, EXPAND_SZ, EXPANDED_SZ, LONG, MULTI_SZ, SZ, ULARGE, WORD, number, parse, plist,  # noqa: E402
+                      text, texts, value)
 from tap import test  # noqa: E402
 
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
 shared = None
 void = ctypes.c_void_p
-BINARY, DWORD, SZ, EXPAND_SZ, MULTI_SZ, ULARGE, LONG, EXPANDED_SZ, WORD = 1, 2, 3, 4, 5, 6, 7, 8, 11
-NAME = 0x40003
 RESOURCE, TYPE, GROUP, NODE, NETWORK, INTERFACE, CLUSTER = (n << 24 for n in range(1, 8))
 (UNKNOWN, GET_CHARACTERISTICS, GET_FLAGS, GET_CLASS_INFO, GET_REQUIRED_DEPENDENCIES, GET_NAME, GET_RESOURCE_TYPE, GET_ID,
  GET_FQDN) = 0, 0x05, 0x09, 0x0D, 0x11, 0x29, 0x2D, 0x39, 0x3D
@@ -27,62 +27,6 @@ ENUM_COMMON, GET_RO_COMMON, GET_COMMON, SET_COMMON, VALIDATE_COMMON, COMMON_FMTS
 ENUM_PRIVATE, GET_RO_PRIVATE, GET_PRIVATE, SET_PRIVATE, VALIDATE_PRIVATE, PRIVATE_FMTS, PRIVATE_RESOURCE_FMTS = (
     0x79, 0x7D, 0x81, 0x400086, 0x89, 0x8D, 0x91)
 QUERY_DELETE = 0x1B9
-
-
-def number(n):
-    return struct.pack("<I", n)
-
-
-def value(syntax, data):
-    return struct.pack("<II", syntax, len(data)) + data + bytes(-len(data) % 4)
-
-
-def plist(*properties):
-    """(name, format, data) …"""
-    return (number(len(properties)) + b"".join(value(NAME, wide(n)) + value(0x10000 | f, d) + number(0)
-                                               for n, f, d in properties) + number(0))
-
-
-def parse(data):
-    """{name: [(format, data), …]}, in order; everything must fit exactly."""
-    found, at = {}, 4
-
-    def take():
-        nonlocal at
-        syntax = struct.unpack_from("<I", data, at)[0]
-        if syntax == 0:
-            at += 4
-            return 0, b""
-        size = struct.unpack_from("<I", data, at + 4)[0]
-        assert at + 8 + size <= len(data)
-        piece = data[at + 8:at + 8 + size]
-        at += 8 + size + -size % 4
-        return syntax, piece
-
-    for _ in range(struct.unpack_from("<I", data)[0]):
-        syntax, name = take()
-        assert syntax == NAME, hex(syntax)
-        values = []
-        while True:
-            syntax, piece = take()
-            if syntax == 0:
-                break
-            assert syntax >> 16 == 1, hex(syntax)
-            values.append((syntax & 0xFFFF, piece))
-        assert values
-        found[text(name)] = values
-    assert take() == (0, b"") and at == len(data), "the final end mark"
-    return found
-
-
-def text(data):
-    assert data[-2:] == b"\0\0", data
-    return data[:-2].decode("utf-16-le")
-
-
-def texts(data):
-    assert data[-2:] == b"\0\0", data
-    return [t for t in data.decode("utf-16-le").split("\0") if t]
 
 
 class Target:
