@@ -23,7 +23,7 @@ struct cli {
 	size_t argument_count;
 
 	bool json, yes, force, plan, utf8;
-	const char *node, *recovery_passphrase_file, *recovery_key, *as_node, *as_new, *drive, *type;
+	const char *node, *recovery_passphrase_file, *recovery_key, *as_node, *as_new, *drive, *type, *access, *password_file;
 	const char *copy_to[CLI_COPY_MAX];
 	size_t copy_count;
 };
@@ -82,3 +82,7 @@ int reg_import_verb(struct cli *c);
 int explain_verb(struct cli *c);
 int trace_verb(struct cli *c);
 int shutdown_verb(struct cli *c);
+int user_add_verb(struct cli *c);
+int user_passwd_verb(struct cli *c);
+int user_del_verb(struct cli *c);
+int user_ls_verb(struct cli *c);

@@ -33,6 +33,11 @@ static const struct cli_verb verbs[] = {
 	{ "reg export", "FILE [KEY]", "utf8", "write keys and values as .reg text ('-' is standard output)",
 	  1, 2, reg_export_verb },
 	{ "reg import", "FILE", "yes json", "carry out a .reg text ('-' is standard input)", 1, 1, reg_import_verb },
+	{ "user add", "NAME", "access password-file", "let somebody log in over the network by NTLM; needs no service",
+	  1, 1, user_add_verb },
+	{ "user passwd", "NAME", "password-file", "change the password of an account", 1, 1, user_passwd_verb },
+	{ "user del", "NAME", "", "remove an account", 1, 1, user_del_verb },
+	{ "user ls", "", "json", "list the accounts", 0, 0, user_ls_verb },
 	{ "explain", "CODE|NAME", "json", "tell what an error code means and what to do", 1, 1, explain_verb },
 	{ "trace", "", "json", "print the flight recorder of the service", 0, 0, trace_verb },
 	{ "shutdown", "", "yes", "stop the service of this machine", 0, 0, shutdown_verb },
@@ -45,6 +50,7 @@ static const struct {
 	const char *argument;
 	const char *help;
 } options[] = {
+	{ "access", offsetof(struct cli, access), "ACCESS", "what the account may do: read (the default) or all" },
 	{ "as-new", offsetof(struct cli, as_new), "NAME", "make another cluster, of this name, of the set" },
 	{ "as-node", offsetof(struct cli, as_node), "NAME", "this machine stands in for that node of the set" },
 	{ "copy-to", offsetof(struct cli, copy_to), "DIR",
@@ -53,6 +59,7 @@ static const struct {
 	{ "force", FLAG(force), "restore although other nodes may run or the quorum disk is another one" },
 	{ "json", FLAG(json), "print JSON, as docs/json.md describes it" },
 	{ "node", offsetof(struct cli, node), "NODE", "only if this is the node's name" },
+	{ "password-file", offsetof(struct cli, password_file), "FILE", "the password is the first line of this file" },
 	{ "plan", FLAG(plan), "change nothing, only tell what would be done" },
 	{ "recovery-key", offsetof(struct cli, recovery_key), "FILE", "not implemented (120)" },
 	{ "recovery-passphrase-file", offsetof(struct cli, recovery_passphrase_file), "FILE", "not implemented (120)" },

@@ -22,7 +22,7 @@ ALLOWED = {
     "guard": "base io wire",
     "host": "base io wire",
     "ruedad": "base io wire hive quolog compat cluster rpc engine backup priv",
-    "cli": "base lib include backup io hive quolog cluster",
+    "cli": "base lib rpc include backup io hive quolog cluster",
     "sim": "base io wire hive quolog cluster rpc engine backup ruedad",
 }
 # Calls that hide a bound, a locale or a clock.  io/linux is the real world and may use some of them.
