@@ -26,6 +26,8 @@
 #include "rpc/server.h"
 #include "ruedad/agents/backup.h"
 #include "ruedad/agents/check.h"
+#include "ruedad/agents/hosts.h"
+#include "ruedad/agents/manage.h"
 #include "ruedad/agents/restore.h"
 #include <inttypes.h>
 #include <string.h>
@@ -176,6 +178,8 @@ static void on_applied(void *data, const struct cluster_event *event, const stru
 {
 	struct service *s = data;
 
+	manage_look(s->manage);
+	hosts_look(s->hosts);
 	s->log_bytes += event->len + 64;
 	check_applied(s, event, result);
 	if (s->log_bytes > log_bytes_max(s) && s->state == SERVICE_UP)
@@ -216,6 +220,8 @@ static void on_caught_up(void *data, int status, const struct cluster_result *re
 	}
 	s->state = SERVICE_UP;
 	log_notice("the cluster is up generation=%s index=%" PRIu64, s->generation, cluster_applied(s->cluster));
+	manage_look(s->manage);
+	hosts_look(s->hosts);
 	tell_up(s, 0, NULL);
 }
 
@@ -241,9 +247,13 @@ static int start_replica(struct service *s, struct cluster *cluster, struct erro
 		.segment_size = s->segment_size, .generation = s->header.generation.id
 	};
 	struct engine *engine;
-	int r = find_own_node(s, db_root(cluster_db(cluster)), &options.node, error);
+	int r = find_own_node(s, db_root(cluster_db(cluster)), &s->node, error);
 
-	s->node = options.node;
+	options.node = s->node;
+	if (r == 0)
+		r = manage_new(s, &s->manage);
+	if (r == 0)
+		r = hosts_new(s, &s->hosts);
 	if (r == 0)
 		r = disk_below(s->disk, s->generation, &s->engine_disk);
 	if (r == 0)
@@ -298,6 +308,10 @@ static void forget_replica(struct service *s)
 	replica_free(s->replica);
 	s->replica = NULL;
 	s->cluster = NULL;
+	manage_free(s->manage);
+	s->manage = NULL;
+	hosts_free(s->hosts);
+	s->hosts = NULL;
 	disk_free(s->engine_disk);
 	s->engine_disk = NULL;
 }

@@ -73,6 +73,9 @@ struct service {
 	struct disk *engine_disk; /* Of the generation's directory. */
 	struct replica *replica;
 	struct cluster *cluster;  /* The replica's. */
+	uint32_t node;            /* This node's number. */
+	struct manage *manage;    /* The policy, where this node is the owner. */
+	struct hosts *hosts;      /* What this node runs. */
 
 	/* Checkpoints. */
 	struct checkpoint_job *checkpoint; /* Running, or NULL. */

@@ -100,8 +100,7 @@ static int resolve_resource(void *data, struct u16 name, struct guid *ret)
 	return key != NULL && guid_parse(object_id(key), ret) ? 0 : ERR_RESOURCE_NOT_FOUND;
 }
 
-static int check_depend(
-    const struct db_key *root, const struct runtime *r, const struct guid *id, const struct depend *d)
+static int check_depend(const struct db_key *root, const struct guid *id, const struct depend *d)
 {
 	const struct db_key *group = group_of_resource(root, id, NULL);
 	struct bound *all;
@@ -112,8 +111,6 @@ static int check_depend(
 		    (group == NULL || group_of_resource(root, &d->items[i].id, NULL) != group))
 			return resource_key(root, &d->items[i].id) == NULL ? ERR_RESOURCE_NOT_FOUND
 									   : ERR_DEPENDENCY_NOT_ALLOWED;
-	if (resource_is_active(resource_run_find(&r->groups, id)) && !resource_provided(&r->groups, d, NULL))
-		return ERR_RESOURCE_ONLINE;
 	all = calloc(1, sizeof(*all));
 	if (all == NULL)
 		return -ENOMEM;
@@ -123,6 +120,14 @@ static int check_depend(
 			status = ERR_CIRCULAR_DEPENDENCY;
 	free(all);
 	return status;
+}
+
+int group_may_depend(const struct db_key *root, const struct guid *id, const struct guid *on)
+{
+	struct depend d = depend_of(root, id);
+	int r = depend_add(&d, on);
+
+	return r < 0 ? r : check_depend(root, id, &d);
 }
 
 static int change_depend(const struct db_key *root, const struct command_ResourceDepend *c, struct depend *d)
@@ -171,7 +176,10 @@ int group_apply_depend(
 	d = depend_of(root, &c->id);
 	status = change_depend(root, c, &d);
 	if (status == 0)
-		status = check_depend(root, r, &c->id, &d);
+		status = check_depend(root, &c->id, &d);
+	if (status == 0 && resource_is_active(resource_run_find(&r->groups, &c->id)) &&
+	    !resource_provided(&r->groups, &d, NULL))
+		status = ERR_RESOURCE_ONLINE; /* It would have to be stopped at once. */
 	return status < 0 ? status : write_depend(db, &c->id, &d, c->time, batch);
 }
 

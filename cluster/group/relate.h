@@ -18,6 +18,8 @@ enum nodes_verb { NODES_VERB_SET = 1, NODES_VERB_ADD, NODES_VERB_REMOVE };
 int group_apply_depend(
     struct db *db, const struct runtime *r, const struct command_ResourceDepend *c, struct buf *batch);
 int group_apply_nodes(struct db *db, const struct command_ObjectNodes *c, struct buf *batch);
+/* Whether the first resource could be made to depend on the second. */
+int group_may_depend(const struct db_key *root, const struct guid *id, const struct guid *on);
 int group_may_delete(const struct db *db, const struct runtime *r, enum object_kind kind, struct u16 id);
 /* The state of what is not in the database any more, and does not run, is dropped. */
 void group_forget_deleted(const struct db *db, struct runtime *r);

@@ -189,9 +189,14 @@ static bool compute(void *data, const struct property_object *o, const struct pr
 	return true;
 }
 
+struct property_source serve_property_source(struct serve_call *c)
+{
+	return (struct property_source){ compute, c };
+}
+
 static int list_properties(struct control_call *call, enum property_choice choice)
 {
-	struct property_source source = { compute, call->serve };
+	struct property_source source = serve_property_source(call->serve);
 
 	property_list(&call->object, choice, &source, &call->out);
 	return 0;

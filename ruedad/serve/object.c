@@ -3,21 +3,14 @@
  * How      an object handle is a kind and an id: it is looked up in the database at each call, so a handle to what has
  *          been deleted gives the object's own error, and one to what was renamed stays good.  Creating, deleting and
  *          renaming are one command each; the rules between objects are kept where it is applied (cluster/object/).
- * States   no resource runs yet: resources and groups are Offline, the node that answers is Up.
+ *          What runs is serve/run.c's, what binds objects together serve/relate.c's.
  * Threads  the loop thread.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/serve/object.h"
 #include "cluster/object/edit.h"
 #include <string.h>
 
-enum {
-	NODE_UP = 0,
-	NODE_DOWN = 1,
-	GROUP_OFFLINE = 1,
-	RESOURCE_OFFLINE = 3,
-	NETWORK_UNAVAILABLE = 0,
-	GROUP_TYPE_UNKNOWN = 9999,
-};
+enum { GROUP_TYPE_UNKNOWN = 9999 };
 
 struct object_ref {
 	enum object_kind kind;
@@ -40,13 +33,13 @@ static const struct rpc_handle_type object_types[] = {
 
 static int gone(enum object_kind kind)
 {
-	return kind == OBJECT_RESOURCE ? ERR_RESOURCE_NOT_AVAILABLE :
-	       kind == OBJECT_GROUP    ? ERR_GROUP_NOT_AVAILABLE :
-	                                 object_not_found(kind);
+	return kind == OBJECT_RESOURCE ? ERR_RESOURCE_NOT_AVAILABLE
+	       : kind == OBJECT_GROUP  ? ERR_GROUP_NOT_AVAILABLE
+				       : object_not_found(kind);
 }
 
-static int object_handle(struct serve_call *c, enum object_kind kind, struct u16 id, uint32_t access,
-    struct ndr_handle *ret)
+static int object_handle(
+    struct serve_call *c, enum object_kind kind, struct u16 id, uint32_t access, struct ndr_handle *ret)
 {
 	struct object_ref *o = malloc(sizeof(*o) + (id.len + 1) * sizeof(char16_t));
 	int r;
@@ -75,22 +68,43 @@ int object_in(struct serve_call *c, const struct ndr_handle *handle, enum object
 	return ret->key == NULL ? gone(kind) : 0;
 }
 
-static int object_to_change(struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind,
-    struct object_in *ret)
+int object_to_change(
+    struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind, struct object_in *ret)
 {
 	int r = object_in(c, handle, kind, ret);
 
 	return r == 0 && ret->access != SERVE_ALL ? ERR_ACCESS_DENIED : r;
 }
 
+uint32_t serve_node_number(struct u16 id)
+{
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < id.len && id.units[i] >= '0' && id.units[i] <= '9' && number < 100000000; i++)
+		number = number * 10 + (uint32_t)(id.units[i] - '0');
+	return number;
+}
+
+const char16_t *serve_node_name(struct serve_call *c, uint32_t number)
+{
+	for (size_t i = 0; number != 0 && i < object_count(serve_root(c), OBJECT_NODE); i++) {
+		const struct db_key *node = object_at(serve_root(c), OBJECT_NODE, i);
+
+		if (serve_node_number(object_id(node)) == number)
+			return serve_dup(c, object_name(node, OBJECT_NODE));
+	}
+	return u"";
+}
+
 /* Open. */
 
-static void open_object(struct serve_call *c, enum object_kind kind, const char16_t *name, uint32_t access,
-    struct ndr_handle *ret)
+static void open_object(
+    struct serve_call *c, enum object_kind kind, const char16_t *name, uint32_t access, struct ndr_handle *ret)
 {
 	const struct db_key *object = object_find(serve_root(c), kind, u16_from_z(name));
 
-	serve_finish(c, object == NULL ? object_not_found(kind) : object_handle(c, kind, object_id(object), access, ret));
+	serve_finish(
+	    c, object == NULL ? object_not_found(kind) : object_handle(c, kind, object_id(object), access, ret));
 }
 
 static void open_object_ex(struct serve_call *c, enum object_kind kind, const char16_t *name, uint32_t desired,
@@ -213,8 +227,9 @@ static int created_group(struct serve_call *c, const struct cluster_result *resu
 static void create_group(struct serve_call *c)
 {
 	const struct clusapi_CreateGroup_in *in = c->in;
-	struct command_ObjectCreate o = { .kind = OBJECT_GROUP, .name = in->group_name, .id = new_guid(c),
-		.flags = GROUP_TYPE_UNKNOWN };
+	struct command_ObjectCreate o = {
+		.kind = OBJECT_GROUP, .name = in->group_name, .id = new_guid(c), .flags = GROUP_TYPE_UNKNOWN
+	};
 
 	propose_creation(c, o, created_group);
 }
@@ -247,8 +262,11 @@ static int created_resource(struct serve_call *c, const struct cluster_result *r
 static void create_resource(struct serve_call *c)
 {
 	const struct clusapi_CreateResource_in *in = c->in;
-	struct command_ObjectCreate o = { .kind = OBJECT_RESOURCE, .name = in->resource_name, .id = new_guid(c),
-		.type_name = in->resource_type, .flags = in->flags };
+	struct command_ObjectCreate o = { .kind = OBJECT_RESOURCE,
+		.name = in->resource_name,
+		.id = new_guid(c),
+		.type_name = in->resource_type,
+		.flags = in->flags };
 	struct object_in group;
 	int r = in->flags > 1 ? ERR_INVALID_PARAMETER : object_to_change(c, &in->group, OBJECT_GROUP, &group);
 
@@ -262,8 +280,12 @@ static void create_resource(struct serve_call *c)
 static void create_resource_type(struct serve_call *c)
 {
 	const struct clusapi_CreateResourceType_in *in = c->in;
-	struct command_ObjectCreate o = { .kind = OBJECT_TYPE, .name = in->type_name, .type_name = in->dll_name,
-		.display_name = in->display_name, .looks_alive_ms = in->looks_alive, .is_alive_ms = in->is_alive };
+	struct command_ObjectCreate o = { .kind = OBJECT_TYPE,
+		.name = in->type_name,
+		.type_name = in->dll_name,
+		.display_name = in->display_name,
+		.looks_alive_ms = in->looks_alive,
+		.is_alive_ms = in->is_alive };
 
 	propose_creation(c, o, NULL);
 }
@@ -317,8 +339,8 @@ static void evict_node(struct serve_call *c)
 	delete_object(c, &in->node, OBJECT_NODE, 0);
 }
 
-static void rename_object(struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind,
-    const char16_t *name)
+static void rename_object(
+    struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind, const char16_t *name)
 {
 	struct command command = { .kind = COMMAND_OBJECT_RENAME, .version = COMMAND_VERSION };
 	struct object_in o;
@@ -370,63 +392,7 @@ static void change_resource_group(struct serve_call *c)
 	serve_propose(c, &command);
 }
 
-/* State. */
-
-static const char16_t *owner_name(struct serve_call *c)
-{
-	return serve_dup(c, service_node_name(c->service));
-}
-
-static void get_node_state(struct serve_call *c)
-{
-	const struct clusapi_GetNodeState_in *in = c->in;
-	struct clusapi_GetNodeState_out *out = c->out;
-	struct object_in o;
-	int r = object_in(c, &in->node, OBJECT_NODE, &o);
-
-	if (r == 0) {
-		bool here = u16_equal(object_name(o.key, OBJECT_NODE), service_node_name(c->service));
-
-		out->state = here ? NODE_UP : NODE_DOWN;
-	}
-	serve_finish(c, r);
-}
-
-static void get_group_state(struct serve_call *c)
-{
-	const struct clusapi_GetGroupState_in *in = c->in;
-	struct clusapi_GetGroupState_out *out = c->out;
-	struct object_in o;
-	int r = object_in(c, &in->group, OBJECT_GROUP, &o);
-
-	out->node_name = u"";
-	if (r == 0) {
-		out->state = GROUP_OFFLINE;
-		out->node_name = owner_name(c);
-		r = out->node_name == NULL ? -ENOMEM : 0;
-	}
-	serve_finish(c, r);
-}
-
-static void get_resource_state(struct serve_call *c)
-{
-	const struct clusapi_GetResourceState_in *in = c->in;
-	struct clusapi_GetResourceState_out *out = c->out;
-	struct object_in o;
-	int r = object_in(c, &in->resource, OBJECT_RESOURCE, &o);
-
-	out->node_name = u"";
-	out->group_name = u"";
-	if (r == 0) {
-		const struct db_key *group = object_group_of(serve_root(c), o.id);
-
-		out->state = RESOURCE_OFFLINE;
-		out->node_name = owner_name(c);
-		out->group_name = serve_dup(c, group != NULL ? object_name(group, OBJECT_GROUP) : (struct u16){ 0 });
-		r = out->node_name == NULL || out->group_name == NULL ? -ENOMEM : 0;
-	}
-	serve_finish(c, r);
-}
+/* What it is and holds. */
 
 static void get_resource_type(struct serve_call *c)
 {
@@ -442,61 +408,6 @@ static void get_resource_type(struct serve_call *c)
 	serve_finish(c, r);
 }
 
-static void get_network_state(struct serve_call *c)
-{
-	const struct clusapi_GetNetworkState_in *in = c->in;
-	struct clusapi_GetNetworkState_out *out = c->out;
-	struct object_in o;
-	int r = object_in(c, &in->network, OBJECT_NETWORK, &o);
-
-	out->state = NETWORK_UNAVAILABLE;
-	serve_finish(c, r);
-}
-
-/* The resources that a group contains. */
-static void create_group_resource_enum(struct serve_call *c)
-{
-	const struct clusapi_CreateGroupResourceEnum_in *in = c->in;
-	struct clusapi_CreateGroupResourceEnum_out *out = c->out;
-	struct clusapi_enum_list *list;
-	struct clusapi_enum_entry *entries;
-	struct object_in o;
-	struct u16 id;
-	size_t at = 0, count = 0;
-	int r = object_in(c, &in->group, OBJECT_GROUP, &o);
-
-	enum { CONTAINS = 1, NODES = 2 };
-	if (r == 0 && (in->type == 0 || (in->type & ~(uint32_t)(CONTAINS | NODES)) != 0))
-		r = ERR_INVALID_PARAMETER;
-	if (r < 0) {
-		serve_finish(c, r);
-		return;
-	}
-	while ((in->type & CONTAINS) && object_list_next(o.key, U16("Contains"), &at, &id))
-		count++;
-	list = arena_alloc_zero(serve_arena(c), sizeof(*list));
-	entries = arena_alloc_zero(serve_arena(c), count * sizeof(*entries));
-	if (list == NULL || entries == NULL) {
-		serve_finish(c, -ENOMEM);
-		return;
-	}
-	at = count = 0;
-	while ((in->type & CONTAINS) && object_list_next(o.key, U16("Contains"), &at, &id)) {
-		const struct db_key *resource = object_by_id(serve_root(c), OBJECT_RESOURCE, id);
-
-		if (resource == NULL)
-			continue;
-		entries[count].type = CONTAINS;
-		entries[count].name = serve_dup(c, object_name(resource, OBJECT_RESOURCE));
-		if (entries[count++].name == NULL)
-			r = -ENOMEM;
-	}
-	*list = (struct clusapi_enum_list){ (uint32_t)count, entries };
-	if (r == 0)
-		out->list = list;
-	serve_finish(c, r);
-}
-
 serve_handler *serve_object_handler(unsigned number)
 {
 	// clang-format off
@@ -505,7 +416,6 @@ serve_handler *serve_object_handler(unsigned number)
 	case CLUSAPI_OPEN_NODE_EX:		return open_node_ex;
 	case CLUSAPI_CLOSE_NODE:		return close_node;
 	case CLUSAPI_GET_NODE_ID:		return get_node_id;
-	case CLUSAPI_GET_NODE_STATE:		return get_node_state;
 	case CLUSAPI_EVICT_NODE:		return evict_node;
 	case CLUSAPI_OPEN_GROUP:		return open_group;
 	case CLUSAPI_OPEN_GROUP_EX:		return open_group_ex;
@@ -513,16 +423,13 @@ serve_handler *serve_object_handler(unsigned number)
 	case CLUSAPI_CREATE_GROUP_EX:		return create_group_ex;
 	case CLUSAPI_DELETE_GROUP:		return delete_group;
 	case CLUSAPI_CLOSE_GROUP:		return close_group;
-	case CLUSAPI_GET_GROUP_STATE:		return get_group_state;
 	case CLUSAPI_SET_GROUP_NAME:		return set_group_name;
 	case CLUSAPI_GET_GROUP_ID:		return get_group_id;
-	case CLUSAPI_CREATE_GROUP_RESOURCE_ENUM:	return create_group_resource_enum;
 	case CLUSAPI_OPEN_RESOURCE:		return open_resource;
 	case CLUSAPI_OPEN_RESOURCE_EX:		return open_resource_ex;
 	case CLUSAPI_CREATE_RESOURCE:		return create_resource;
 	case CLUSAPI_DELETE_RESOURCE:		return delete_resource;
 	case CLUSAPI_CLOSE_RESOURCE:		return close_resource;
-	case CLUSAPI_GET_RESOURCE_STATE:	return get_resource_state;
 	case CLUSAPI_SET_RESOURCE_NAME:		return set_resource_name;
 	case CLUSAPI_GET_RESOURCE_ID:		return get_resource_id;
 	case CLUSAPI_GET_RESOURCE_TYPE:		return get_resource_type;
@@ -533,7 +440,6 @@ serve_handler *serve_object_handler(unsigned number)
 	case CLUSAPI_OPEN_NETWORK_EX:		return open_network_ex;
 	case CLUSAPI_CLOSE_NETWORK:		return close_network;
 	case CLUSAPI_GET_NETWORK_ID:		return get_network_id;
-	case CLUSAPI_GET_NETWORK_STATE:		return get_network_state;
 	case CLUSAPI_SET_NETWORK_NAME:		return set_network_name;
 	case CLUSAPI_OPEN_NET_INTERFACE:	return open_interface;
 	case CLUSAPI_OPEN_NET_INTERFACE_EX:	return open_interface_ex;

@@ -55,17 +55,16 @@ static int check_state(const struct service *s)
 
 static serve_handler *find_handler(const struct ndr_interface *interface, unsigned opnum)
 {
+	static serve_handler *(*const handlers[])(unsigned number) = { serve_cluster_handler, serve_registry_handler,
+		serve_object_handler, serve_run_handler, serve_relate_handler, serve_list_handler,
+		serve_control_handler };
 	serve_handler *handler;
 
 	if (interface == &rueda_interface)
 		return serve_rueda_handler(opnum);
-	handler = serve_cluster_handler(opnum);
-	if (handler == NULL)
-		handler = serve_registry_handler(opnum);
-	if (handler == NULL)
-		handler = serve_object_handler(opnum);
-	if (handler == NULL)
-		handler = serve_control_handler(opnum);
+	handler = NULL;
+	for (size_t i = 0; handler == NULL && i < ARRAY_SIZE(handlers); i++)
+		handler = handlers[i](opnum);
 	return handler;
 }
 

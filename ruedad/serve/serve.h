@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "ruedad/service.h"
 #include "rpc/call.h"
 #include "rpc/context.h"
 #include "rpc/dispatch.h"
+#include "ruedad/service.h"
 #include "wire/clusapi.h"
 #include "wire/command.h"
 
@@ -18,6 +18,9 @@ struct serve_call {
 	void *out;      /* The handler fills it in, all but the status. */
 	/* Set for serve_propose(): makes more of out from the result, and returns the call's error. */
 	int (*applied)(struct serve_call *c, const struct cluster_result *result);
+	/* For applied(): what the call is about, and the state that it asks for. */
+	struct guid about;
+	uint32_t wanted;
 	void *data; /* The handler's own. */
 };
 
@@ -53,12 +56,12 @@ bool serve_may_change(const struct serve_call *c); /* The caller has access All.
 
 /* Context handles.  ACCESS_* is what a handle remembers of how it was opened. */
 enum { SERVE_READ = 1, SERVE_ALL = 3 };
-int serve_handle_new(struct serve_call *c, const struct rpc_handle_type *type, void *object, uint32_t access,
-    struct ndr_handle *ret);
+int serve_handle_new(
+    struct serve_call *c, const struct rpc_handle_type *type, void *object, uint32_t access, struct ndr_handle *ret);
 int serve_handle_find(struct serve_call *c, const struct ndr_handle *handle, const struct rpc_handle_type *type,
     struct rpc_handle_value *ret);
-int serve_handle_close(struct serve_call *c, const struct ndr_handle *in, const struct rpc_handle_type *type,
-    struct ndr_handle *out);
+int serve_handle_close(
+    struct serve_call *c, const struct ndr_handle *in, const struct rpc_handle_type *type, struct ndr_handle *out);
 /* dwDesiredAccess of an Open…Ex call to SERVE_* and what is granted.  0: maximum allowed is asked with its own bit. */
 int serve_access(const struct serve_call *c, uint32_t desired, uint32_t *ret_access, uint32_t *ret_granted);
 
@@ -66,6 +69,9 @@ int serve_access(const struct serve_call *c, uint32_t desired, uint32_t *ret_acc
 serve_handler *serve_cluster_handler(unsigned number);
 serve_handler *serve_registry_handler(unsigned number);
 serve_handler *serve_object_handler(unsigned number);
+serve_handler *serve_run_handler(unsigned number);
+serve_handler *serve_relate_handler(unsigned number);
+serve_handler *serve_list_handler(unsigned number);
 serve_handler *serve_control_handler(unsigned number);
 serve_handler *serve_rueda_handler(unsigned number);
 /* A handle of the cluster: how it was opened. */

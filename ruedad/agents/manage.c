@@ -1,0 +1,110 @@
+/* manage: the quorum owner's policy at work.
+ *
+ * Why      decisions are made once, by the owner, and logged (D2); here is where they enter the log.
+ * How      after each event, if this node is the owner and serves, the policy (cluster/group/policy.c) is asked, and what it
+ *          says is proposed.  It is asked again when all of that has its outcome, and once more if anything was applied
+ *          meanwhile: the loop ends when it has nothing to say.
+ * Failure  a decision that is refused was out of date, and the next look sees why.  One that could not be proposed is
+ *          proposed with the next event, at the latest with the next tick of the cluster's clock.
+ * Threads  the loop thread.       Tests  tests/integration/resources.py; the policy itself: tests/sim/group.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/agents/manage.h"
+#include "base/log.h"
+#include "ruedad/service.h"
+#include "wire/command.h"
+
+enum { DECISIONS_MAX = 64 };
+
+struct manage {
+	struct service *service;
+	unsigned waiting; /* Decisions without an outcome yet. */
+	bool again;       /* Something was applied since the policy was asked. */
+	bool posted;      /* manage_turn() is due. */
+	bool freed;
+};
+
+int manage_new(struct service *s, struct manage **ret)
+{
+	struct manage *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return -ENOMEM;
+	m->service = s;
+	*ret = m;
+	return 0;
+}
+
+static void manage_unref(struct manage *m)
+{
+	if (m->freed && !m->posted)
+		free(m);
+}
+
+void manage_free(struct manage *m)
+{
+	if (m == NULL)
+		return;
+	m->freed = true;
+	manage_unref(m);
+}
+
+static void on_outcome(void *data, int status, const struct cluster_result *result)
+{
+	struct manage *m = data;
+
+	(void)result;
+	m->waiting--;
+	if (status == 0)
+		manage_look(m);
+}
+
+static bool is_owner(const struct service *s)
+{
+	return s->state == SERVICE_UP && cluster_owner(s->cluster, NULL) == s->node;
+}
+
+static void propose(struct manage *m, const struct command_Decide *decision)
+{
+	struct command command = { .kind = COMMAND_DECIDE, .version = COMMAND_VERSION, .decide = *decision };
+	struct buf bytes = { 0 };
+	int r;
+
+	command.decide.time = loop_wall_filetime(m->service->loop);
+	r = ndr_message_push(&command_messages, &command, &bytes);
+	if (r == 0)
+		r = replica_propose(m->service->replica, bytes.data, bytes.len, on_outcome, m);
+	buf_done(&bytes);
+	if (r == 0)
+		m->waiting++;
+	else
+		log_warning(
+		    "a decision about groups could not be logged, it will be made again error=\"%s\"", error_text(r));
+}
+
+static void manage_turn(void *data)
+{
+	struct manage *m = data;
+	struct command_Decide decisions[DECISIONS_MAX];
+	int count;
+
+	m->posted = false;
+	if (m->freed) {
+		manage_unref(m);
+		return;
+	}
+	if (!m->again || m->waiting > 0 || !is_owner(m->service))
+		return;
+	m->again = false;
+	count = cluster_decide(m->service->cluster, decisions, DECISIONS_MAX);
+	for (int i = 0; i < count; i++)
+		propose(m, &decisions[i]);
+}
+
+/* A turn of its own: this is called from within the replica. */
+void manage_look(struct manage *m)
+{
+	m->again = true;
+	if (m->posted || m->waiting > 0 || !is_owner(m->service))
+		return;
+	m->posted = loop_post(m->service->loop, manage_turn, m) == 0;
+}
