@@ -29,6 +29,7 @@
 #include "ruedad/agents/hosts.h"
 #include "ruedad/agents/manage.h"
 #include "ruedad/agents/restore.h"
+#include "ruedad/serve/serve.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -180,6 +181,7 @@ static void on_applied(void *data, const struct cluster_event *event, const stru
 
 	manage_look(s->manage);
 	hosts_look(s->hosts);
+	serve_waiting_look(s);
 	s->log_bytes += event->len + 64;
 	check_applied(s, event, result);
 	if (s->log_bytes > log_bytes_max(s) && s->state == SERVICE_UP)
@@ -393,6 +395,7 @@ static void finish_stop(struct service *s)
 static void stop_now(struct service *s)
 {
 	s->state = SERVICE_STOPPING;
+	serve_waiting_end(s);
 	if (s->checkpoint == NULL)
 		finish_stop(s);
 }
@@ -421,6 +424,7 @@ int service_take_down(struct service *s, service_down *down, void *data)
 	s->down = down;
 	s->change_data = data;
 	s->state = SERVICE_CHANGING;
+	serve_waiting_end(s);
 	if (s->checkpoint == NULL)
 		finish_stop(s);
 	return 0;

@@ -76,6 +76,7 @@ struct service {
 	uint32_t node;            /* This node's number. */
 	struct manage *manage;    /* The policy, where this node is the owner. */
 	struct hosts *hosts;      /* What this node runs. */
+	struct serve_call *waiting; /* Requests that wait for a state, for a moment (serve/run.c). */
 
 	/* Checkpoints. */
 	struct checkpoint_job *checkpoint; /* Running, or NULL. */

@@ -244,8 +244,26 @@ int object_rename(
 	return change_end(&c);
 }
 
+const struct db_key *cluster_name_resource(const struct db_key *root)
+{
+	const struct db_key *quorum = db_find(root, U16("Quorum"));
+	const struct db_key *core =
+	    quorum != NULL ? object_group_of(root, object_string(quorum, U16("Resource"))) : NULL;
+	struct u16 id;
+	size_t at = 0;
+
+	while (core != NULL && object_list_next(core, CONTAINS, &at, &id)) {
+		const struct db_key *resource = object_by_id(root, OBJECT_RESOURCE, id);
+
+		if (resource != NULL && u16_equal(object_type_of(resource), U16("Network Name")))
+			return resource;
+	}
+	return NULL;
+}
+
 int cluster_rename(struct db *db, struct u16 name, uint64_t time, struct buf *batch)
 {
+	const struct db_key *resource;
 	struct change c;
 	int r;
 
@@ -260,5 +278,10 @@ int cluster_rename(struct db *db, struct u16 name, uint64_t time, struct buf *ba
 	if (r < 0)
 		return r;
 	change_set_string(&c, CHANGE_PATH(), U16("ClusterName"), name);
+	resource = cluster_name_resource(db_snapshot_root(c.before));
+	if (resource != NULL)
+		change_set_string(&c,
+		    CHANGE_PATH(object_container(OBJECT_RESOURCE), object_id(resource), U16("Parameters")), U16("Name"),
+		    name);
 	return change_end(&c);
 }

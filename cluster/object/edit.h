@@ -29,4 +29,6 @@ int object_check_delete(const struct db_key *root, enum object_kind kind, const 
 int object_check_rename(const struct db_key *root, enum object_kind kind, const struct db_key *object, struct u16 name);
 /* What the cluster cannot be without: the quorum resource and the group that holds it. */
 bool object_is_core(const struct db_key *root, enum object_kind kind, const struct db_key *object);
+/* The core group's network name, which takes part in a rename; NULL: there is none. */
+const struct db_key *cluster_name_resource(const struct db_key *root);
 int cluster_rename(struct db *db, struct u16 name, uint64_t time, struct buf *batch);

@@ -2,7 +2,8 @@
  *
  * How      the runtime state says which operation is pending on which resource of this life of this node.  Each operation
  *          is begun once, and its end is reported with its number until the report has been applied.
- * Types    "Local Quorum" is the log itself: it is online as soon as it is asked to be, and offline likewise.  Others
+ * Types    "Local Quorum" is the log itself, "Network Name" what the cluster is called by: they are online as soon as they
+ *          are asked to be, and offline likewise.  Others
  *          cannot be run by this version: their operations fail at once, with ERROR_CALL_NOT_IMPLEMENTED.
  * Threads  the loop thread.       Tests  tests/integration/resources.py
  * SPDX-License-Identifier: Apache-2.0 */
@@ -109,6 +110,12 @@ static void report(struct hosted *r, enum resource_state state, uint32_t status,
 	}
 }
 
+/* Types that need no process. */
+static bool runs_within(struct u16 type)
+{
+	return u16_equal(type, U16("Local Quorum")) || u16_equal(type, U16("Network Name"));
+}
+
 static void begin(struct hosted *r, const struct resource_run *run)
 {
 	const struct db_key *key = resource_key(db_root(cluster_db(r->hosts->service->cluster)), &run->id);
@@ -117,7 +124,7 @@ static void begin(struct hosted *r, const struct resource_run *run)
 	r->operation = run->operation;
 	if (!online)
 		report(r, RESOURCE_OFFLINE, 0, u"");
-	else if (key != NULL && u16_equal(object_type_of(key), U16("Local Quorum")))
+	else if (key != NULL && runs_within(object_type_of(key)))
 		report(r, RESOURCE_ONLINE, 0, u"");
 	else
 		report(r, RESOURCE_FAILED, error_to_win32(ERR_CALL_NOT_IMPLEMENTED),

@@ -4,6 +4,7 @@
  *          combination of the defined bits and refuse others with 87; 125 gives ids and names in two parallel lists.
  * Threads  the loop thread.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/object/edit.h"
 #include "cluster/object/object.h"
 #include "ruedad/serve/serve.h"
 #include "ruedad/version.h"
@@ -58,12 +59,21 @@ static void get_cluster_name(struct serve_call *c)
 	serve_finish(c, out->cluster_name == NULL || out->node_name == NULL ? -ENOMEM : 0);
 }
 
+/* A core network name shows the new name when it is next brought online. */
+static int renamed(struct serve_call *c, const struct cluster_result *result)
+{
+	if (result->status != 0)
+		return ERR_FROM_WIN32(result->status);
+	return cluster_name_resource(serve_root(c)) != NULL ? ERR_RESOURCE_PROPERTIES_STORED : 0;
+}
+
 static void set_cluster_name(struct serve_call *c)
 {
 	const struct clusapi_SetClusterName_in *in = c->in;
 	struct command command = { .kind = COMMAND_CLUSTER_RENAME, .version = COMMAND_VERSION };
 
 	command.cluster_rename = (struct command_ClusterRename){ in->new_cluster_name, serve_now(c) };
+	c->applied = renamed;
 	serve_propose(c, &command);
 }
 

@@ -145,6 +145,44 @@ static int get_fqdn(struct control_call *call)
 	return 0;
 }
 
+/* Would the nodes that are up be a majority without the node whose id is given, else this one?  It goes down, or goes for ever. */
+static int check_voter(struct control_call *call, bool evict)
+{
+	enum { QUORUM_MAINTAINED = 0, QUORUM_LOST = 1, TEXT_MAX = 64 };
+	const struct db_key *root = root_of(call);
+	char16_t text[TEXT_MAX];
+	size_t all = object_count(root, OBJECT_NODE), up = 0;
+	const struct db_key *node;
+	struct u16 id = { text, 0 };
+
+	while (id.len < TEXT_MAX && 2 * id.len + 1 < call->in_len && get_le16(call->in + 2 * id.len) != 0) {
+		text[id.len] = get_le16(call->in + 2 * id.len);
+		id.len++;
+	}
+	node = object_find(root, OBJECT_NODE, id.len > 0 ? id : service_node_name(call->serve->service));
+	if (node == NULL)
+		return ERR_CLUSTER_NODE_NOT_FOUND;
+	for (size_t i = 0; i < all; i++) {
+		const struct db_key *other = object_at(root, OBJECT_NODE, i);
+
+		if (other != node &&
+		    cluster_node_up(call->serve->service->cluster, serve_node_number(object_id(other))) != 0)
+			up++;
+	}
+	buf_u32(&call->out, 2 * up > all - evict ? QUORUM_MAINTAINED : QUORUM_LOST);
+	return 0;
+}
+
+static int check_voter_evict(struct control_call *call)
+{
+	return check_voter(call, true);
+}
+
+static int check_voter_down(struct control_call *call)
+{
+	return check_voter(call, false);
+}
+
 static int query_delete(struct control_call *call)
 {
 	return object_check_delete(root_of(call), (enum object_kind)call->object.kind, call->object.key, 0);
@@ -353,6 +391,8 @@ static const struct control {
 	{ 0x000035, I,			get_network },			/* GET_NETWORK */
 	{ 0x000039, R | G | N | W | I,	get_id },			/* GET_ID */
 	{ 0x00003d, C,			get_fqdn },			/* GET_FQDN */
+	{ 0x000045, C,			check_voter_evict },		/* CHECK_VOTER_EVICT */
+	{ 0x000049, C,			check_voter_down },		/* CHECK_VOTER_DOWN */
 	{ 0x000051, ALL,		enum_common },			/* ENUM_COMMON_PROPERTIES */
 	{ 0x000055, ALL,		get_read_only_common },		/* GET_RO_COMMON_PROPERTIES */
 	{ 0x000059, ALL,		get_common },			/* GET_COMMON_PROPERTIES */

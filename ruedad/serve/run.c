@@ -1,8 +1,8 @@
 /* run: what runs and what is to run: states of nodes, groups and resources, and the calls that ask for other ones.
  *
  * How      a state is read from the replicated runtime state; a request is one command, which changes what is wanted.
- *          What follows from it is decided and done in the background (docs/design/groups.md), so a request that has not
- *          come true at once is answered with ERROR_IO_PENDING, as MS-CMRP has it.
+ *          What follows from it is decided and done in the background (docs/design/groups.md): a request that has come
+ *          true within a second is answered 0, or with what went wrong; else with ERROR_IO_PENDING, and goes on.
  * Not kept flags and input buffers of the Ex calls: unknown flags are refused, input is not looked at.
  * Threads  the loop thread.       Tests  tests/integration/resources.py
  * SPDX-License-Identifier: Apache-2.0 */
@@ -105,12 +105,69 @@ static void get_interface_state(struct serve_call *c)
 
 /* Requests.  All that a request is about comes from the handle; what it came to is looked at once it is applied. */
 
-static int resource_request_applied(struct serve_call *c, const struct cluster_result *result)
-{
-	enum resource_state state = resource_run_state(resource_run_find(groups(c), &c->about));
+enum { WAIT_NS = 1000000000 };
 
-	if (result->status != 0)
-		return ERR_FROM_WIN32(result->status);
+static void stop_waiting(struct serve_call *c, int r)
+{
+	struct serve_call **at = &c->service->waiting;
+
+	while (*at != c)
+		at = &(*at)->next_waiting;
+	*at = c->next_waiting;
+	loop_timer_free(c->timer);
+	serve_finish(c, r);
+}
+
+static void on_waited(void *data)
+{
+	stop_waiting(data, ERR_IO_PENDING);
+}
+
+static void on_gone(struct rpc_call *rpc)
+{
+	stop_waiting(rpc->user, ERR_IO_PENDING);
+}
+
+void serve_waiting_look(struct service *s)
+{
+	for (struct serve_call *c = s->waiting, *next; c != NULL; c = next) {
+		int r = c->outcome(c);
+
+		next = c->next_waiting;
+		if (r != ERR_IO_PENDING)
+			stop_waiting(c, r);
+	}
+}
+
+void serve_waiting_end(struct service *s)
+{
+	while (s->waiting != NULL)
+		stop_waiting(s->waiting, ERR_IO_PENDING);
+}
+
+/* The command is applied: the call's outcome, or SERVE_LATER if it waits for one. */
+static int wait_for_outcome(struct serve_call *c, const struct cluster_result *result)
+{
+	int r = result->status != 0 ? ERR_FROM_WIN32(result->status) : c->outcome(c);
+
+	if (r != ERR_IO_PENDING || c->service->state != SERVICE_UP || c->rpc->cancelled ||
+	    loop_timer_new(c->service->loop, on_waited, c, &c->timer) < 0)
+		return r;
+	c->next_waiting = c->service->waiting;
+	c->service->waiting = c;
+	loop_timer_start(c->timer, WAIT_NS);
+	c->rpc->user = c;
+	rpc_call_on_cancel(c->rpc, on_gone);
+	return SERVE_LATER;
+}
+
+static int resource_outcome(struct serve_call *c)
+{
+	const struct resource_run *run = resource_run_find(groups(c), &c->about);
+	enum resource_state state = resource_run_state(run);
+
+	if (state == RESOURCE_FAILED && c->wanted == RESOURCE_ONLINE && !run->stuck && run->wake != 0)
+		return ERR_RESOURCE_FAILED;
 	return state == (enum resource_state)c->wanted ? 0 : ERR_IO_PENDING;
 }
 
@@ -128,20 +185,19 @@ static void request_resource(
 		return;
 	}
 	c->wanted = wanted;
-	c->applied = wanted != 0 ? resource_request_applied : NULL;
+	c->outcome = resource_outcome;
+	c->applied = wanted != 0 ? wait_for_outcome : NULL;
 	command.resource_request = (struct command_ResourceRequest){ c->about, verb, serve_now(c) };
 	serve_propose(c, &command);
 }
 
-static int group_request_applied(struct serve_call *c, const struct cluster_result *result)
+static int group_outcome(struct serve_call *c)
 {
 	const struct group_run *g = group_run_find(groups(c), &c->about);
 	const struct db_key *group = group_key(serve_root(c), &c->about), *key;
 	struct guid id;
 	size_t at = 0;
 
-	if (result->status != 0)
-		return ERR_FROM_WIN32(result->status);
 	if (g != NULL && g->target != 0)
 		return ERR_IO_PENDING;
 	while (c->wanted != 0 && group != NULL && group_next(serve_root(c), group, &at, &id, &key))
@@ -165,7 +221,8 @@ static void request_group(struct serve_call *c, const struct ndr_handle *handle,
 		return;
 	}
 	c->wanted = wanted;
-	c->applied = group_request_applied;
+	c->outcome = group_outcome;
+	c->applied = wait_for_outcome;
 	command.group_request = (struct command_GroupRequest){ c->about, verb, node, serve_now(c) };
 	serve_propose(c, &command);
 }
@@ -203,8 +260,14 @@ static void request_node(struct serve_call *c, const struct ndr_handle *handle, 
 		call;                                                                                                  \
 	}
 
-/* The Ex forms: flags that say how to treat locks, queues and errors, none of which there is here. */
-enum { RESOURCE_FLAGS = 0x7, GROUP_FLAGS = 0x7, MOVE_FLAGS = 0x1f };
+/* The Ex forms: flags that say how to treat locks, queues, affinity and errors, none of which there is here. */
+enum {
+	ONLINE_RESOURCE_FLAGS = 0x2f,
+	OFFLINE_RESOURCE_FLAGS = 0x7,
+	ONLINE_GROUP_FLAGS = 0xf,
+	OFFLINE_GROUP_FLAGS = 0x1,
+	MOVE_FLAGS = 0x3f,
+};
 #define DEFINE_REQUEST_EX(function, Method, flags, known, call)                                                        \
 	DEFINE_REQUEST(                                                                                                \
 	    function, Method, if ((in->flags & ~(uint32_t)(known)) != 0) serve_finish(c, ERR_INVALID_PARAMETER);       \
@@ -214,9 +277,9 @@ DEFINE_REQUEST(
     online_resource, OnlineResource, request_resource(c, &in->resource, RESOURCE_VERB_ONLINE, RESOURCE_ONLINE))
 DEFINE_REQUEST(
     offline_resource, OfflineResource, request_resource(c, &in->resource, RESOURCE_VERB_OFFLINE, RESOURCE_OFFLINE))
-DEFINE_REQUEST_EX(online_resource_ex, OnlineResourceEx, online_flags, RESOURCE_FLAGS,
+DEFINE_REQUEST_EX(online_resource_ex, OnlineResourceEx, online_flags, ONLINE_RESOURCE_FLAGS,
     request_resource(c, &in->resource, RESOURCE_VERB_ONLINE, RESOURCE_ONLINE))
-DEFINE_REQUEST_EX(offline_resource_ex, OfflineResourceEx, offline_flags, RESOURCE_FLAGS,
+DEFINE_REQUEST_EX(offline_resource_ex, OfflineResourceEx, offline_flags, OFFLINE_RESOURCE_FLAGS,
     request_resource(c, &in->resource, RESOURCE_VERB_OFFLINE, RESOURCE_OFFLINE))
 DEFINE_REQUEST(fail_resource, FailResource, request_resource(c, &in->resource, RESOURCE_VERB_FAIL, 0))
 DEFINE_REQUEST_EX(
@@ -224,9 +287,9 @@ DEFINE_REQUEST_EX(
 
 DEFINE_REQUEST(online_group, OnlineGroup, request_group(c, &in->group, GROUP_VERB_ONLINE, 0, RESOURCE_ONLINE))
 DEFINE_REQUEST(offline_group, OfflineGroup, request_group(c, &in->group, GROUP_VERB_OFFLINE, 0, RESOURCE_OFFLINE))
-DEFINE_REQUEST_EX(online_group_ex, OnlineGroupEx, online_flags, GROUP_FLAGS,
+DEFINE_REQUEST_EX(online_group_ex, OnlineGroupEx, online_flags, ONLINE_GROUP_FLAGS,
     request_group(c, &in->group, GROUP_VERB_ONLINE, 0, RESOURCE_ONLINE))
-DEFINE_REQUEST_EX(offline_group_ex, OfflineGroupEx, offline_flags, GROUP_FLAGS,
+DEFINE_REQUEST_EX(offline_group_ex, OfflineGroupEx, offline_flags, OFFLINE_GROUP_FLAGS,
     request_group(c, &in->group, GROUP_VERB_OFFLINE, 0, RESOURCE_OFFLINE))
 DEFINE_REQUEST(move_group, MoveGroup, request_group(c, &in->group, GROUP_VERB_MOVE, 0, 0))
 DEFINE_REQUEST(move_group_to_node, MoveGroupToNode, request_move(c, &in->group, &in->node))

@@ -119,7 +119,8 @@ static void on_applied(void *data, int status, const struct cluster_result *resu
 		r = ERR_FROM_WIN32(result->status);
 	if (status == 0 && c->applied != NULL)
 		r = c->applied(c, result);
-	serve_finish(c, r);
+	if (r != SERVE_LATER)
+		serve_finish(c, r);
 }
 
 void serve_propose(struct serve_call *c, const struct command *command)

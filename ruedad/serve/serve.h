@@ -16,13 +16,20 @@ struct serve_call {
 	struct rpc_request request;
 	const void *in; /* The request's. */
 	void *out;      /* The handler fills it in, all but the status. */
-	/* Set for serve_propose(): makes more of out from the result, and returns the call's error. */
+	/* Set for serve_propose(): makes more of out from the result, and returns the call's error, or SERVE_LATER: it has
+	 * seen to it that serve_finish() will be called. */
 	int (*applied)(struct serve_call *c, const struct cluster_result *result);
 	/* For applied(): what the call is about, and the state that it asks for. */
 	struct guid about;
 	uint32_t wanted;
+	/* Of a request that waits for what it asked for (run.c). */
+	struct serve_call *next_waiting;
+	struct loop_timer *timer;
+	int (*outcome)(struct serve_call *c);
 	void *data; /* The handler's own. */
 };
+
+enum { SERVE_LATER = 1 };
 
 /* Must, now or later, come to serve_finish(). */
 typedef void serve_handler(struct serve_call *c);
@@ -53,6 +60,10 @@ static inline const struct db_key *serve_root(struct serve_call *c)
 	return db_root(serve_db(c));
 }
 bool serve_may_change(const struct serve_call *c); /* The caller has access All. */
+
+/* Something was applied: requests that wait for a state look again.  And: they wait no longer. */
+void serve_waiting_look(struct service *s);
+void serve_waiting_end(struct service *s);
 
 /* Context handles.  ACCESS_* is what a handle remembers of how it was opened. */
 enum { SERVE_READ = 1, SERVE_ALL = 3 };

@@ -23,6 +23,7 @@ NETWORK, INTERFACE = "11111111-2222-3333-4444-555555555555", "21111111-2222-3333
 EXPECTED = {
     "node.ResumeNode": ("CLUSTER_NODE_NOT_PAUSED", "the test before it has paused the node, and here it is paused"),
     "node.EvictNode": ("CANT_EVICT_ACTIVE_NODE", "the only node of a cluster is not evicted"),
+    "resource.all_resources": ("failed to test one resource", "the quorum resource has no network name among its providers"),
 }
 
 
@@ -35,13 +36,18 @@ def put(api, root, path, values):
 
 
 def populate(api):
+    void = cluster.ctypes.c_void_p
     h = api.OpenCluster(None)
     root = api.root(h)
-    group = api.lib.OpenClusterGroup(cluster.ctypes.c_void_p(h), wide("Cluster Group"))
-    resource = api.lib.CreateClusterResource(cluster.ctypes.c_void_p(group), wide("Cluster Name"), wide("Network Name"), 0)
-    assert resource, api.last_error()
-    key = api.lib.GetClusterResourceKey(cluster.ctypes.c_void_p(resource), cluster.KEY_ALL_ACCESS)
-    put(api, key, "Parameters", {"Name": "CLUSTER_NAME", "DnsName": "cluster-name"})
+    group = api.lib.OpenClusterGroup(void(h), wide("Cluster Group"))
+    for name in ("Cluster Name", "Network Name"):
+        resource = api.lib.CreateClusterResource(void(group), wide(name), wide("Network Name"), 0)
+        assert resource, api.last_error()
+        key = api.lib.GetClusterResourceKey(void(resource), cluster.KEY_ALL_ACCESS)
+        put(api, key, "Parameters", {"Name": "CLUSTER_NAME", "DnsName": "cluster-name"})
+        assert api.set_value(key, "PersistentState", REG_DWORD, b"\1\0\0\0") == 0  # It is to be online.
+    for name in ("Storage Pool", "File Server"):
+        assert api.lib.CreateClusterResourceType(void(h), wide(name), wide(name), wide("none"), 5000, 60000) == 0
     put(api, root, "Networks\\" + NETWORK, {"Name": "Cluster Network 1", "Address": "192.0.2.0", "Role": 3})
     put(api, root, "NetworkInterfaces\\" + INTERFACE,
         {"Name": "node1 - Ethernet", "Node": "1", "Network": NETWORK, "Address": "192.0.2.1"})
