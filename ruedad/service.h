@@ -73,7 +73,6 @@ struct service {
 	struct disk *engine_disk; /* Of the generation's directory. */
 	struct replica *replica;
 	struct cluster *cluster;  /* The replica's. */
-	uint32_t node;            /* This node's number. */
 	struct manage *manage;    /* The policy, where this node is the owner. */
 	struct hosts *hosts;      /* What this node runs. */
 	struct serve_call *waiting; /* Requests that wait for a state, for a moment (serve/run.c). */
