@@ -117,6 +117,18 @@ static int make_security(struct rpc_connection *c, const struct pdu_auth *auth)
 	return 0;
 }
 
+static void tell_failure(struct rpc_connection *c)
+{
+	struct rpc_identity who = c->identity;
+
+	if (c->transport.login_failed == NULL)
+		return;
+	if (c->security->ops->identify != NULL)
+		c->security->ops->identify(c->security, &who);
+	who.access = RPC_ACCESS_NONE;
+	c->transport.login_failed(c->transport.data, &who);
+}
+
 /* One leg; the answer is appended to *token.  1, 0 or an error, as rpc_security_ops.step(). */
 static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct buf *token)
 {
@@ -146,6 +158,8 @@ static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct
 	if (r == 0 && token->len > TOKEN_MAX)
 		r = -EOVERFLOW;
 	s->done = r == 0;
+	if (r < 0 && r != -ENOMEM)
+		tell_failure(c);
 	return r;
 }
 

@@ -91,6 +91,8 @@ struct rpc_server_stats rpc_server_stats(const struct rpc_server *s);
 struct rpc_transport {
 	void (*wake)(void *data);
 	void *data;
+	/* A login was refused; who: as whom, without access.  May be NULL; calls nothing of this server. */
+	void (*login_failed)(void *data, const struct rpc_identity *who);
 	const char *address; /* The port number or socket name that bind_ack tells; borrowed. */
 	bool anonymous_door; /* Not local: only anonymous interfaces are offered here; else, all but these. */
 	uint8_t host[4];     /* The IPv4 address that the peer has connected to; zeros: none. */

@@ -40,6 +40,7 @@ struct parts {
 	struct rpc_endpoint endpoints[2];
 	struct rpc_epmap mapper;
 	struct logins logins;
+	struct throttle throttle;
 	struct listener *listeners[1 + 2 * SOCKETS_ADDRESSES_MAX];
 	unsigned listener_count;
 	struct service service;
@@ -111,7 +112,9 @@ static int start_tcp(struct parts *p, struct error *error)
 	rpc_epmap_init(&p->mapper, p->endpoints, ARRAY_SIZE(p->endpoints));
 	r = rpc_server_add_interface(p->rpc, &p->mapper.interface);
 	for (unsigned i = 0; r == 0 && i < sockets->services + sockets->mappers; i++) {
-		struct listen_tcp_config config = { .fd = sockets->fds[i], .anonymous_door = i >= sockets->services };
+		struct listen_tcp_config config = {
+			.fd = sockets->fds[i], .anonymous_door = i >= sockets->services, .throttle = &p->throttle
+		};
 
 		sockets->fds[i] = -1;
 		r = listener_new_tcp(

@@ -162,10 +162,19 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 		rpc_connection_input(c->rpc, buffer->base, (size_t)n);
 }
 
+static void on_login_failed(void *data, const struct rpc_identity *who)
+{
+	struct connection *c = data;
+	struct listener *l = c->listener;
+
+	if (l->ops->login_failed != NULL)
+		l->ops->login_failed(l, who);
+}
+
 /* The descriptor is the connection's from here on. */
 static int add_connection(struct listener *l, int fd)
 {
-	struct rpc_transport transport = { .wake = on_wake, .address = l->name };
+	struct rpc_transport transport = { .wake = on_wake, .login_failed = on_login_failed, .address = l->name };
 	struct rpc_identity identity;
 	struct connection *c;
 	int r = l->ops->identify(l, fd, &identity, &transport);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "rpc/server.h"
+#include "rpc/auth/throttle.h"
 #include <uv.h>
 
 struct listener;
@@ -27,6 +27,7 @@ int listener_new(uv_loop_t *uv, struct rpc_server *server, const struct listen_c
 struct listen_tcp_config {
 	int fd;              /* Bound and listening (serve/sockets.h); the listener's, also on failure. */
 	bool anonymous_door; /* See struct rpc_transport. */
+	struct throttle *throttle; /* Borrowed: of all the doors; NULL: none. */
 };
 int listener_new_tcp(uv_loop_t *uv, struct rpc_server *server, const struct listen_tcp_config *config, struct error *e,
     struct listener **ret);

@@ -11,6 +11,8 @@ struct listener_ops {
 	int (*identify)(const struct listener *l, int fd, struct rpc_identity *ret, struct rpc_transport *transport);
 	/* Stop to listen, before the descriptor is closed; may be NULL. */
 	void (*unlisten)(struct listener *l);
+	/* A login was refused; may be NULL. */
+	void (*login_failed)(struct listener *l, const struct rpc_identity *who);
 };
 
 struct listener {
@@ -37,6 +39,7 @@ struct listener {
 	ino_t inode;
 	/* Of TCP. */
 	bool anonymous_door;
+	struct throttle *throttle;
 
 	uint8_t input[65536];
 };

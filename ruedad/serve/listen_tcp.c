@@ -76,15 +76,36 @@ static int identify(const struct listener *l, int fd, struct rpc_identity *ret, 
 		(void)snprintf(identity.name, sizeof(identity.name), "plain");
 	}
 #endif
+	if (l->throttle != NULL && throttle_blocks(l->throttle, identity.address, uv_hrtime()))
+		return -EACCES;
 	set_options(fd);
 	*ret = identity;
 	return 0;
 }
 
+/* One line for a burst; what the client calls himself is shown without what could drive a terminal. */
+static void login_failed(struct listener *l, const struct rpc_identity *who)
+{
+	char address[INET6_ADDRSTRLEN] = "", name[RPC_NAME_MAX + 1];
+	unsigned count = l->throttle != NULL ? throttle_failed(l->throttle, who->address, uv_hrtime()) : 0;
+
+	if (count == 0)
+		return;
+	(void)inet_ntop(AF_INET6, who->address, address, sizeof(address));
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = who->name[i] != 0 && ((unsigned char)who->name[i] < ' ' || who->name[i] == '"' ||
+						   (unsigned char)who->name[i] >= 0x7f)
+			      ? '?'
+			      : who->name[i];
+	log_warning("a login over the network failed; more from there in the next %d s are counted only address=%s "
+		    "name=\"%s\" count=%u",
+	    THROTTLE_QUIET_S, address, name, count);
+}
+
 int listener_new_tcp(uv_loop_t *uv, struct rpc_server *server, const struct listen_tcp_config *config, struct error *e,
     struct listener **ret)
 {
-	static const struct listener_ops ops = { .identify = identify };
+	static const struct listener_ops ops = { .identify = identify, .login_failed = login_failed };
 	struct listener *l = calloc(1, sizeof(*l));
 	union address own = { 0 };
 	socklen_t len = sizeof(own);
@@ -97,6 +118,7 @@ int listener_new_tcp(uv_loop_t *uv, struct rpc_server *server, const struct list
 	l->ops = &ops;
 	l->fd = config->fd;
 	l->anonymous_door = config->anonymous_door;
+	l->throttle = config->throttle;
 	if (getsockname(l->fd, &own.any, &len) < 0)
 		r = -errno;
 	/* sin_port and sin6_port are at the same place. */

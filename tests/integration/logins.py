@@ -34,20 +34,26 @@ def accounts_path():
 
 
 def start():
-    """A service with a cluster, which serves 127.0.0.1."""
+    """A service with a cluster, which serves 127.0.0.1; a new one, which remembers no failed logins."""
     global service
     need_root()
-    if service is None:
-        directory = temporary()
-        os.environ["RUEDA_DIR"] = directory
-        with open(os.path.join(directory, "rueda.conf"), "w", encoding="ascii") as f:
+    first = service is None
+    if first:
+        os.environ["RUEDA_DIR"] = temporary()
+        with open(os.path.join(os.environ["RUEDA_DIR"], "rueda.conf"), "w", encoding="ascii") as f:
             f.write("[node]\nname = node1\n[service]\nuser = nobody\n[listen]\naddress = 127.0.0.1\n")
-        service = subprocess.Popen([RUEDAD], stderr=open(os.path.join(directory, "log"), "wb"))
-        for _ in range(200):
-            if subprocess.run([RUEDA, "cluster", "create", "LOGINS"], capture_output=True, check=False).returncode == 0:
-                return
-            time.sleep(0.1)
-        raise AssertionError("the service does not answer")
+    else:
+        service.terminate()
+        service.wait()
+    with open(os.path.join(os.environ["RUEDA_DIR"], "log"), "wb") as log:
+        service = subprocess.Popen([RUEDAD], stderr=log)
+    wanted = ["cluster", "create", "LOGINS"] if first else ["status", "--json"]
+    for _ in range(200):
+        done = subprocess.run([RUEDA, *wanted], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and (first or json.loads(done.stdout)["state"] == "up"):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the service does not answer")
 
 
 def rpcclient(user, password, flags="seal", command="clusapi_get_cluster_name"):
@@ -94,8 +100,8 @@ def the_file_is_the_services_alone_and_holds_no_password():
 
 @test
 def an_account_calls_and_nobody_else():
-    start()
     for flags in ("seal", "seal,spnego"):
+        start()
         assert "ClusterName: LOGINS" in rpcclient("alice", "Secret.1", flags), flags
         assert "ACCESS_DENIED" in rpcclient("alice", "Secret.2", flags), flags
         assert "ACCESS_DENIED" in rpcclient("mallory", "Secret.1", flags), flags
@@ -124,6 +130,17 @@ def who_may_read_may_not_change():
     for user, password, wanted in (("bob", "Secret.2", "ACCESS_DENIED"), ("carol", "Secret.4", "RESOURCE_NOT_FOUND")):
         said = rpcclient(user, password, command="clusapi_online_resource absent")
         assert wanted in said, (user, said)
+
+
+@test
+def who_fails_too_often_has_to_wait_and_is_logged_once():
+    start()
+    said = [rpcclient("bob", "wrong") for _ in range(20)]
+    assert all("ACCESS_DENIED" in s for s in said[:3]), said[:3]
+    assert any("ACCESS_DENIED" not in s for s in said), "nothing but answers"  # It was not even let in.
+    with open(os.path.join(os.environ["RUEDA_DIR"], "log"), encoding="utf-8") as f:
+        lines = [line for line in f if "a login over the network failed" in line]
+    assert len(lines) == 1 and "address=::ffff:127.0.0.1" in lines[0], lines
 
 
 if os.geteuid() == 0 and not os.environ.get("LOGINS_INSIDE"):
