@@ -26,6 +26,7 @@
 #include "rpc/server.h"
 #include "ruedad/agents/backup.h"
 #include "ruedad/agents/check.h"
+#include "ruedad/agents/clock.h"
 #include "ruedad/agents/hosts.h"
 #include "ruedad/agents/manage.h"
 #include "ruedad/agents/restore.h"
@@ -181,6 +182,7 @@ static void on_applied(void *data, const struct cluster_event *event, const stru
 
 	manage_look(s->manage);
 	hosts_look(s->hosts);
+	clock_look(s->clock);
 	serve_waiting_look(s);
 	s->log_bytes += event->len + 64;
 	check_applied(s, event, result);
@@ -224,6 +226,7 @@ static void on_caught_up(void *data, int status, const struct cluster_result *re
 	log_notice("the cluster is up generation=%s index=%" PRIu64, s->generation, cluster_applied(s->cluster));
 	manage_look(s->manage);
 	hosts_look(s->hosts);
+	clock_look(s->clock);
 	tell_up(s, 0, NULL);
 }
 
@@ -256,6 +259,8 @@ static int start_replica(struct service *s, struct cluster *cluster, struct erro
 		r = manage_new(s, &s->manage);
 	if (r == 0)
 		r = hosts_new(s, &s->hosts);
+	if (r == 0)
+		r = clock_new(s, &s->clock);
 	if (r == 0)
 		r = disk_below(s->disk, s->generation, &s->engine_disk);
 	if (r == 0)
@@ -314,6 +319,8 @@ static void forget_replica(struct service *s)
 	s->manage = NULL;
 	hosts_free(s->hosts);
 	s->hosts = NULL;
+	clock_free(s->clock);
+	s->clock = NULL;
 	disk_free(s->engine_disk);
 	s->engine_disk = NULL;
 }

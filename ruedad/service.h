@@ -75,6 +75,7 @@ struct service {
 	struct cluster *cluster;  /* The replica's. */
 	struct manage *manage;    /* The policy, where this node is the owner. */
 	struct hosts *hosts;      /* What this node runs. */
+	struct clock *clock;      /* The cluster's own time. */
 	struct serve_call *waiting; /* Requests that wait for a state, for a moment (serve/run.c). */
 
 	/* Checkpoints. */

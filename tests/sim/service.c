@@ -9,6 +9,7 @@
  *          one backup at a time; whatever happened, the node starts again; the digest is that of the tree.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "cluster/group/apply.h"
 #include "tests/sim/service_world.h"
 #include "wire/command.h"
 #include "wire/rueda.h"
@@ -365,6 +366,57 @@ TEST(an_idle_cluster_checks_once_and_its_log_does_not_grow)
 	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied + 1);
 	sim_loop_run_for(story.service.world, 600 * SECOND);
 	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied + 1);
+	story_end(&story);
+}
+
+static void propose(struct world *w, struct command command)
+{
+	struct buf bytes = { 0 };
+
+	command.version = COMMAND_VERSION;
+	CHECK_INT(ndr_message_push(&command_messages, &command, &bytes), 0);
+	CHECK_INT(replica_propose(service_of(w)->replica, bytes.data, bytes.len, ignore, NULL), 0);
+	buf_done(&bytes);
+}
+
+/* A resource that cannot be run: it fails, is restarted after half a second, fails, and is tried again each hour. */
+TEST(the_clusters_time_goes_on_while_a_failed_resource_waits_and_costs_little)
+{
+	const struct guid id = { { 0x5a } };
+	const struct resource_run *run;
+	struct command create = { .kind = COMMAND_OBJECT_CREATE }, online = { .kind = COMMAND_RESOURCE_REQUEST };
+	const struct db_key *group;
+	uint64_t applied;
+
+	story_begin(&story, test_seed);
+	story.open = false;
+	sim_loop_run_for(story.service.world, 200 * SECOND);
+	group = object_find(db_root(cluster_db(service_of(&story)->cluster)), OBJECT_GROUP, U16("Cluster Group"));
+	CHECK(group != NULL);
+	create.object_create = (struct command_ObjectCreate){ .kind = OBJECT_RESOURCE,
+		.name = u"nothing",
+		.id = id,
+		.type_name = u"File Share Witness",
+		.display_name = u"" };
+	CHECK(guid_parse(object_id(group), &create.object_create.group_id));
+	online.resource_request = (struct command_ResourceRequest){ id, RESOURCE_VERB_ONLINE, 7 };
+	propose(&story, create);
+	propose(&story, online);
+	sim_loop_run_for(story.service.world, SECOND / 4);
+	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &id);
+	CHECK(run != NULL && run->state == RESOURCE_FAILED);
+	CHECK_INT(run->sequence, 2);
+	sim_loop_run_for(story.service.world, SECOND);
+	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &id);
+	CHECK_INT(run->sequence, 4);
+	applied = cluster_applied(service_of(&story)->cluster);
+	sim_loop_run_for(story.service.world, 3590 * SECOND);
+	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &id);
+	CHECK_INT(run->sequence, 4);
+	CHECK(cluster_applied(service_of(&story)->cluster) < applied + 65);
+	sim_loop_run_for(story.service.world, 15 * SECOND);
+	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &id);
+	CHECK(run->sequence > 4);
 	story_end(&story);
 }
 
