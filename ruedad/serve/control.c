@@ -12,6 +12,7 @@
  * Rules    cmrp.md of the public protocol, sections 10 and 16; docs/design/properties.md lists the codes.
  * Threads  the loop thread.       Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/group/state.h"
 #include "cluster/object/edit.h"
 #include "cluster/object/property.h"
 #include "cluster/object/type.h"
@@ -303,18 +304,19 @@ static int validate_private(struct control_call *call)
 	return property_check(root_of(call), &call->object, true, call->in, call->in_len);
 }
 
-/* A private property takes effect when the resource is next brought online; that is said if it is online now.  The
- * object may be gone by now, only its kind is still true. */
+/* A private property takes effect when the resource is next brought online: that is said if it runs now. */
 static int stored(struct serve_call *c, const struct cluster_result *result)
 {
 	const struct control_call *call = c->data;
-	bool is_online = false; /* No resource runs yet. */
+	const struct group_table *runs = cluster_groups(c->service->cluster);
+	struct guid id;
 
 	if (result->status != 0)
 		return ERR_FROM_WIN32(result->status);
-	return call->private && call->object.kind == PROPERTY_RESOURCE && result->batch.len > 0 && is_online
-		   ? ERR_RESOURCE_PROPERTIES_STORED
-		   : 0;
+	return call->private && call->object.kind == PROPERTY_RESOURCE && result->batch.len > 0 &&
+		       guid_parse(call->object.id, &id) && resource_is_active(resource_run_find(runs, &id)) ?
+		   ERR_RESOURCE_PROPERTIES_STORED :
+		   0;
 }
 
 static int set_properties(struct control_call *call, bool private)
@@ -325,6 +327,7 @@ static int set_properties(struct control_call *call, bool private)
 	if (id == NULL)
 		return -ENOMEM;
 	call->private = private;
+	call->object.id = u16_from_z(id); /* The handle may be closed by then, and the object deleted. */
 	call->serve->data = call;
 	call->serve->applied = stored;
 	command.properties_set = (struct command_PropertiesSet){ .kind = call->object.kind,

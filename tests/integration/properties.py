@@ -253,6 +253,23 @@ def private_properties_are_whatever_was_set_and_go_when_set_without_data(api, _h
 
 
 @in_cluster
+def what_runs_takes_on_its_private_properties_when_it_is_next_brought_online(api, h, _root, all_of):
+    online, offline = 2, 3
+    running = Target(api, RESOURCE, "ClusterResourceControl",
+                     void(api.lib.OpenClusterResource(void(h), wide("Local Quorum"))))
+    assert api.lib.GetClusterResourceState(running.before[0], None, None, None, None) == online
+    assert api.lib.GetClusterResourceState(all_of["resource"].before[0], None, None, None, None) == offline
+    change = plist(("x", DWORD, number(1)))
+    assert running.call(SET_PRIVATE, change) == 5024
+    assert parse(running.get(GET_PRIVATE)) == {"x": [(DWORD, number(1))]}
+    assert running.call(SET_PRIVATE, change) == 0  # It is so already.
+    assert running.call(SET_COMMON, plist(("RestartDelay", DWORD, number(1)))) == 0
+    assert all_of["resource"].call(SET_PRIVATE, change) == 0
+    for t in (running, all_of["resource"]):
+        assert t.call(SET_PRIVATE, plist(("x", DWORD, b""))) in (0, 5024)
+
+
+@in_cluster
 def a_large_property_is_set_and_read(_api, _h, _root, all_of):
     t = all_of["resource"]
     data = bytes(range(256)) * 3000
