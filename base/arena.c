@@ -24,6 +24,13 @@ void arena_done(struct arena *a)
 	a->used = 0;
 }
 
+void arena_wipe(struct arena *a)
+{
+	for (struct arena_block *b = a->blocks; b != NULL; b = b->next)
+		explicit_bzero(b->data, b->used);
+	arena_done(a);
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
 	struct arena_block *b = a->blocks;

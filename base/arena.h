@@ -14,6 +14,7 @@ struct arena {
 };
 
 void arena_done(struct arena *a); /* Frees everything; *a is empty and usable again, its limit kept. */
+void arena_wipe(struct arena *a); /* The same, and nothing of it stays in memory. */
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_alloc_zero(struct arena *a, size_t size);
 void *arena_dup(struct arena *a, const void *data, size_t size);

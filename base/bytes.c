@@ -8,6 +8,13 @@ void buf_done(struct buf *b)
 	*b = (struct buf){ 0 };
 }
 
+void buf_wipe(struct buf *b)
+{
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->capacity);
+	buf_done(b);
+}
+
 int buf_reserve(struct buf *b, size_t more)
 {
 	size_t capacity = MAX(b->capacity, (size_t)64);

@@ -62,6 +62,7 @@ struct buf {
 };
 
 void buf_done(struct buf *b);                                  /* Frees; *b is empty and usable again. */
+void buf_wipe(struct buf *b);                                  /* The same, and nothing of it stays in memory. */
 int buf_reserve(struct buf *b, size_t more);                   /* Room for more bytes beyond len. */
 void buf_append(struct buf *b, const void *data, size_t len);
 void buf_append_zeros(struct buf *b, size_t len);

@@ -23,7 +23,8 @@ struct cli {
 	size_t argument_count;
 
 	bool json, yes, force, plan, utf8;
-	const char *node, *recovery_passphrase_file, *recovery_key, *as_node, *as_new, *drive, *type, *access, *password_file;
+	const char *node, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
+	const char *as_node, *as_new, *drive, *type, *access, *password_file;
 	const char *copy_to[CLI_COPY_MAX];
 	size_t copy_count;
 };
@@ -65,6 +66,7 @@ int cli_open(DWORD access, HCLUSTER *ret);
 
 /* The verbs; the files are named after the nouns. */
 int cluster_create_verb(struct cli *c);
+int cluster_unseal_verb(struct cli *c);
 int status_verb(struct cli *c);
 int backup_verb(struct cli *c);
 int backup_show_verb(struct cli *c);

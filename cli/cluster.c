@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/recovery.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,7 @@ int cluster_create_verb(struct cli *c)
 {
 	_cleanup_free_ char16_t *name = cli_units(c->arguments[0]);
 	_cleanup_free_ RUEDA_STATUS *s = calloc(1, sizeof(*s));
+	_cleanup_(recovery_done) struct recovery recovery = { 0 };
 	WCHAR story[RUEDA_STORY_CCH] = { 0 };
 	_cleanup_free_ char *text = NULL;
 	struct json j = { 0 };
@@ -55,19 +57,23 @@ int cluster_create_verb(struct cli *c)
 
 	if (name == NULL || s == NULL)
 		return CLI_USAGE;
-	if (c->recovery_passphrase_file != NULL || c->recovery_key != NULL)
-		return cli_fail(ERROR_CALL_NOT_IMPLEMENTED, "a cluster key that recovery could unseal is not made yet",
-		    "creating the cluster with a recovery key");
+	r = recovery_read(c, &recovery);
+	if (r != 0)
+		return r;
 	code = RuedaGetStatus(s);
 	r = code == 0 ? check_node(c, s) : cli_fail(code, NULL, "creating the cluster");
 	if (r != 0)
 		return r;
-	code = RuedaCreateCluster(cli_wide(name), 0, NULL, 0, story, RUEDA_STORY_CCH);
+	code = RuedaCreateCluster(cli_wide(name), 0, recovery_given(&recovery), story, RUEDA_STORY_CCH);
 	text = u16_to_utf8(view(story));
 	if (code != 0)
 		return cli_fail(code, text, "creating the cluster '%s'", c->arguments[0]);
 	if (!c->json) {
-		printf("The cluster '%s' was created.\n", c->arguments[0]);
+		printf("The cluster '%s' was created%s.\n", c->arguments[0],
+		    recovery_given(&recovery) == NULL ? " without a cluster key"
+		    : recovery.call.dwKind == RUEDA_RECOVERY_PASSPHRASE
+			? "; its cluster key is sealed under the passphrase"
+			: "; its cluster key is sealed under the public key");
 		return output_end();
 	}
 	json_open(&j, NULL, '{');
@@ -75,6 +81,15 @@ int cluster_create_verb(struct cli *c)
 	json_u16(&j, "node", view(s->szNodeName));
 	json_close(&j, '}');
 	return json_print(&j);
+}
+
+static struct seal_id key_id(const RUEDA_STATUS *s)
+{
+	struct seal_id id;
+
+	static_assert(sizeof(id.bytes) == sizeof(s->ClusterKey.Id), "the same id");
+	memcpy(id.bytes, s->ClusterKey.Id, sizeof(id.bytes));
+	return id;
 }
 
 static int status_json(const RUEDA_STATUS *s)
@@ -97,6 +112,15 @@ static int status_json(const RUEDA_STATUS *s)
 	json_number(&j, "resources", s->cResources);
 	json_number(&j, "nodes", s->cNodes);
 	json_bytes(&j, "database_digest", s->DatabaseDigest, sizeof(s->DatabaseDigest));
+	if (s->ClusterKey.Seal == RuedaSealNone) {
+		json_null(&j, "cluster_key");
+	} else {
+		json_open(&j, "cluster_key", '{');
+		json_bytes(&j, "id", s->ClusterKey.Id, sizeof(s->ClusterKey.Id));
+		json_text(&j, "sealed_under", recovery_kind_name((enum seal_kind)s->ClusterKey.Seal));
+		json_bool(&j, "open", s->ClusterKey.bOpen);
+		json_close(&j, '}');
+	}
 	if (s->LastBackup.szPath[0] == 0) {
 		json_null(&j, "last_backup");
 	} else {
@@ -132,6 +156,23 @@ static void print_last_backup(const RUEDA_STATUS *s)
 		printf(", failed: %" PRIu32 " %s\n", s->LastBackup.dwStatus, name != NULL ? name : "");
 }
 
+static void print_key(const RUEDA_STATUS *s)
+{
+	char id[2 * SEAL_ID_LEN + 1];
+	struct seal_id bytes = key_id(s);
+
+	static_assert(
+	    (int)RuedaSealRsa == (int)SEAL_RSA && (int)RuedaSealEllipticCurve == (int)SEAL_ECDH, "the same kinds");
+	output_name("cluster key");
+	if (s->ClusterKey.Seal == RuedaSealNone) {
+		printf("none\n");
+		return;
+	}
+	seal_id_format(&bytes, id);
+	printf("%s, sealed under %s, %s\n", id, seal_kind_text((enum seal_kind)s->ClusterKey.Seal),
+	    s->ClusterKey.bOpen ? "open on this node" : "not open on this node");
+}
+
 static void print_status(const RUEDA_STATUS *s)
 {
 	struct guid generation = output_guid(&s->GenerationId);
@@ -159,6 +200,7 @@ static void print_status(const RUEDA_STATUS *s)
 	printf("%" PRIu32 " groups, %" PRIu32 " resources, %" PRIu32 " nodes\n", s->cGroups, s->cResources, s->cNodes);
 	output_name("API level");
 	printf("%" PRIu32 "\n", s->dwApiLevel);
+	print_key(s);
 	print_last_backup(s);
 }
 

@@ -6,6 +6,7 @@
 #include "backup/set.h"
 #include "base/filetime.h"
 #include "cli/cli.h"
+#include "cli/recovery.h"
 #include "cli/regfile.h"
 #include "cli/value.h"
 #include "io/linux/disk.h"
@@ -33,6 +34,48 @@ static const char *file_kind(const struct set_file *f)
 						    : "crypto checkpoint";
 }
 
+/* The set's cluster key: 0 there is none, 1 here it is, or negative with the reason. */
+static int read_key(const struct set *s, struct seal_info *ret, struct error *error)
+{
+	const struct quolog_header *h = &s->info.header;
+	int r;
+
+	if (h->key_len == 0)
+		return 0;
+	r = seal_read(h->key, h->key_len, ret, error);
+	return r < 0 ? r : 1;
+}
+
+static void json_key(const struct set *s, struct json *j)
+{
+	struct seal_info info;
+
+	if (read_key(s, &info, NULL) <= 0) {
+		json_null(j, "cluster_key");
+		return;
+	}
+	json_open(j, "cluster_key", '{');
+	json_bytes(j, "id", info.id.bytes, sizeof(info.id.bytes));
+	json_text(j, "sealed_under", recovery_kind_name(info.kind));
+	json_close(j, '}');
+}
+
+static void show_key(const struct set *s)
+{
+	char id[2 * SEAL_ID_LEN + 1];
+	struct error error = { 0 };
+	struct seal_info info;
+	int r = read_key(s, &info, &error);
+
+	output_name("cluster key");
+	if (r > 0) {
+		seal_id_format(&info.id, id);
+		printf("%s, sealed under %s\n", id, seal_kind_text(info.kind));
+	} else {
+		printf("%s\n", r == 0 ? "none" : error.text);
+	}
+}
+
 static void show_json(const struct set *s, struct json *j)
 {
 	const struct quolog_header *h = &s->info.header;
@@ -50,6 +93,7 @@ static void show_json(const struct set *s, struct json *j)
 	json_number(j, "batches", s->info.batch_count);
 	json_number(j, "partitions", h->partition_count);
 	json_bool(j, "has_sealed_key", h->key_len > 0);
+	json_key(s, j);
 	json_bytes(j, "database_digest", s->info.digest.bytes, sizeof(s->info.digest.bytes));
 	json_open(j, "files", '[');
 	for (size_t i = 0; i < s->file_count; i++) {
@@ -88,6 +132,7 @@ static void show_text(const struct set *s)
 	printf("%s\n", digest);
 	output_name("quorum disk");
 	printf(h->partition_count > 0 ? "%" PRIu32 " partitions\n" : "no layout recorded\n", h->partition_count);
+	show_key(s);
 	output_name("size");
 	printf("%" PRIu64 " bytes\n", s->info.bytes);
 	for (size_t i = 0; i < s->file_count; i++) {
@@ -114,12 +159,62 @@ int backup_show_verb(struct cli *c)
 	return json_print(&j);
 }
 
+/* Whether the secret that was given opens the set's cluster key: 0, or an enum cli_exit after a message. */
+static int test_key(const struct cli *c, const struct set *s, const struct recovery *recovery)
+{
+	const struct quolog_header *h = &s->info.header;
+	struct error error = { 0 };
+	struct seal_key key;
+	int r;
+
+	if (recovery_given(recovery) == NULL)
+		return 0;
+	if (h->key_len == 0)
+		return cli_fail(ERROR_NOT_FOUND,
+		    "the set is complete and undamaged, but it has no sealed cluster key to test this with",
+		    "opening the cluster key of the set in %s", c->arguments[0]);
+	r = seal_open(h->key, h->key_len, &recovery->secret, &key, &error);
+	seal_key_wipe(&key);
+	return r < 0 ? cli_fail_error(r, &error, "opening the cluster key of the set in %s", c->arguments[0]) : 0;
+}
+
+/* What the set's cluster key means for who restores it. */
+static void tell_key(const struct set *s, const struct recovery *recovery)
+{
+	char id[2 * SEAL_ID_LEN + 1];
+	struct error error = { 0 };
+	struct seal_info info;
+	int r = read_key(s, &info, &error);
+
+	if (r < 0) {
+		printf("Its cluster key cannot be used: %s.\n", error.text);
+		return;
+	}
+	if (r == 0) {
+		printf("It holds no cluster key.\n");
+		return;
+	}
+	seal_id_format(&info.id, id);
+	if (recovery_given(recovery) != NULL)
+		printf("Its cluster key %s opens with what was given.\n", id);
+	else
+		printf("Its cluster key %s is sealed under %s, which a machine that does not have the key needs for "
+		       "what is "
+		       "encrypted with it.\n",
+		    id, seal_kind_text(info.kind));
+}
+
 int backup_verify_verb(struct cli *c)
 {
 	_cleanup_(set_freep) struct set *s = NULL;
+	_cleanup_(recovery_done) struct recovery recovery = { 0 };
 	struct json j = { 0 };
-	int r = open_set(c->arguments[0], &s);
+	int r = recovery_read(c, &recovery);
 
+	if (r == 0)
+		r = open_set(c->arguments[0], &s);
+	if (r == 0)
+		r = test_key(c, s, &recovery);
 	if (r != 0)
 		return r;
 	if (c->json) {
@@ -129,11 +224,14 @@ int backup_verify_verb(struct cli *c)
 		json_number(&j, "bytes", s->info.bytes);
 		json_number(&j, "index", s->info.header.last);
 		json_bytes(&j, "database_digest", s->info.digest.bytes, sizeof(s->info.digest.bytes));
+		json_key(s, &j);
+		json_bool(&j, "cluster_key_opened", recovery_given(&recovery) != NULL);
 		json_close(&j, '}');
 		return json_print(&j);
 	}
 	printf("The backup set in %s is complete and undamaged: %" PRIu64 " bytes, up to change %" PRIu64 ".\n",
 	    c->arguments[0], s->info.bytes, s->info.header.last);
+	tell_key(s, &recovery);
 	return output_end();
 }
 

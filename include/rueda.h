@@ -26,6 +26,32 @@ typedef enum RUEDA_STATE {
 	RuedaStateStopping = 4,
 } RUEDA_STATE;
 
+typedef enum RUEDA_SEAL {
+	RuedaSealNone = 0, /* There is no cluster key. */
+	RuedaSealPassphrase = 1,
+	RuedaSealRsa = 2,
+	RuedaSealEllipticCurve = 3,
+} RUEDA_SEAL;
+
+/* The cluster key, which encrypts what is secret in backup sets. */
+typedef struct RUEDA_KEY {
+	RUEDA_SEAL Seal; /* What it is sealed under in backup sets. */
+	BYTE Id[16];     /* Which key it is; no secret. */
+	BOOL bOpen;      /* This node has it in the clear. */
+} RUEDA_KEY;
+
+#define RUEDA_RECOVERY_PASSPHRASE 1u
+#define RUEDA_RECOVERY_PEM 2u
+
+/* What seals or opens the cluster key.  A passphrase has 12 to 1024 bytes and no terminator.  PEM text is of a public key to
+ * seal, of the private key to open: RSA (2048 to 8192 bits), X25519, EC (P-256, P-384, P-521), without a passphrase of its
+ * own, at most 16384 bytes.  The caller wipes it when it is used. */
+typedef struct RUEDA_RECOVERY {
+	DWORD dwKind; /* RUEDA_RECOVERY_ */
+	const BYTE *lpSecret;
+	DWORD cbSecret;
+} RUEDA_RECOVERY;
+
 typedef struct RUEDA_STATUS {
 	RUEDA_STATE State;
 	WCHAR szClusterName[RUEDA_NAME_CCH]; /* Empty in no cluster, as all that follows but the node's name. */
@@ -45,6 +71,7 @@ typedef struct RUEDA_STATUS {
 		BOOL bRunning;
 		DWORD dwStatus; /* A code of <winerror.h>. */
 	} LastBackup;
+	RUEDA_KEY ClusterKey;
 } RUEDA_STATUS, *PRUEDA_STATUS;
 
 typedef struct RUEDA_BACKUP_RESULT {
@@ -80,14 +107,23 @@ RUEDA_BEGIN_DECLARATIONS
  *
  * lpszClusterName  its name.
  * dwFlags          0.
- * lpSealedKey      the cluster's key, sealed by the caller in whatever way; NULL for none.  Backup sets carry it as it is.
- * cbSealedKey      its size in bytes, at most 4096.
+ * pRecovery        the cluster gets a cluster key, which backup sets carry sealed under this; NULL: no cluster key.
  * lpszStory        buffer for the story, or NULL.
  * cchStory         capacity of the buffer in WCHARs.
  *
- * Returns 0; 87; 123 a bad name; 183 the node is in a cluster already; 206 too long; 1722 no service answers. */
-DWORD RuedaCreateCluster(LPCWSTR lpszClusterName, DWORD dwFlags, const BYTE *lpSealedKey, DWORD cbSealedKey,
-    LPWSTR lpszStory, DWORD cchStory);
+ * Returns 0; 50 a public key that cannot be used; 87; 123 a bad name; 183 the node is in a cluster already; 206 too long;
+ * 1325 a passphrase that is too short or long; 1722 no service answers. */
+DWORD RuedaCreateCluster(LPCWSTR lpszClusterName, DWORD dwFlags, const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory,
+    DWORD cchStory);
+
+/* Open the sealed cluster key of this machine's cluster, which its node keeps in the clear from then on.
+ *
+ * pRecovery            the passphrase or the private key.
+ * lpszStory, cchStory  as for RuedaCreateCluster().
+ *
+ * Returns 0; 13 the sealed key is damaged; 86 the wrong passphrase or key; 87; 1168 the cluster has no cluster key; 5932 there
+ * is no cluster; 1722 no service answers. */
+DWORD RuedaUnsealClusterKey(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory);
 
 /* How the service of this machine is.
  *
@@ -111,12 +147,13 @@ DWORD RuedaBackup(LPCWSTR lpszPathName, PRUEDA_BACKUP_RESULT pResult);
  * lpszQuorumDriveLetter  as for RestoreClusterDatabase(); mostly NULL.
  * lpszAsNode             restore on a machine that stands in for this node of the set; else NULL.
  * lpszAsNew              make another cluster, of this name, of the set; else NULL.
+ * pRecovery              opens the set's cluster key for this node; NULL: the node has it already, or it stays sealed.
  * lpszStory, cchStory    as for RuedaCreateCluster().
  *
  * Returns as RestoreClusterDatabase(); also 123 and 206 for a name that no cluster can have, 183 if this machine is a node
- * of the set and not the one that it shall stand in for. */
+ * of the set and not the one that it shall stand in for; and as RuedaUnsealClusterKey() for pRecovery. */
 DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveLetter, LPCWSTR lpszAsNode,
-    LPCWSTR lpszAsNew, LPWSTR lpszStory, DWORD cchStory);
+    LPCWSTR lpszAsNew, const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory);
 
 /* How far the backup or restore is that runs on this machine, whoever has asked for it.  For another thread than the one
  * that waits for its end, or another program.

@@ -65,8 +65,9 @@ static void free_call(struct rpc_call *call)
 	rpc_account_discharge(call->account, call->charged);
 	rpc_account_put(call->account);
 	s->stats.calls--;
-	buf_done(&call->stub);
-	arena_done(&call->arena);
+	/* There may have been a passphrase in it. */
+	buf_wipe(&call->stub);
+	arena_wipe(&call->arena);
 	rpc_association_unref(call->association);
 	free(call);
 }

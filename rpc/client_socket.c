@@ -32,7 +32,7 @@ static int push(struct rpc_socket *s)
 			return errno == EAGAIN ? 0 : -errno;
 		s->sent += (size_t)n;
 	}
-	buf_done(output);
+	buf_wipe(output); /* It may have held a passphrase. */
 	s->sent = 0;
 	return 0;
 }

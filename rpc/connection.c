@@ -329,6 +329,7 @@ void rpc_connection_input(struct rpc_connection *c, const void *data, size_t len
 		}
 		if (c->input.len == want) {
 			handle_pdu(c, c->input.data, c->input.len);
+			explicit_bzero(c->input.data, c->input.len); /* As call.c wipes what it was made into. */
 			c->input.len = 0;
 			if (!owes(c))
 				c->owing_since = 0;

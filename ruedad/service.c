@@ -30,6 +30,7 @@
 #include "ruedad/agents/hosts.h"
 #include "ruedad/agents/manage.h"
 #include "ruedad/agents/restore.h"
+#include "ruedad/keyring.h"
 #include "ruedad/serve/serve.h"
 #include <inttypes.h>
 #include <string.h>
@@ -285,6 +286,30 @@ static int start_replica(struct service *s, struct cluster *cluster, struct erro
 	return r;
 }
 
+void service_look_for_key(struct service *s)
+{
+	struct seal_key key;
+	struct error error;
+	int r;
+
+	s->has_key = s->key_open = false;
+	if (s->header.key_len == 0)
+		return;
+	r = seal_read(s->header.key, s->header.key_len, &s->key, &error);
+	s->has_key = r == 0;
+	if (r == 0) {
+		r = keyring_get(s->disk, &s->key.id, &key, &error);
+		seal_key_wipe(&key);
+	}
+	s->key_open = r == 0;
+	if (r == -ENOENT)
+		log_warning(
+		    "the cluster key is sealed, and this node does not have it: what is encrypted with it stays so "
+		    "until 'rueda cluster unseal'");
+	else if (r < 0)
+		log_error("the cluster key cannot be used: %s", error.text);
+}
+
 /* Start the generation that `current` names.  -ENOENT: there is none. */
 static int start_generation(struct service *s, struct error *error)
 {
@@ -305,6 +330,7 @@ static int start_generation(struct service *s, struct error *error)
 	s->header = loaded.header;
 	s->checkpoint_index = loaded.index;
 	s->log_bytes = 0;
+	service_look_for_key(s);
 	return start_replica(s, loaded.cluster, error);
 }
 
@@ -414,13 +440,12 @@ void service_stop(struct service *s, void (*stopped)(void *data), void *data)
 	s->stopped = stopped;
 	s->stopped_data = data;
 	backup_cancel(s);
-	if (s->backup == NULL && s->restore == NULL)
-		stop_now(s);
+	service_job_ended(s);
 }
 
 void service_job_ended(struct service *s)
 {
-	if (s->stopping && s->state != SERVICE_STOPPING && s->backup == NULL && s->restore == NULL)
+	if (s->stopping && s->state != SERVICE_STOPPING && s->backup == NULL && s->restore == NULL && s->unseal == NULL)
 		stop_now(s);
 }
 
@@ -504,8 +529,30 @@ int service_write_generation(struct service *s, const struct quolog_header *head
 	return r;
 }
 
-int service_create_cluster(
-    struct service *s, struct u16 name, const void *sealed_key, size_t sealed_key_len, struct error *error)
+/* A fresh cluster key: into the keyring, and sealed into the header. */
+static int make_cluster_key(
+    struct service *s, const struct seal_secret *secret, struct quolog_header *header, struct error *error)
+{
+	_cleanup_(buf_done) struct buf blob = { 0 };
+	struct seal_key key;
+	int r = seal_key_make(&key);
+
+	if (r < 0)
+		return error_set_code(error, r, "cannot make a cluster key");
+	r = seal_close(&key, secret, NULL, &blob, error);
+	if (r == 0)
+		r = keyring_put(s->disk, &key, error);
+	seal_key_wipe(&key);
+	if (r < 0)
+		return r;
+	static_assert((int)SEAL_BLOB_MAX <= (int)QUOLOG_KEY_MAX, "the header has room for a sealed key");
+	assert(blob.len <= SEAL_BLOB_MAX);
+	header->key_len = (uint32_t)blob.len;
+	memcpy(header->key, blob.data, blob.len);
+	return 0;
+}
+
+int service_create_cluster(struct service *s, struct u16 name, const struct seal_secret *secret, struct error *error)
 {
 	struct cluster_seed seed = { .cluster_name = name, .node_name = service_node_name(s) };
 	struct quolog_header *header;
@@ -521,8 +568,8 @@ int service_create_cluster(
 		    "directory "
 		    "%s away first",
 		    s->config->state_directory);
-	if (name.len > QUOLOG_NAME_MAX || sealed_key_len > QUOLOG_KEY_MAX)
-		return error_set(error, ERR_FILENAME_EXCED_RANGE, "the name or the sealed key is too long");
+	if (name.len > QUOLOG_NAME_MAX)
+		return error_set(error, ERR_FILENAME_EXCED_RANGE, "the name is too long");
 	header = calloc(1, sizeof(*header));
 	if (header == NULL)
 		return error_set_code(error, -ENOMEM, "cannot create the cluster");
@@ -543,10 +590,11 @@ int service_create_cluster(
 	header->generation.number = 1;
 	header->generation.id = draw_guid(s);
 	header->time = seed.time;
-	header->key_len = (uint32_t)sealed_key_len;
-	if (sealed_key_len > 0)
-		memcpy(header->key, sealed_key, sealed_key_len);
-	r = service_write_generation(s, header, db, error);
+	r = secret->kind != SEAL_SECRET_NONE ? make_cluster_key(s, secret, header, error) : 0;
+	if (r == 0)
+		r = service_write_generation(s, header, db, error);
+	else
+		db_free(db);
 	store_name(&header->generation, directory);
 	free(header);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include "ruedad/config.h"
 #include "ruedad/replica.h"
 #include "ruedad/store.h"
+#include "seal/seal.h"
 #include <stdatomic.h>
 
 struct priv_directory;
@@ -77,6 +78,9 @@ struct service {
 	struct hosts *hosts;      /* What this node runs. */
 	struct clock *clock;      /* The cluster's own time. */
 	struct serve_call *waiting; /* Requests that wait for a state, for a moment (serve/run.c). */
+	bool has_key;             /* The header has a sealed cluster key, and this is it: … */
+	struct seal_info key;
+	bool key_open;            /* … and the keyring has it. */
 
 	/* Checkpoints. */
 	struct checkpoint_job *checkpoint; /* Running, or NULL. */
@@ -93,6 +97,7 @@ struct service {
 	struct backup_job *backup;
 	struct restore_job *restore;
 	struct progress progress;
+	struct unseal_job *unseal; /* Or NULL. */
 
 	bool stopping; /* service_stop() has been called; it waits for a backup or restore to end. */
 
@@ -117,9 +122,11 @@ static inline struct u16 service_node_name(const struct service *s)
 	return u16_from_z(s->node_name);
 }
 
-/* Found a cluster of this one node, put it in force, but do not start it: service_bring_up().  Blocks for a few syncs. */
-int service_create_cluster(struct service *s, struct u16 name, const void *sealed_key, size_t sealed_key_len,
-    struct error *error);
+/* Found a cluster of this one node, put it in force, but do not start it: service_bring_up().  With a secret it gets a
+ * cluster key, sealed under that.  Blocks for a few syncs, and half a second for a passphrase: nobody else is served yet. */
+int service_create_cluster(struct service *s, struct u16 name, const struct seal_secret *secret, struct error *error);
+/* Sees whether the generation has a cluster key, and whether this node has it. */
+void service_look_for_key(struct service *s);
 
 /* A generation's directory with this database (taken over) at header->snapshot and an empty log: durable, not in force.
  * Blocks. */

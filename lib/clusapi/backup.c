@@ -29,5 +29,6 @@ DWORD BackupClusterDatabase(HCLUSTER hCluster, LPCWSTR lpszPathName)
 
 DWORD RestoreClusterDatabase(LPCWSTR lpszPathName, BOOL bForce, LPCWSTR lpszQuorumDriveLetter)
 {
-	return RuedaRestore(lpszPathName, bForce ? RUEDA_RESTORE_FORCE : 0, lpszQuorumDriveLetter, NULL, NULL, NULL, 0);
+	return RuedaRestore(lpszPathName, bForce ? RUEDA_RESTORE_FORCE : 0, lpszQuorumDriveLetter, NULL, NULL, NULL,
+	    NULL, 0);
 }

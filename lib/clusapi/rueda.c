@@ -48,22 +48,48 @@ static int call_rueda(unsigned number, const void *in, void *out, struct arena *
 	return r < 0 ? r : link_call(l, LINK_RUEDA, number, in, out, arena);
 }
 
-DWORD RuedaCreateCluster(LPCWSTR lpszClusterName, DWORD dwFlags, const BYTE *lpSealedKey, DWORD cbSealedKey,
-    LPWSTR lpszStory, DWORD cchStory)
+static bool recovery_is_valid(const RUEDA_RECOVERY *r)
 {
+	return (r->dwKind == RUEDA_RECOVERY_PASSPHRASE || r->dwKind == RUEDA_RECOVERY_PEM) &&
+	       (r->lpSecret != NULL || r->cbSecret == 0);
+}
+
+DWORD RuedaCreateCluster(
+    LPCWSTR lpszClusterName, DWORD dwFlags, const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory)
+{
+	static const RUEDA_RECOVERY none;
+	const RUEDA_RECOVERY *recovery = pRecovery != NULL ? pRecovery : &none;
 	struct rueda_CreateCluster_in in = { .name = units(lpszClusterName),
 		.flags = dwFlags,
-		.sealed_key = lpSealedKey,
-		.sealed_key_size = cbSealedKey };
+		.recovery = recovery->dwKind,
+		.secret = recovery->lpSecret,
+		.secret_size = recovery->cbSecret };
 	struct rueda_CreateCluster_out out = { 0 };
 	_cleanup_arena_ struct arena arena = { 0 };
 	int r = 0;
 
 	if (lpszClusterName == NULL || lpszClusterName[0] == 0 || dwFlags != 0 ||
-	    (lpSealedKey == NULL && cbSealedKey > 0))
+	    (pRecovery != NULL && !recovery_is_valid(pRecovery)))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
 		r = call_rueda(RUEDA_CREATE_CLUSTER, &in, &out, &arena);
+	put_text(out.story, lpszStory, cchStory);
+	return return_code(r);
+}
+
+DWORD RuedaUnsealClusterKey(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory)
+{
+	struct rueda_Unseal_in in = { 0 };
+	struct rueda_Unseal_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = ERR_INVALID_PARAMETER;
+
+	if (pRecovery != NULL && recovery_is_valid(pRecovery)) {
+		in.recovery = pRecovery->dwKind;
+		in.secret = pRecovery->lpSecret;
+		in.secret_size = pRecovery->cbSecret;
+		r = call_rueda(RUEDA_UNSEAL, &in, &out, &arena);
+	}
 	put_text(out.story, lpszStory, cchStory);
 	return return_code(r);
 }
@@ -97,6 +123,9 @@ DWORD RuedaGetStatus(PRUEDA_STATUS pStatus)
 	pStatus->LastBackup.Ended = put_time(out.last_backup.ended);
 	pStatus->LastBackup.bRunning = out.last_backup.running ? TRUE : FALSE;
 	pStatus->LastBackup.dwStatus = out.last_backup.status;
+	pStatus->ClusterKey.Seal = (RUEDA_SEAL)out.key_kind;
+	memcpy(pStatus->ClusterKey.Id, out.key_id, sizeof(pStatus->ClusterKey.Id));
+	pStatus->ClusterKey.bOpen = out.key_open ? TRUE : FALSE;
 	return 0;
 }
 
@@ -124,7 +153,7 @@ DWORD RuedaBackup(LPCWSTR lpszPathName, PRUEDA_BACKUP_RESULT pResult)
 }
 
 DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveLetter, LPCWSTR lpszAsNode,
-    LPCWSTR lpszAsNew, LPWSTR lpszStory, DWORD cchStory)
+    LPCWSTR lpszAsNew, const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory)
 {
 	_cleanup_(link_unrefp) struct link *l = NULL;
 	struct rueda_Restore_in in = { .path = units(lpszPathName),
@@ -138,8 +167,14 @@ DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveL
 
 	if (lpszPathName == NULL || lpszPathName[0] == 0 ||
 	    (dwFlags & ~(RUEDA_RESTORE_FORCE | RUEDA_RESTORE_PLAN)) != 0 ||
-	    (lpszQuorumDriveLetter != NULL && !is_drive(lpszQuorumDriveLetter)))
+	    (lpszQuorumDriveLetter != NULL && !is_drive(lpszQuorumDriveLetter)) ||
+	    (pRecovery != NULL && !recovery_is_valid(pRecovery)))
 		r = ERR_INVALID_PARAMETER;
+	if (r == 0 && pRecovery != NULL) {
+		in.recovery = pRecovery->dwKind;
+		in.secret = pRecovery->lpSecret;
+		in.secret_size = pRecovery->cbSecret;
+	}
 	if (r == 0)
 		r = start_service_link(&l);
 	if (r == 0)

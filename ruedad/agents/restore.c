@@ -12,7 +12,8 @@
  * Rules    5087 with the reason for a set that is damaged or incomplete; 5086 if the partitions of the quorum disk are not
  *          those of the set, 5056 if the set has other nodes that are not proven to be stopped, both unless forced; 5043
  *          if this host is not a node of the set (as_node says which one it stands in for), 183 if it stands in for another
- *          node though it is one itself.
+ *          node though it is one itself.  The cluster key of the set is opened with the secret, or found in the keyring, or
+ *          stays sealed, which is said.
  * Promise  done is called exactly once.
  * Threads  the loop thread; the blocking parts on a worker.
  * Tests    tests/sim/service.c, tests/integration/restore.py, tests/crash/store.c
@@ -26,6 +27,7 @@
 #include "cluster/object/object.h"
 #include "io/below.h"
 #include "priv/client.h"
+#include "ruedad/keyring.h"
 #include "ruedad/layout.h"
 #include "ruedad/path.h"
 #include <inttypes.h>
@@ -43,6 +45,7 @@ struct restore_job {
 	struct rpc_identity caller;
 	bool force, plan;
 	char16_t *as_node, *as_new; /* Owned, or NULL. */
+	struct seal_secret secret;  /* Owned. */
 
 	/* Of the loop, drawn before the worker begins. */
 	uint64_t time;
@@ -72,6 +75,7 @@ static void job_free(struct restore_job *job)
 	db_snapshot_unref(job->last);
 	free(job->as_node);
 	free(job->as_new);
+	seal_secret_free(&job->secret);
 	free(job);
 }
 
@@ -243,6 +247,60 @@ static void make_header(struct restore_job *job)
 	store_name(&h->generation, job->generation);
 }
 
+/* Open the key with what was given, and put it into the keyring unless this is a plan. */
+static int open_key(struct restore_job *job, const struct quolog_header *h)
+{
+	struct seal_key key;
+	int r;
+
+	if (h->key_len == 0)
+		return error_set(&job->error, ERR_NOT_FOUND,
+		    "the set has no sealed cluster key, so there is nothing to open; restore it without");
+	r = seal_open(h->key, h->key_len, &job->secret, &key, &job->error);
+	if (r < 0)
+		return r;
+	if (!job->plan)
+		r = keyring_put(job->service->disk, &key, &job->error);
+	seal_key_wipe(&key);
+	return r;
+}
+
+/* What becomes of the set's cluster key, into the story. */
+static int check_key(struct restore_job *job)
+{
+	const struct quolog_header *h = &job->set->info.header;
+	size_t used = strlen(job->story);
+	char id[2 * SEAL_ID_LEN + 1] = "";
+	const char *outcome = "is open on this node";
+	struct seal_info info;
+	struct seal_key key;
+	int r;
+
+	if (job->secret.kind != SEAL_SECRET_NONE) {
+		r = open_key(job, h);
+		if (r < 0)
+			return r;
+	}
+	if (h->key_len == 0)
+		return 0;
+	if (seal_read(h->key, h->key_len, &info, NULL) < 0) {
+		outcome = "cannot be read: it is damaged, or of a newer version";
+	} else {
+		seal_id_format(&info.id, id);
+		if (job->secret.kind != SEAL_SECRET_NONE) {
+			outcome = job->plan ? "can be opened with what was given" : outcome;
+		} else {
+			r = keyring_get(job->service->disk, &info.id, &key, NULL);
+			seal_key_wipe(&key);
+			if (r < 0)
+				outcome = "stays sealed on this node until 'rueda cluster unseal'";
+		}
+	}
+	(void)snprintf(job->story + used, sizeof(job->story) - used, "; its cluster key%s%s %s", id[0] != 0 ? " " : "",
+	    id, outcome);
+	return 0;
+}
+
 static void tell_plan(struct restore_job *job)
 {
 	const struct set_info *i = &job->set->info;
@@ -312,8 +370,10 @@ static void run_prepare(void *data)
 		make_header(job);
 		r = adapt_database(job);
 	}
-	if (r == 0)
+	if (r == 0) {
 		tell_plan(job);
+		r = check_key(job);
+	}
 	if (r == 0 && !job->plan) {
 		db = job->set->db;
 		job->set->db = NULL;
@@ -493,6 +553,8 @@ int restore_start(
 		.instance_id = draw_guid(s),
 		.number_now = s->cluster != NULL ? s->header.generation.number : 0 };
 	r = copy_names(job, request);
+	if (r == 0)
+		r = seal_secret_copy(&request->secret, &job->secret);
 	if (r == 0)
 		r = path_translate(&context, request->path, &job->path, error);
 	else

@@ -8,10 +8,11 @@
 struct restore_request {
 	struct u16 path;
 	bool force;
-	bool plan;             /* Only say what would be done. */
-	const char16_t *drive; /* Of the quorum disk, "x:", or NULL. */
-	struct u16 as_node;    /* The node of the set that this host takes the place of, or empty. */
-	struct u16 as_new;     /* The name of a new cluster that is made of the set, or empty. */
+	bool plan;                 /* Only say what would be done. */
+	const char16_t *drive;     /* Of the quorum disk, "x:", or NULL. */
+	struct u16 as_node;        /* The node of the set that this host takes the place of, or empty. */
+	struct u16 as_new;         /* The name of a new cluster that is made of the set, or empty. */
+	struct seal_secret secret; /* Opens the set's cluster key; of the kind NONE: none was given. */
 	const struct rpc_identity *caller;
 };
 
@@ -19,8 +20,8 @@ struct restore_request {
 typedef void restore_done(void *data, int r, const char *story);
 
 /* Never calls back from inside; a negative result: refused, with the story, and done will not be called. */
-int restore_start(struct service *s, const struct restore_request *request, restore_done *done, void *data,
-    struct error *error);
+int restore_start(
+    struct service *s, const struct restore_request *request, restore_done *done, void *data, struct error *error);
 
 /* The process has died: free what is left of it, tell nobody. */
 void restore_abandon(struct service *s);

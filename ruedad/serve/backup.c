@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/backup.h"
 #include "ruedad/agents/restore.h"
+#include "ruedad/agents/unseal.h"
 #include "ruedad/serve/serve.h"
 #include "wire/rueda.h"
 #include <string.h>
@@ -84,6 +85,13 @@ void serve_rueda_backup(struct serve_call *c)
 	}
 }
 
+/* What opens or seals the cluster key, as the call brings it; it is wiped with the call. */
+static struct seal_secret secret_of(uint32_t recovery, const uint8_t *bytes, uint32_t size)
+{
+	static_assert((int)SEAL_SECRET_PASSPHRASE == 1 && (int)SEAL_SECRET_PEM == 2, "as idl/rueda.idl says");
+	return (struct seal_secret){ (enum seal_secret_kind)recovery, bytes, size };
+}
+
 static void on_restore(void *data, int r, const char *story)
 {
 	struct serve_call *c = data;
@@ -104,6 +112,7 @@ void serve_rueda_restore(struct serve_call *c)
 		.drive = in->drive,
 		.as_node = u16_from_z(in->as_node),
 		.as_new = u16_from_z(in->as_new),
+		.secret = secret_of(in->recovery, in->secret, in->secret_size),
 		.caller = c->rpc->identity,
 	};
 	struct error error = { 0 };
@@ -129,8 +138,9 @@ void serve_rueda_create_cluster(struct serve_call *c)
 {
 	const struct rueda_CreateCluster_in *in = c->in;
 	struct rueda_CreateCluster_out *out = c->out;
+	struct seal_secret secret = secret_of(in->recovery, in->secret, in->secret_size);
 	struct error error = { 0 };
-	int r = service_create_cluster(c->service, u16_from_z(in->name), in->sealed_key, in->sealed_key_size, &error);
+	int r = service_create_cluster(c->service, u16_from_z(in->name), &secret, &error);
 
 	if (r < 0) {
 		out->story = story_text(c, error.text);
@@ -138,4 +148,27 @@ void serve_rueda_create_cluster(struct serve_call *c)
 		return;
 	}
 	service_bring_up(c->service, on_created_up, c);
+}
+
+static void on_unsealed(void *data, int r, const char *story)
+{
+	struct serve_call *c = data;
+	struct rueda_Unseal_out *out = c->out;
+
+	out->story = story_text(c, story);
+	serve_finish(c, r);
+}
+
+void serve_rueda_unseal(struct serve_call *c)
+{
+	const struct rueda_Unseal_in *in = c->in;
+	struct rueda_Unseal_out *out = c->out;
+	struct seal_secret secret = secret_of(in->recovery, in->secret, in->secret_size);
+	struct error error = { 0 };
+	int r = unseal_start(c->service, &secret, on_unsealed, c, &error);
+
+	if (r < 0) {
+		out->story = story_text(c, error.text);
+		serve_finish(c, r);
+	}
 }

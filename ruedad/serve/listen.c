@@ -160,6 +160,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 		close_connection(c);
 	else if (n > 0)
 		rpc_connection_input(c->rpc, buffer->base, (size_t)n);
+	if (n > 0)
+		explicit_bzero(buffer->base, (size_t)n); /* It may have been a passphrase, and may lie here for long. */
 }
 
 static void on_login_failed(void *data, const struct rpc_identity *who)

@@ -35,6 +35,11 @@ static void get_status(struct serve_call *c)
 		out->resources = (uint32_t)object_count(serve_root(c), OBJECT_RESOURCE);
 		out->nodes = (uint32_t)object_count(serve_root(c), OBJECT_NODE);
 		memcpy(out->db_digest, digest.bytes, sizeof(out->db_digest));
+		if (s->has_key) {
+			out->key_kind = s->key.kind;
+			memcpy(out->key_id, s->key.id.bytes, sizeof(out->key_id));
+			out->key_open = s->key_open;
+		}
 		if (b->started != 0) {
 			out->last_backup.path = serve_dup(c, b->path);
 			out->last_backup.started = b->started;
@@ -109,6 +114,8 @@ serve_handler *serve_rueda_handler(unsigned number)
 		return do_shutdown;
 	case RUEDA_GET_PROGRESS:
 		return get_progress;
+	case RUEDA_UNSEAL:
+		return serve_rueda_unseal;
 	default:
 		return NULL;
 	}

@@ -93,6 +93,7 @@ void serve_backup_cluster_database(struct serve_call *c);
 void serve_rueda_backup(struct serve_call *c);
 void serve_rueda_restore(struct serve_call *c);
 void serve_rueda_create_cluster(struct serve_call *c);
+void serve_rueda_unseal(struct serve_call *c);
 
 /* What the RPC server calls; data is the service. */
 void serve_dispatch_clusapi(struct rpc_call *call, void *data); /* Both versions. */

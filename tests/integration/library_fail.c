@@ -217,7 +217,7 @@ CALL(RuedaRestore)
 {
 	WCHAR story[RUEDA_STORY_CCH];
 
-	return RuedaRestore(s.path, RUEDA_RESTORE_PLAN, NULL, NULL, NULL, story, ARRAY_SIZE(story));
+	return RuedaRestore(s.path, RUEDA_RESTORE_PLAN, NULL, NULL, NULL, NULL, story, ARRAY_SIZE(story));
 }
 CALL(RuedaGetStatus)
 {

@@ -84,7 +84,8 @@ def restore_rueda(c, path, expected=0, flags=0, as_node=None, as_new=None):
     def call(api):
         story = ctypes.create_string_buffer(2048)
         api.lib.RuedaRestore.restype = ctypes.c_uint32
-        r = api.lib.RuedaRestore(cluster.wide(path), flags, None, cluster.wide(as_node), cluster.wide(as_new), story, 1024)
+        r = api.lib.RuedaRestore(cluster.wide(path), flags, None, cluster.wide(as_node), cluster.wide(as_new), None, story,
+                                  1024)
         text = story.raw.decode("utf-16-le").split("\0")[0]
         os.write(write, text.encode())
         assert r == expected, f"{r}, not {expected}: {text}"
@@ -304,7 +305,7 @@ def no_cluster_is_created_over_a_state_that_cannot_be_used():
     c.start("--recover")
 
     def call(api):
-        assert api.lib.RuedaCreateCluster(cluster.wide("OTHER"), 0, None, 0, None, 0) == 183
+        assert api.lib.RuedaCreateCluster(cluster.wide("OTHER"), 0, None, None, 0) == 183
 
     c.run(call)
     assert open(c.path("state/current"), encoding="ascii").read() == current

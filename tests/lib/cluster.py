@@ -190,7 +190,7 @@ class Cluster:
             story = ctypes.create_string_buffer(2048)
             function = api.lib.RuedaCreateCluster
             function.restype = ctypes.c_uint32
-            r = function(wide("CLUSTER_NAME"), 0, None, 0, story, 1024)
+            r = function(wide("CLUSTER_NAME"), 0, None, story, 1024)
             assert r == 0, (r, story.raw.decode("utf-16-le").split("\0")[0])
 
         self.run(make)

@@ -12,6 +12,7 @@ ALLOWED = {
     "wire": "base",
     "hive": "base io",
     "quolog": "base io",
+    "seal": "base",
     "compat": "base include",
     "cluster": "base wire",
     "rpc": "base io wire",
@@ -21,8 +22,8 @@ ALLOWED = {
     "priv": "base io wire",
     "guard": "base io wire",
     "host": "base io wire",
-    "ruedad": "base io wire hive quolog compat cluster rpc engine backup priv",
-    "cli": "base lib rpc include backup io hive quolog cluster",
+    "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup priv",
+    "cli": "base lib rpc include backup io hive quolog seal cluster",
     "sim": "base io wire hive quolog cluster rpc engine backup ruedad",
 }
 # Calls that hide a bound, a locale or a clock.  io/linux is the real world and may use some of them.
