@@ -431,6 +431,9 @@ static int commit(struct writing *w, struct error *error)
 		r = set_create_marker(w->disk, w->source->time);
 		if (r == 0)
 			r = checked_sync(w, disk_sync_directory(w->disk, ""));
+		if (r <
+		    0) /* A name whose sync failed may look well until the power goes: the next backup makes it anew. */
+			(void)disk_remove(w->disk, SET_MARKER);
 	}
 	if (r < 0)
 		return error_set_code(error, r, "cannot make the new set durable");

@@ -211,6 +211,34 @@ TEST(every_failing_call_leaves_a_whole_set)
 			CHECK(nth < 2000);
 }
 
+/* One call of a first backup fails; the next one is acknowledged, and then the power goes. */
+static bool fail_call_of_first(uint64_t seed, uint64_t nth)
+{
+	struct digest first = { 0 }, second;
+	struct place p;
+	bool failed;
+
+	test_note_seed(seed);
+	place_init(&p, seed);
+	sim_disk_fail_at(p.medium, SIM_DISK_ANY, nth, -EIO);
+	(void)back_up(&p, 1, &first);
+	failed = sim_disk_has_failed(p.medium);
+	sim_disk_fail_at(p.medium, SIM_DISK_ANY, 0, -EIO);
+	CHECK_INT(back_up(&p, 2, &second), 0);
+	sim_disk_stop(p.medium, SIM_DISK_POWER_CUT);
+	place_restart(&p);
+	CHECK_INT(which(&p, &first, &second), 2);
+	place_done(&p);
+	return failed;
+}
+
+TEST(a_backup_after_a_failed_first_one_is_whole_after_a_power_cut)
+{
+	for (uint64_t round = 0; round < test_rounds(4); round++)
+		for (uint64_t nth = 1; fail_call_of_first(test_seed * 9000 + round * 311 + nth, nth); nth++)
+			CHECK(nth < 2000);
+}
+
 TEST(a_full_disk_keeps_the_old_set_and_says_how_much_is_missing)
 {
 	struct digest first, second;

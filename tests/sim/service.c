@@ -33,10 +33,7 @@ static void arm(struct world *w)
 		break;
 	case 3:
 	case 4:
-		/* Not of the sets' names: a name whose sync failed looks well until the power goes, and a backup that
-		 * finds the marker there does not make it anew. */
-		sim_disk_fail_at(
-		    disk, disk == w->service.sets ? SIM_DISK_ANY & ~SIM_DISK_SYNC_DIRECTORY : SIM_DISK_ANY, nth, -EIO);
+		sim_disk_fail_at(disk, SIM_DISK_ANY, nth, -EIO);
 		break;
 	case 5:
 		sim_disk_set_capacity(disk, rng_below(&w->rng, 600) << 10);
