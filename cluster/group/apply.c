@@ -385,12 +385,16 @@ static int move_group(const struct group_machine *m, const struct guid *id, uint
 
 int group_apply_group_request(const struct group_machine *m, const struct command_GroupRequest *c)
 {
+	const struct group_run *found;
 	int r = 0;
 
 	if (group_key(db_root(m->db), &c->id) == NULL)
 		return ERR_GROUP_NOT_AVAILABLE;
 	switch (c->verb) {
 	case GROUP_VERB_ONLINE:
+		found = group_run_find(&m->runtime->groups, &c->id);
+		if (c->node == 0 && found != NULL && node_is_paused(&m->runtime->groups, found->owner))
+			return ERR_SHARING_PAUSED;
 		if (c->node != 0)
 			r = move_group(m, &c->id, c->node);
 		return r < 0 ? r : want_group(m, &c->id, 1, c->time);
@@ -399,9 +403,9 @@ int group_apply_group_request(const struct group_machine *m, const struct comman
 	case GROUP_VERB_MOVE:
 		return move_group(m, &c->id, c->node);
 	case GROUP_VERB_CANCEL: {
-		const struct group_run *found = group_run_find(&m->runtime->groups, &c->id);
 		struct group_run *g;
 
+		found = group_run_find(&m->runtime->groups, &c->id);
 		if (found == NULL || found->target == 0)
 			return ERR_INVALID_STATE;
 		g = group_run_get(&m->runtime->groups, &c->id);
@@ -448,6 +452,8 @@ int group_apply_node_request(const struct group_machine *m, const struct command
 		return ERR_INVALID_PARAMETER;
 	if (c->verb == NODE_VERB_RESUME && !paused)
 		return ERR_CLUSTER_NODE_NOT_PAUSED;
+	if ((c->flags & NODE_REQUEST_DRAIN) && m->runtime->up_count < 2)
+		return ERR_CLUSTER_NODE_DOWN; /* There is nowhere to drain to. */
 	r = node_set_paused(&m->runtime->groups, c->node, c->verb == NODE_VERB_PAUSE);
 	if (r == 0 && c->verb == NODE_VERB_PAUSE && (c->flags & NODE_REQUEST_DRAIN))
 		r = drain_node(m, c->node);

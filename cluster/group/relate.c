@@ -111,6 +111,13 @@ static int check_depend(const struct db_key *root, const struct guid *id, const 
 		    (group == NULL || group_of_resource(root, &d->items[i].id, NULL) != group))
 			return resource_key(root, &d->items[i].id) == NULL ? ERR_RESOURCE_NOT_FOUND
 									   : ERR_DEPENDENCY_NOT_ALLOWED;
+	for (unsigned i = 0; i < d->count; i++) {
+		const struct db_key *provider =
+		    d->items[i].kind == DEPEND_TERM ? resource_key(root, &d->items[i].id) : NULL;
+
+		if (provider != NULL && object_is_quorum(root, object_id(provider)))
+			return ERR_DEPENDENCY_NOT_ALLOWED;
+	}
 	all = calloc(1, sizeof(*all));
 	if (all == NULL)
 		return -ENOMEM;
@@ -130,15 +137,30 @@ int group_may_depend(const struct db_key *root, const struct guid *id, const str
 	return r < 0 ? r : check_depend(root, id, &d);
 }
 
+/* In an expression, what can be no provider is a wrong parameter. */
+static int check_expression(const struct db_key *root, const struct guid *id, const struct depend *d)
+{
+	const struct db_key *group = group_of_resource(root, id, NULL);
+
+	for (unsigned i = 0; i < d->count; i++)
+		if (d->items[i].kind == DEPEND_TERM &&
+		    (guid_equal(&d->items[i].id, id) || group_of_resource(root, &d->items[i].id, NULL) != group))
+			return ERR_INVALID_PARAMETER;
+	return 0;
+}
+
 static int change_depend(const struct db_key *root, const struct command_ResourceDepend *c, struct depend *d)
 {
+	int r;
+
 	switch (c->verb) {
 	case DEPEND_VERB_ADD:
 		return depend_add(d, &c->provider);
 	case DEPEND_VERB_REMOVE:
 		return depend_remove(d, &c->provider);
 	case DEPEND_VERB_SET:
-		return depend_parse(u16_from_z(c->expression), resolve_resource, (void *)(uintptr_t)root, d);
+		r = depend_parse(u16_from_z(c->expression), resolve_resource, (void *)(uintptr_t)root, d);
+		return r < 0 ? r : check_expression(root, &c->id, d);
 	default:
 		return ERR_INVALID_PARAMETER;
 	}

@@ -177,7 +177,7 @@ static void create_res_type_enum(struct serve_call *c)
 	finish_list(&e, r, &out->list);
 }
 
-enum { NODE_INTERFACES = 1, NODE_GROUPS = 2, NODE_PREFERRED_GROUPS = 4 };
+enum { NODE_INTERFACES = 1, NODE_GROUPS = 2, NODE_PREFERRED_GROUPS = 4, NODE_ENUM_ALL = 7 };
 
 static void add_of_node(struct entries *e, uint32_t types, const struct object_in *node, bool ids)
 {
@@ -230,7 +230,8 @@ static void create_node_enum_ex(struct serve_call *c)
 	int r = object_in(c, &in->node, OBJECT_NODE, &o);
 
 	if (r == 0)
-		r = in->options != 0 ? ERR_INVALID_PARAMETER : check_type(in->type);
+		r = in->options != 0 || (in->type & ~(uint32_t)NODE_ENUM_ALL) != 0 ? ERR_INVALID_PARAMETER
+										   : check_type(in->type);
 	if (r == 0) {
 		add_of_node(&names, in->type, &o, false);
 		add_of_node(&ids, in->type, &o, true);

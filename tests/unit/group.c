@@ -103,6 +103,11 @@ static uint32_t group(struct cluster *c, uint8_t id, enum group_verb verb, uint3
 	    c, (struct command){ .kind = COMMAND_GROUP_REQUEST, .group_request = { id_of(id), verb, node, TIME } });
 }
 
+static uint32_t node(struct cluster *c, enum node_verb verb, uint32_t flags)
+{
+	return apply(c, (struct command){ .kind = COMMAND_NODE_REQUEST, .node_request = { NODE, verb, flags, TIME } });
+}
+
 static uint32_t depend(struct cluster *c, uint8_t id, enum depend_verb verb, uint8_t on, const char16_t *expression)
 {
 	return apply(c, (struct command){ .kind = COMMAND_RESOURCE_DEPEND,
@@ -272,6 +277,8 @@ TEST(the_rules_between_resources_have_their_documented_errors)
 	CHECK_INT(depend(c, 14, DEPEND_VERB_ADD, 8, u""), 5006);
 	CHECK_INT(depend(c, 8, DEPEND_VERB_SET, 0, u"[nobody]"), 5007);
 	CHECK_INT(depend(c, 8, DEPEND_VERB_SET, 0, u"nonsense"), 87);
+	CHECK_INT(depend(c, 8, DEPEND_VERB_SET, 0, u"[C]"), 87);
+	CHECK_INT(depend(c, 8, DEPEND_VERB_SET, 0, u"[Local Quorum]"), 87);
 	CHECK_INT(depend(c, 6, DEPEND_VERB_SET, 0, u"[B] or [c]"), 0);
 	CHECK_INT(resource(c, 8, RESOURCE_VERB_FAIL), 5004);
 	CHECK_INT(resource(c, 14, RESOURCE_VERB_ONLINE), 5006);
@@ -281,6 +288,12 @@ TEST(the_rules_between_resources_have_their_documented_errors)
 	CHECK_INT(group(c, 5, GROUP_VERB_MOVE, NODE), 0);
 	CHECK_INT(group(c, 5, GROUP_VERB_MOVE, 0), 5005);
 	CHECK_INT(group(c, 5, GROUP_VERB_CANCEL, 0), 5023);
+	CHECK_INT(node(c, NODE_VERB_RESUME, 0), 5058);
+	CHECK_INT(node(c, NODE_VERB_PAUSE, NODE_REQUEST_DRAIN), 5050);
+	CHECK_INT(node(c, NODE_VERB_PAUSE, 0), 0);
+	CHECK_INT(group(c, 5, GROUP_VERB_ONLINE, 0), 70);
+	CHECK_INT(node(c, NODE_VERB_RESUME, 0), 0);
+	CHECK_INT(group(c, 5, GROUP_VERB_ONLINE, 0), 0);
 	cluster_free(c);
 }
 
