@@ -19,11 +19,12 @@ ALLOWED = {
     "engine": "base io wire quolog",
     "backup": "base io hive quolog cluster",
     "lib": "base io wire rpc compat include",
-    "priv": "base io wire",
+    "capture": "base io hive",
+    "priv": "base io wire capture",
     "guard": "base io wire",
     "host": "base io wire",
-    "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup priv",
-    "cli": "base lib rpc include backup io hive quolog seal cluster",
+    "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup capture priv",
+    "cli": "base lib rpc include backup io hive quolog seal cluster capture",
     "sim": "base io wire hive quolog cluster rpc engine backup ruedad",
 }
 # Calls that hide a bound, a locale or a clock.  io/linux is the real world and may use some of them.

@@ -1,0 +1,65 @@
+/* sources: what registry checkpoints are taken of and put back to: keys of this node's own registry, and files.
+ * See sources.c; the names are explained in capture/name.c, the bytes in docs/formats/file-checkpoint.md.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/utf16.h"
+#include "io/disk.h"
+#include "io/loop.h"
+
+struct local_registry;
+struct priv_tree;
+struct source_job; /* A capture or a putting back that runs. */
+struct source_watch;
+struct sources;
+
+struct sources_config {
+	struct loop *loop;
+	struct local_registry *registry; /* Borrowed. */
+	/* Does the work on files, on a worker: priv_tree() of priv/client.h, or a simulated one. */
+	int (*tree)(void *priv, const struct priv_tree *what, struct error *error);
+	void *priv;
+	size_t hive_max; /* Bytes of a hive; more is refused with ERR_DISK_FULL. */
+};
+
+int sources_new(const struct sources_config *config, struct sources **ret);
+/* No job may be running any more: cancel them, and wait until they have called back. */
+void sources_free(struct sources *s);
+
+/* Whether there can be such a source; nothing is looked at.  ERR_INVALID_PARAMETER, ERR_FILENAME_EXCED_RANGE, -ENOMEM. */
+int sources_check_name(struct u16 name, struct error *error);
+
+/* All functions are called on the loop and call back there, never from inside, exactly once if they return 0; a negative
+ * result means that there will be no callback.  The job is gone when the callback is called.
+ *
+ * Capture  the source as it was at one moment: a hive (a checkpoint's .CPT), on the heap; on success it is the callback's
+ *          to free().
+ *          ERR_FILE_NOT_FOUND: there is no such key or file; ERR_SHARING_VIOLATION: it changed all the time;
+ *          ERR_ACCESS_DENIED: no allowed root, or permission; ERR_NOT_SUPPORTED: a hard link, device, …, named in the story;
+ *          ERR_DISK_FULL: too large; ERR_TIMEOUT; ERR_CANCELLED. */
+typedef void source_captured(void *data, int r, uint8_t *hive, size_t len, const struct error *error);
+int source_capture(struct sources *s, struct u16 name, source_captured *done, void *data, struct source_job **ret,
+    struct error *error);
+
+/* Put back  all or nothing, also if the power fails: what the source was before, or what the hive holds, which is durable
+ *           when done() is called.  What is there and is not in the hive is gone.  The hive is copied.
+ *           On success error->text tells what could not be put back as it was (owners, without root), or is empty.
+ *           ERR_INVALID_DATA: not the hive of such a source; otherwise as above. */
+typedef void source_done(void *data, int r, const struct error *error);
+int source_put_back(struct sources *s, struct u16 name, const uint8_t *hive, size_t len, source_done *done, void *data,
+    struct source_job **ret, struct error *error);
+
+/* The callback comes soon after, with ERR_CANCELLED, or with the outcome if it was decided before.  Of a putting back that is
+ * cancelled, either nothing was done or all. */
+void source_cancel(struct source_job *job);
+
+/* changed(data) after the source may have changed since the last call, or since the watching began; several changes are told
+ * once, WATCH_MS after the first.  It is told once, too, when it could not be seen any more (the source was removed, the
+ * kernel's queue ran over): capture, and see.  A source that does not exist (yet) can be watched; putting back is a change
+ * like any other.  With `lost` the watching has ended for good: free it, and watch again. */
+enum { SOURCE_WATCH_MS = 500 };
+typedef void source_changed(void *data, bool lost);
+int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+    struct error *error);
+void source_watch_free(struct source_watch *w); /* NULL is allowed. */
