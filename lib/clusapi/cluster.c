@@ -108,8 +108,12 @@ static int open_link(const char16_t *name, struct link **ret)
 	int r = link_open(&l);
 
 	if (wanted.len > 0 && !u16_equal(wanted, U16("."))) {
+		if (r == 0)
+			r = is_local_name(l, name, &local);
+		if (r == -ENOMEM)
+			return r;
 		/* What cannot be asked here may still be answered there. */
-		if (r < 0 || is_local_name(l, name, &local) < 0 || !local)
+		if (r < 0 || !local)
 			return link_open_remote(name, ret);
 	}
 	if (r == 0)

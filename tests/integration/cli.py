@@ -580,12 +580,14 @@ def json_is_what_its_page_says():
         "rueda backup verify": ["backup", "verify", second], "rueda backup ls": ["backup", "ls", second, key],
         "rueda reg ls": ["reg", "ls", key], "rueda backup cat": ["backup", "cat", second, key, "s"],
         "rueda reg get": ["reg", "get", key, "s"], "rueda backup diff": ["backup", "diff", second, a_set()],
-        "rueda restore": ["restore", second, "--plan"], "rueda explain": ["explain", "5"], "rueda trace": ["trace"],
+        "rueda restore": ["restore", second, "--plan"], "rueda explain": ["explain", "5"],
+        "rueda user ls": ["user", "ls"], "rueda trace": ["trace"],
         "rueda cluster create": None, "rueda reg import": None,
     }
     i.run("reg", "set", key, "json", "2")
     i.run("reg", "set", "Json2")
     calls["rueda backup diff"] = ["backup", "diff", second, a_set()]
+    i.run("user", "add", "reader", text=b"a password\n")
     pages = documented()
     assert set(pages) == set(calls), set(pages) ^ set(calls)
     assert set(pages) == {f"rueda {w}" for w, (_, options) in verbs().items() if "--json" in options}
