@@ -33,11 +33,13 @@ enum { LEAST_LEVEL = RPC_LEVEL_PRIVACY };
 #define PLAIN ""
 #endif
 
+#define SOCKET_NAME "cluster" /* Below the run directory. */
+
 struct parts {
 	const struct parts_context *context;
 	struct rpc_server *rpc;
 	struct rpc_interface clusapi_v2, clusapi_v3, rueda;
-	struct rpc_endpoint endpoints[2];
+	struct rpc_endpoint endpoints[4]; /* Two on the local socket, two on TCP once there is a port. */
 	struct rpc_epmap mapper;
 	struct logins logins;
 	struct throttle throttle;
@@ -65,6 +67,13 @@ static struct rpc_interface make_interface(struct parts *p, const struct ndr_int
 		.data = &p->service };
 }
 
+static struct rpc_endpoint make_endpoint(const struct rpc_interface *interface, const char *socket_name)
+{
+	return (struct rpc_endpoint){
+		.syntax = interface->syntax, .socket_name = socket_name, .annotation = "Microsoft Cluster Server API"
+	};
+}
+
 static int start_rpc(struct parts *p)
 {
 	struct rpc_limits limits = rpc_limits_default();
@@ -81,7 +90,16 @@ static int start_rpc(struct parts *p)
 	p->clusapi_v2 = make_interface(p, &clusapi_interface, 2, false, serve_dispatch_clusapi);
 	p->clusapi_v3 = make_interface(p, &clusapi_interface, 3, false, serve_dispatch_clusapi);
 	p->rueda = make_interface(p, &rueda_interface, 1, true, serve_dispatch_rueda);
-	r = rpc_server_add_interface(p->rpc, &p->clusapi_v2);
+	p->endpoints[0] = make_endpoint(&p->clusapi_v3, SOCKET_NAME);
+	p->endpoints[1] = make_endpoint(&p->clusapi_v2, SOCKET_NAME);
+	p->endpoints[2] = make_endpoint(&p->clusapi_v3, NULL);
+	p->endpoints[3] = make_endpoint(&p->clusapi_v2, NULL);
+	rpc_epmap_init(&p->mapper, p->endpoints, ARRAY_SIZE(p->endpoints));
+	r = rpc_server_add_provider(p->rpc, &rpc_security_ncalrpc);
+	if (r == 0)
+		r = rpc_server_add_interface(p->rpc, &p->mapper.interface);
+	if (r == 0)
+		r = rpc_server_add_interface(p->rpc, &p->clusapi_v2);
 	if (r == 0)
 		r = rpc_server_add_interface(p->rpc, &p->clusapi_v3);
 	if (r == 0)
@@ -92,7 +110,6 @@ static int start_rpc(struct parts *p)
 /* The network: the sockets that this process was given. */
 static int start_tcp(struct parts *p, struct error *error)
 {
-	static const char annotation[] = "Microsoft Cluster Server API";
 	struct sockets *sockets = p->context->sockets;
 	uint16_t port = 0;
 	int r = 0;
@@ -105,12 +122,7 @@ static int start_tcp(struct parts *p, struct error *error)
 	r = logins_start(&p->logins, p->context->config, p->rpc, error);
 	if (r < 0)
 		return r;
-	p->endpoints[0] =
-	    (struct rpc_endpoint){ .syntax = p->clusapi_v3.syntax, .port = port, .annotation = annotation };
-	p->endpoints[1] =
-	    (struct rpc_endpoint){ .syntax = p->clusapi_v2.syntax, .port = port, .annotation = annotation };
-	rpc_epmap_init(&p->mapper, p->endpoints, ARRAY_SIZE(p->endpoints));
-	r = rpc_server_add_interface(p->rpc, &p->mapper.interface);
+	p->endpoints[2].port = p->endpoints[3].port = port;
 	for (unsigned i = 0; r == 0 && i < sockets->services + sockets->mappers; i++) {
 		struct listen_tcp_config config = {
 			.fd = sockets->fds[i], .anonymous_door = i >= sockets->services, .throttle = &p->throttle
@@ -140,7 +152,7 @@ static int start_listener(struct parts *p, struct error *error)
 		listen.has_reader_group = true;
 		listen.reader_group = group->gr_gid;
 	}
-	(void)snprintf(path, sizeof(path), "%s/cluster", config->run_directory);
+	(void)snprintf(path, sizeof(path), "%s/" SOCKET_NAME, config->run_directory);
 	r = listener_new(loop_linux_uv(p->context->loop), p->rpc, &listen, error, &p->listeners[0]);
 	if (r < 0)
 		return r;

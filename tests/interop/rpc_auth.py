@@ -7,15 +7,10 @@ Usage: rpc_auth.py RPC_AUTH_SERVER RPC_AUTH_CLIENT [PART OF A TEST'S NAME…]
 It runs in namespaces of its own, so that ports and names are free; without the right to make them, without a client's
 modules or without a KDC, what needs them is skipped."""
 import os
-import shutil
 import subprocess
 import sys
-import time
 
 PORT = 49155
-HOST = "node1.rueda.test"
-REALM = "RUEDA.TEST"
-KDC_PORT = 18088
 LEVELS = {"connect": 2, "packet": 4, "sign": 5, "seal": 6}
 SYSTEM_PYTHON = "/usr/bin/python3"  # The clients' modules are installed for the system's own.
 ECHO = ("000140ec-0000-0000-0000-000000000000", 3)
@@ -28,22 +23,9 @@ if os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON) and os.pa
     os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
+import realm  # noqa: E402
+from realm import HOST, REALM  # noqa: E402
 from tap import Skip, run, temporary, test  # noqa: E402
-
-
-def enter_namespaces():
-    if os.environ.get("RPC_AUTH_INSIDE"):
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        return
-    # The tools of a KDC are where only root looks for them.
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    wrapper = ["unshare", *as_root, "--net", "--mount"]
-    if shutil.which("unshare") is None or subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode:
-        print("1..1\nok 1 - clients log in over TCP # SKIP no right to make namespaces")
-        sys.exit(0)
-    os.environ["RPC_AUTH_INSIDE"] = "1"
-    os.execvp("unshare", [*wrapper, sys.executable, *sys.argv])
 
 
 def number(n):
@@ -190,7 +172,7 @@ def our_client_logs_in_by_ntlm():
 
 
 def need_kdc():
-    if KEYTAB is None:
+    if KDC.keytab is None:
         raise Skip("krb5-kdc is not installed")
 
 
@@ -199,7 +181,7 @@ def our_client_logs_in_by_kerberos():
     need_kdc()
     for mechanism in ("kerberos", "spnego"):
         for level in LEVELS:
-            got = our_client(mechanism, level, ticket_of("bob"))
+            got = our_client(mechanism, level, KDC.ticket_of("bob"))
             assert got == (str(BY_KERBEROS), str(READ), f"bob@{REALM}"), (mechanism, level, got)
 
 
@@ -208,7 +190,7 @@ def samba_calls_after_a_kerberos_login_at_every_level():
     need_kdc()
     for mechanism in ("krb5", "spnego,krb5"):
         for level in LEVELS:
-            client = Samba(f",{level},{mechanism}", cache=ticket_of("alice"))
+            client = Samba(f",{level},{mechanism}", cache=KDC.ticket_of("alice"))
             check_calls(client.call)
             check_account(client.call, ALL, BY_KERBEROS, f"alice@{REALM}".encode())
 
@@ -216,96 +198,16 @@ def samba_calls_after_a_kerberos_login_at_every_level():
 @test
 def a_principal_that_has_no_access_may_not_call():
     need_kdc()
-    assert our_client("kerberos", "seal", ticket_of("mallory"))[0] is None
-    assert our_client("spnego", "seal", ticket_of("mallory"))[0] is None
+    assert our_client("kerberos", "seal", KDC.ticket_of("mallory"))[0] is None
+    assert our_client("spnego", "seal", KDC.ticket_of("mallory"))[0] is None
 
 
 @test
 def a_ticket_for_a_key_that_the_server_does_not_have_is_refused():
     need_kdc()
-    kadmin(f"change_password -randkey MSServerClusterMgmtAPI/{HOST}")
-    got = our_client("kerberos", "seal", ticket_of("alice", fresh=True))
+    KDC.admin(f"change_password -randkey MSServerClusterMgmtAPI/{HOST}")
+    got = our_client("kerberos", "seal", KDC.ticket_of("alice", fresh=True))
     assert got[0] is None, got
-
-
-def kadmin(command):
-    subprocess.run(["kadmin.local", "-r", REALM, "-q", command], check=True, capture_output=True)
-
-
-def ticket_of(user, fresh=False):
-    cache = os.path.join(DIRECTORY, "cache-" + user)
-    if fresh or not os.path.exists(cache):
-        subprocess.run(["kinit", "-c", cache, f"{user}@{REALM}"], input="Secret.9\n", text=True, check=True,
-                       capture_output=True)
-    return cache
-
-
-def start_kdc():
-    """The KDC and the path of the server's keys; None, None without one."""
-    os.environ["KRB5_CONFIG"] = os.path.join(DIRECTORY, "krb5.conf")
-    os.environ["KRB5_KDC_PROFILE"] = os.path.join(DIRECTORY, "kdc.conf")
-    with open(os.environ["KRB5_CONFIG"], "w", encoding="ascii") as f:
-        f.write(f"""[libdefaults]
- default_realm = {REALM}
- dns_lookup_kdc = false
- dns_lookup_realm = false
- dns_canonicalize_hostname = false
- rdns = false
-[realms]
- {REALM} = {{
-  kdc = 127.0.0.1:{KDC_PORT}
- }}
-[domain_realm]
- .rueda.test = {REALM}
-""")
-    with open(os.environ["KRB5_KDC_PROFILE"], "w", encoding="ascii") as f:
-        f.write(f"""[kdcdefaults]
- kdc_listen = 127.0.0.1:{KDC_PORT}
- kdc_tcp_listen = 127.0.0.1:{KDC_PORT}
-[realms]
- {REALM} = {{
-  database_name = {DIRECTORY}/principals
-  key_stash_file = {DIRECTORY}/stash
- }}
-[logging]
- kdc = FILE:{DIRECTORY}/kdc.log
- admin_server = FILE:{DIRECTORY}/kadmin.log
-""")
-    if not all(map(shutil.which, ("kdb5_util", "kadmin.local", "krb5kdc", "kinit"))):
-        return None, None
-    subprocess.run(["kdb5_util", "create", "-s", "-r", REALM, "-P", "of no worth"], check=True, capture_output=True)
-    keytab = os.path.join(DIRECTORY, "keytab")
-    for user in ("alice", "bob", "mallory"):
-        kadmin(f"addprinc -pw Secret.9 {user}")
-    # Samba asks for some services in upper case, and a KDC of MIT's knows the difference.
-    for service in (f"host/{HOST}", f"host/{HOST.upper()}", f"MSServerClusterMgmtAPI/{HOST}"):
-        kadmin(f"addprinc -randkey {service}")
-        kadmin(f"ktadd -k {keytab} {service}")
-    kdc = subprocess.Popen(["krb5kdc", "-n", "-r", REALM], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            ticket_of("alice")
-            return kdc, keytab
-        except subprocess.CalledProcessError:
-            time.sleep(0.1)
-    raise AssertionError("the KDC does not answer")
-
-
-def name_the_host():
-    """HOST is 127.0.0.1, in our mount namespace only."""
-    path = os.path.join(DIRECTORY, "hosts")
-    with open(path, "w", encoding="ascii") as f:
-        f.write(f"127.0.0.1 {HOST} localhost\n")
-    subprocess.run(["mount", "--bind", path, "/etc/hosts"], check=True)
-
-
-def write_smb_conf(directory):
-    path = os.path.join(directory, "smb.conf")
-    with open(path, "w", encoding="ascii") as f:
-        f.write(f"[global]\ninterfaces = 127.0.0.1/8\nrealm = {REALM}\n")
-        for name in ("lock directory", "state directory", "cache directory", "private dir", "pid directory"):
-            f.write(f"{name} = {directory}\n")
-    return path
 
 
 def main():
@@ -318,17 +220,13 @@ def main():
             server.stdin.close()
 
 
-enter_namespaces()
+realm.enter("clients log in over TCP")
 DIRECTORY = temporary()
-SMB_CONF = write_smb_conf(DIRECTORY)
-name_the_host()
-KDC, KEYTAB = start_kdc()
+SMB_CONF = realm.write_smb_conf(DIRECTORY)
+realm.name_the_host(DIRECTORY)
+KDC = realm.Kdc(DIRECTORY)
 SERVER_ENVIRONMENT = dict(os.environ, RPC_AUTH_PORT=str(PORT))
-if KEYTAB is not None:
-    SERVER_ENVIRONMENT["RPC_AUTH_KEYTAB"] = KEYTAB
-try:
+if KDC.keytab is not None:
+    SERVER_ENVIRONMENT["RPC_AUTH_KEYTAB"] = KDC.keytab
+with KDC:
     main()
-finally:
-    if KDC is not None:
-        KDC.terminate()
-        KDC.wait()
