@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void print_failure(DWORD code, const char *story, const char *what, va_list arguments)
+static _printf_(3, 0) void print_failure(DWORD code, const char *story, const char *what, va_list arguments)
 {
 	const char *name = error_win32_name(code), *text = error_win32_text(code), *advice = error_win32_advice(code);
 

@@ -21,7 +21,7 @@ void group_table_done(struct group_table *t)
 }
 
 /* Both kinds of entries begin with their id. */
-static_assert(offsetof(struct resource_run, id) == 0 && offsetof(struct group_run, id) == 0);
+static_assert(offsetof(struct resource_run, id) == 0 && offsetof(struct group_run, id) == 0, "drop() and find() need it");
 
 static uint32_t lower_bound(const void *all, uint32_t count, size_t size, const struct guid *id)
 {

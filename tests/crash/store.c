@@ -272,7 +272,7 @@ static void rot_file(const char *suffix, bool with_older, unsigned step)
 	CHECK_INT(with_checkpoint(&p, FIRST, NEW, store_write_checkpoint), 0);
 	if (!with_older)
 		store_sweep(p.disk, FIRST, NEW);
-	for (uint64_t at = 0; sim_disk_rot(p.medium, path, at, 1 << at % 8) == 0; at += step, total++) {
+	for (uint64_t at = 0; sim_disk_rot(p.medium, path, at, (uint8_t)(1 << at % 8)) == 0; at += step, total++) {
 		int64_t index = found_in(&p, FIRST, &skipped);
 
 		if (index != NEW) {
@@ -280,7 +280,7 @@ static void rot_file(const char *suffix, bool with_older, unsigned step)
 			CHECK_INT(index, with_older ? OLD : ERR_CLUSTERLOG_CORRUPT);
 			seen++;
 		}
-		CHECK_INT(sim_disk_rot(p.medium, path, at, 1 << at % 8), 0);
+		CHECK_INT(sim_disk_rot(p.medium, path, at, (uint8_t)(1 << at % 8)), 0);
 	}
 	CHECK(total > 20 && seen > total / 2);
 	CHECK_INT(found_in(&p, FIRST, &skipped), NEW);

@@ -27,7 +27,7 @@ static struct rpc_handle open_handle(struct peer *p, uint32_t type, uint32_t acc
 }
 
 /* The access (or type) of the handle; the status of the fault, negated, if it is none. */
-static int64_t use(struct peer *p, enum echo_opnum opnum, const struct rpc_handle *h)
+static int64_t use(struct peer *p, uint16_t opnum, const struct rpc_handle *h)
 {
 	struct pdu pdu;
 
