@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 #include "base/log.h"
+#include "cluster/checkpoint/checkpoint.h"
 #include "cluster/cluster.h"
 #include "cluster/db/regbatch.h"
 #include "cluster/group/apply.h"
@@ -243,6 +244,12 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 		return group_apply_depend(c->db, &c->runtime, &m->resource_depend, &ret->batch);
 	case COMMAND_OBJECT_NODES:
 		return group_apply_nodes(c->db, &m->object_nodes, &ret->batch);
+	case COMMAND_CHECKPOINT_ADD:
+		return checkpoint_add(c->db, &m->checkpoint_add, machine.index, &ret->batch);
+	case COMMAND_CHECKPOINT_DELETE:
+		return checkpoint_delete(c->db, &m->checkpoint_delete, &ret->batch);
+	case COMMAND_CHECKPOINT_SAVED:
+		return checkpoint_saved(c->db, &m->checkpoint_saved, machine.index, &ret->batch);
 	}
 	return -EPROTONOSUPPORT;
 }
