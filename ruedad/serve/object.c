@@ -375,21 +375,38 @@ static void set_network_name(struct serve_call *c)
 	rename_object(c, &in->network, OBJECT_NETWORK, in->network_name);
 }
 
-static void change_resource_group(struct serve_call *c)
+static void move_resource(struct serve_call *c, const struct ndr_handle *resource_handle, const struct ndr_handle *to)
 {
-	const struct clusapi_ChangeResourceGroup_in *in = c->in;
 	struct command command = { .kind = COMMAND_RESOURCE_MOVE, .version = COMMAND_VERSION };
 	struct object_in resource, group;
-	int r = object_to_change(c, &in->resource, OBJECT_RESOURCE, &resource);
+	int r = object_to_change(c, resource_handle, OBJECT_RESOURCE, &resource);
 
 	if (r == 0)
-		r = object_to_change(c, &in->group, OBJECT_GROUP, &group);
+		r = object_to_change(c, to, OBJECT_GROUP, &group);
 	if (r < 0) {
 		serve_finish(c, r);
 		return;
 	}
 	command.resource_move = (struct command_ResourceMove){ resource.id.units, group.id.units, serve_now(c) };
 	serve_propose(c, &command);
+}
+
+static void change_resource_group(struct serve_call *c)
+{
+	const struct clusapi_ChangeResourceGroup_in *in = c->in;
+
+	move_resource(c, &in->resource, &in->group);
+}
+
+static void change_resource_group_ex(struct serve_call *c)
+{
+	enum { FORCE_MOVE_TO_CSV = 1 }; /* There are no shared volumes to protect. */
+	const struct clusapi_ChangeResourceGroupEx_in *in = c->in;
+
+	if ((in->flags & ~(uint64_t)FORCE_MOVE_TO_CSV) != 0)
+		serve_finish(c, ERR_INVALID_PARAMETER);
+	else
+		move_resource(c, &in->resource, &in->group);
 }
 
 /* What it is and holds. */
@@ -434,6 +451,7 @@ serve_handler *serve_object_handler(unsigned number)
 	case CLUSAPI_GET_RESOURCE_ID:		return get_resource_id;
 	case CLUSAPI_GET_RESOURCE_TYPE:		return get_resource_type;
 	case CLUSAPI_CHANGE_RESOURCE_GROUP:	return change_resource_group;
+	case CLUSAPI_CHANGE_RESOURCE_GROUP_EX:	return change_resource_group_ex;
 	case CLUSAPI_CREATE_RESOURCE_TYPE:	return create_resource_type;
 	case CLUSAPI_DELETE_RESOURCE_TYPE:	return delete_resource_type;
 	case CLUSAPI_OPEN_NETWORK:		return open_network;

@@ -454,23 +454,42 @@ static void execute_batch(struct serve_call *c)
 }
 
 /* Both read batches; the second one's flags ask for isolation, which reading at one moment gives anyway. */
+static int read_batch(struct serve_call *c, const struct ndr_handle *handle, const uint8_t *in, uint32_t in_size,
+    const uint8_t **ret, uint32_t *ret_size)
+{
+	struct buf reply = { 0 };
+	struct key_in key;
+	int r = key_to_read(c, handle, &key);
+
+	if (r == 0)
+		r = db_regbatch_read(serve_root(c), key.path, in, in_size, &reply);
+	if (r == 0) {
+		*ret = arena_dup(serve_arena(c), reply.data, reply.len);
+		*ret_size = (uint32_t)reply.len;
+		r = *ret == NULL ? -ENOMEM : 0;
+	}
+	buf_done(&reply);
+	return r;
+}
+
 static void execute_read_batch(struct serve_call *c)
 {
 	const struct clusapi_ExecuteReadBatch_in *in = c->in;
 	struct clusapi_ExecuteReadBatch_out *out = c->out;
-	struct buf reply = { 0 };
-	struct key_in key;
-	int r = key_to_read(c, &in->key, &key);
 
-	if (r == 0)
-		r = db_regbatch_read(serve_root(c), key.path, in->in_data, in->in_data_size, &reply);
-	if (r == 0) {
-		out->out_data = arena_dup(serve_arena(c), reply.data, reply.len);
-		out->out_data_size = (uint32_t)reply.len;
-		r = out->out_data == NULL ? -ENOMEM : 0;
-	}
-	buf_done(&reply);
-	serve_finish(c, r);
+	serve_finish(c, read_batch(c, &in->key, in->in_data, in->in_data_size, &out->out_data, &out->out_data_size));
+}
+
+static void execute_read_batch_ex(struct serve_call *c)
+{
+	const struct clusapi_ExecuteReadBatchEx_in *in = c->in;
+	struct clusapi_ExecuteReadBatchEx_out *out = c->out;
+
+	if (in->flags != 0)
+		serve_finish(c, ERR_INVALID_PARAMETER);
+	else
+		serve_finish(
+		    c, read_batch(c, &in->key, in->in_data, in->in_data_size, &out->out_data, &out->out_data_size));
 }
 
 serve_handler *serve_registry_handler(unsigned number)
@@ -506,6 +525,8 @@ serve_handler *serve_registry_handler(unsigned number)
 		return execute_batch;
 	case CLUSAPI_EXECUTE_READ_BATCH:
 		return execute_read_batch;
+	case CLUSAPI_EXECUTE_READ_BATCH_EX:
+		return execute_read_batch_ex;
 	default:
 		return NULL;
 	}
