@@ -1,0 +1,135 @@
+/* trees: see trees.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/trees.h"
+#include "base/fd.h"
+#include "capture/below.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+static int go_on(void *data, const char *what)
+{
+	return 0;
+}
+
+void trees_open(struct tree_fixture *f, const char *name)
+{
+	*f = (struct tree_fixture){ .steps = { go_on, NULL }, .hive_max = 64 << 20 };
+	(void)snprintf(f->path, sizeof(f->path), "%s/%s", test_directory(), name);
+	CHECK_INT(mkdir(f->path, 0755), 0);
+	f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(f->fd >= 0);
+}
+
+void trees_close(struct tree_fixture *f)
+{
+	close_fd(&f->fd);
+}
+
+void trees_directory(struct tree_fixture *f, const char *name, unsigned mode)
+{
+	CHECK_INT(mkdirat(f->fd, name, 0700), 0);
+	CHECK_INT(fchmodat(f->fd, name, mode, 0), 0);
+}
+
+void trees_file(struct tree_fixture *f, const char *name, const void *data, size_t len)
+{
+	_cleanup_fd_ int fd = openat(f->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	CHECK(fd >= 0);
+	CHECK_INT(write(fd, data, len), len);
+}
+
+void trees_text(struct tree_fixture *f, const char *name, const char *text)
+{
+	trees_file(f, name, text, strlen(text));
+}
+
+/* An access control list as the kernel has it: owner rw, uid 12345 r, group r, mask r, others none. */
+static const uint8_t acl[] = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 0x39, 0x30, 0, 0, 4, 0, 4, 0,
+	255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255 };
+
+void trees_sample(struct tree_fixture *f, const char *name)
+{
+	static const struct timespec times[2] = { { 1000000000, 1 }, { -1000, 999999999 } };
+	char path[300], big[10000];
+	int fd;
+
+	trees_directory(f, name, 0755);
+	(void)snprintf(path, sizeof(path), "%s/text", name);
+	trees_text(f, path, name);
+	CHECK_INT(fchmodat(f->fd, path, 04750, 0), 0);
+	CHECK_INT(utimensat(f->fd, path, times, 0), 0);
+	(void)snprintf(path, sizeof(path), "%s/TEXT", name);
+	trees_text(f, path, "");
+	(void)snprintf(path, sizeof(path), "%s/%%\\\xff\n\xc3\xa9 ", name);
+	trees_text(f, path, "odd");
+	(void)snprintf(path, sizeof(path), "%s/link", name);
+	CHECK_INT(symlinkat("../no/\xfe such", f->fd, path), 0);
+	CHECK_INT(utimensat(f->fd, path, times, AT_SYMLINK_NOFOLLOW), 0);
+	(void)snprintf(path, sizeof(path), "%s/holes", name);
+	fd = openat(f->fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	memset(big, name[0], sizeof(big));
+	CHECK_INT(pwrite(fd, big, sizeof(big), 1 << 20), sizeof(big));
+	CHECK_INT(ftruncate(fd, 5 << 20), 0);
+	CHECK_INT(fsetxattr(fd, "user.one", "1\0002", 3, 0), 0);
+	CHECK_INT(fsetxattr(fd, "user.ONE", "", 0, 0), 0);
+	CHECK_INT(fsetxattr(fd, "system.posix_acl_access", acl, sizeof(acl), 0), 0);
+	(void)close(fd);
+	(void)snprintf(path, sizeof(path), "%s/empty", name);
+	trees_directory(f, path, 01777);
+	(void)snprintf(path, sizeof(path), "%s/deep", name);
+	trees_directory(f, path, 0500);
+	(void)snprintf(path, sizeof(path), "%s/%s/deep", f->path, name);
+	CHECK_INT(setxattr(path, "system.posix_acl_default", acl, sizeof(acl), 0), 0);
+	(void)snprintf(path, sizeof(path), "%s/deep/below", name);
+	CHECK_INT(mkdirat(f->fd, path, 0700), 0);
+}
+
+void trees_settle(void)
+{
+	(void)nanosleep(&(struct timespec){ .tv_nsec = 40000000 }, NULL);
+}
+
+int trees_take(struct tree_fixture *f, const char *name, struct buf *ret)
+{
+	_cleanup_fd_ int out = memfd_create("hive", MFD_CLOEXEC);
+	struct tree_place place = { f->fd, name, name };
+	uint64_t size = 0;
+	int r;
+
+	CHECK(out >= 0);
+	f->error = (struct error){ 0 };
+	r = tree_take(&place, out, f->hive_max, &f->steps, &size, &f->error);
+	if (r < 0)
+		return r;
+	*ret = (struct buf){ 0 };
+	buf_append_zeros(ret, size);
+	CHECK_INT(ret->error, 0);
+	CHECK_INT(pread(out, ret->data, size, 0), size);
+	return 0;
+}
+
+int trees_put(struct tree_fixture *f, const char *name, const struct buf *hive)
+{
+	struct tree_place place = { f->fd, name, name };
+
+	f->error = f->told = (struct error){ 0 };
+	return tree_put(&place, hive->data, hive->len, &f->steps, &f->told, &f->error);
+}
+
+bool trees_has_leftovers(struct tree_fixture *f)
+{
+	_cleanup_(names_done) struct names names = { 0 };
+
+	CHECK_INT(names_read(f->fd, 1000, &names), 0);
+	for (size_t i = 0; i < names.count; i++)
+		if (strncmp(names.all[i], BELOW_TEMPORARY, strlen(BELOW_TEMPORARY)) == 0)
+			return true;
+	return false;
+}
