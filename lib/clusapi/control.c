@@ -7,7 +7,6 @@
  * Threads  all functions.        Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/object.h"
-#include "wire/clusapi.h"
 #include <string.h>
 
 struct methods {
@@ -68,14 +67,15 @@ static_assert(offsetof(struct clusapi_NodeResourceTypeControl_in, resource_type_
 		  offsetof(struct clusapi_ResourceTypeControl_in, resource_type_name),
     "the name comes second");
 
-static int control(struct remote *target, const char16_t *type, HNODE host, const struct methods *m, struct buffers b)
+static int control(struct cluster *c, struct remote *target, const char16_t *type, HNODE host, const struct methods *m,
+    struct buffers b)
 {
 	_cleanup_named_ struct named *node = NULL;
 	union request request;
 	struct clusapi_ClusterControl_out answer;
 	_cleanup_arena_ struct arena arena = { 0 };
 	size_t offset;
-	int r = host != NULL ? named_get(host, OBJECT_NODE, &node) : 0;
+	int r = host != NULL ? named_get_second(host, OBJECT_NODE, c, &node) : 0;
 
 	if (r == 0 && b.in == NULL && b.in_size > 0)
 		r = ERR_INVALID_PARAMETER;
@@ -100,7 +100,7 @@ static int cluster_control(
 	_cleanup_cluster_ struct cluster *c = NULL;
 	int r = cluster_get(handle, &c);
 
-	return r < 0 ? r : control(&c->remote, type, host, m, *b);
+	return r < 0 ? r : control(c, &c->remote, type, host, m, *b);
 }
 
 DWORD ClusterControl(HCLUSTER hCluster, HNODE hHostNode, DWORD dwControlCode, LPVOID lpInBuffer, DWORD nInBufferSize,
@@ -132,7 +132,7 @@ DWORD ClusterResourceTypeControl(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName
 		int r = named_get(handle, kind, &n);                                                                   \
                                                                                                                        \
 		if (r == 0)                                                                                            \
-			r = control(&n->remote, NULL, hHostNode, &m,                                                   \
+			r = control(n->cluster, &n->remote, NULL, hHostNode, &m,                                       \
 			    (struct buffers){ dwControlCode, lpInBuffer, nInBufferSize, lpOutBuffer, nOutBufferSize,   \
 				lpBytesReturned });                                                                    \
 		return return_code(r);                                                                                 \

@@ -567,7 +567,7 @@ int remote_call_at(
 	struct cancel *cancel = cancel_get(r->link);
 	int result;
 
-	assert(m != NULL);
+	assert(m != NULL && (second == NULL || second->link == r->link));
 	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
 		struct ndr_handle handles[2];
 		uint64_t epoch, second_epoch;
