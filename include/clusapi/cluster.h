@@ -199,8 +199,8 @@ DWORD ClusterGetEnumCountEx(HCLUSENUMEX hClusterEnum);
 /* One entry of the list, with its id.
  *
  * dwIndex  from 0 to the count less one.
- * pItem    memory for a CLUSTER_ENUM_ITEM followed by its texts; the pointers in it point there.  NULL asks for the
- *          size.
+ * pItem    memory, aligned to 8, for a CLUSTER_ENUM_ITEM followed by its texts; the pointers in it point there.  NULL asks
+ *          for the size, with 234.
  * cbItem   in: size of that memory in bytes.  out: bytes used or needed.
  *
  * Returns 0; 259 the index is beyond the last entry; 234 the memory is too small. */

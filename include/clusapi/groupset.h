@@ -55,16 +55,18 @@ DWORD ClusterRemoveGroupFromGroupSet(HGROUP hGroup);
 DWORD ClusterGroupSetControl(HGROUPSET hGroupSet, HNODE hHostNode, DWORD dwControlCode, LPVOID lpInBuffer,
     DWORD cbInBufferSize, LPVOID lpOutBuffer, DWORD cbOutBufferSize, LPDWORD lpBytesReturned);
 
-/* Begin a list of the group sets. */
+/* Begin a list of the group sets.  This server has none.
+ *
+ * Returns a handle for ClusterGroupSetCloseEnum().  NULL and the last error: 1745 from a server that is too old. */
 HGROUPSETENUM ClusterGroupSetOpenEnum(HCLUSTER hCluster);
 
-/* How many entries the list has; 0 on failure. */
+/* How many entries the list has.  On failure 0, and the last error: 6. */
 DWORD ClusterGroupSetGetEnumCount(HGROUPSETENUM hGroupSetEnum);
 
-/* One entry of the list, as ClusterEnum() without the type. */
+/* One entry of the list; parameters and errors as for ClusterEnum(), without the type. */
 DWORD ClusterGroupSetEnum(HGROUPSETENUM hGroupSetEnum, DWORD dwIndex, LPWSTR lpszName, LPDWORD lpcchName);
 
-/* Free the list. */
+/* Free the list.  Returns 0; 6. */
 DWORD ClusterGroupSetCloseEnum(HGROUPSETENUM hGroupSetEnum);
 
 /* Create an availability set: a group set that spreads its groups over fault and update domains. */

@@ -73,48 +73,95 @@ RUEDA_BEGIN_DECLARATIONS
 
 /* ---- Resources ---- */
 
-/* Create a resource of a type in a group.  NULL and the last error: 5078 no such type; 5010 the name is taken. */
+/* Create a resource, offline, in a group.
+ *
+ * lpszResourceType  the name of its type.
+ * dwFlags           CLUSTER_RESOURCE_CREATE_FLAGS.
+ *
+ * Returns a handle for CloseClusterResource().  NULL and the last error: 5078 no such type; 183, 5010 the name is
+ * taken, by a name or an id; 123 it is empty; 206 it is too long; 5012 the group has been deleted. */
 HRESOURCE CreateClusterResource(HGROUP hGroup, LPCWSTR lpszResourceName, LPCWSTR lpszResourceType, DWORD dwFlags);
 
-/* Open a resource by its name.  NULL and the last error: 5007 no such resource. */
+/* Open a resource with full access.
+ *
+ * lpszResourceName  its name or id.
+ *
+ * Returns a handle for CloseClusterResource(), which stands for the resource whatever it is called later.  NULL and the
+ * last error: 5007 no such resource; 5 the caller may only read and uses OpenClusterResourceEx(). */
 HRESOURCE OpenClusterResource(HCLUSTER hCluster, LPCWSTR lpszResourceName);
 
-/* Open a resource by its name with the access that is asked for; lpdwGrantedAccess receives what was granted. */
+/* Open a resource with the access that is asked for.
+ *
+ * lpszResourceName   as for OpenClusterResource().
+ * dwDesiredAccess    GENERIC_READ, GENERIC_ALL or MAXIMUM_ALLOWED.  0 is an error (87).
+ * lpdwGrantedAccess  receives what was granted; may be NULL.
+ *
+ * Returns as OpenClusterResource(). */
 HRESOURCE OpenClusterResourceEx(
     HCLUSTER hCluster, LPCWSTR lpszResourceName, DWORD dwDesiredAccess, DWORD *lpdwGrantedAccess);
 
-/* Close a resource's handle. */
+/* Close a resource's handle.  Returns TRUE.  FALSE and the last error: 6. */
 BOOL CloseClusterResource(HRESOURCE hResource);
 
-/* A handle for the cluster that the resource belongs to, for CloseCluster(). */
+/* A handle for the cluster that the resource belongs to, on the same connection, for CloseCluster().  NULL and the last
+ * error: 6. */
 HCLUSTER GetClusterFromResource(HRESOURCE hResource);
 
-/* Delete a resource that is offline and that no other depends on. */
+/* Delete a resource.  Returns 0; 5019 it runs; 5001 another one depends on it; 5020 it is the quorum resource; 5006. */
 DWORD DeleteClusterResource(HRESOURCE hResource);
 
-/* The resource's state, and if wanted the names of the node and of the group that it is in. */
+/* The resource's state, and where it is.
+ *
+ * lpszNodeName, lpcchNodeName    buffer for the name of the node that owns its group, and its capacity in WCHARs with
+ *                                the terminator, which becomes the length without it.  Both may be NULL; the buffer
+ *                                alone may be NULL for the size.
+ * lpszGroupName, lpcchGroupName  the same for the name of its group.
+ *
+ * Returns the state.  ClusterResourceStateUnknown and the last error: 234 a buffer is too small, and both counts say
+ * what is needed; 5006 the resource has been deleted. */
 CLUSTER_RESOURCE_STATE GetClusterResourceState(
     HRESOURCE hResource, LPWSTR lpszNodeName, LPDWORD lpcchNodeName, LPWSTR lpszGroupName, LPDWORD lpcchGroupName);
 
-/* Rename a resource. */
+/* Rename a resource.  Returns 0; 123 empty; 183, 5010 taken, by a name or an id; 206 too long; 5006. */
 DWORD SetClusterResourceName(HRESOURCE hResource, LPCWSTR lpszResourceName);
 
-/* Treat a resource as failed: it is restarted or its group moves, as configured. */
+/* Treat a resource that is online as failed: it is restarted or its group moves, as configured.
+ *
+ * Returns 0; 5004 it is not online; 5006. */
 DWORD FailClusterResource(HRESOURCE hResource);
 
-/* Bring a resource online, with those that it depends on. */
+/* Bring a resource online, with those that it depends on.
+ *
+ * Returns 0; 997 begun, and not at its end after a second; 5038 it failed; 5005, 5071 no node can run it; 5006. */
 DWORD OnlineClusterResource(HRESOURCE hResource);
 
-/* Bring a resource online, with CLUSAPI_RESOURCE_ONLINE_ flags and a property list. */
+/* Bring a resource online, with those that it depends on.
+ *
+ * dwOnlineFlags               CLUSAPI_RESOURCE_ONLINE_ flags; they are about locks and affinity, which there are none
+ *                             of here, and change nothing.
+ * lpInBuffer, cbInBufferSize  a property list for its type, in bytes, which nobody looks at yet; NULL and 0 for none.
+ *
+ * Returns as OnlineClusterResource(); 87 an unknown flag, or bytes without a buffer. */
 DWORD OnlineClusterResourceEx(HRESOURCE hResource, DWORD dwOnlineFlags, PBYTE lpInBuffer, DWORD cbInBufferSize);
 
-/* Take a resource offline, with those that depend on it. */
+/* Take a resource offline, with those that depend on it.
+ *
+ * Returns 0; 997 begun, and not at its end after a second; 5020, 5068 it is the quorum resource; 5006. */
 DWORD OfflineClusterResource(HRESOURCE hResource);
 
-/* Take a resource offline, with CLUSAPI_RESOURCE_OFFLINE_ flags and a property list. */
+/* Take a resource offline, with those that depend on it.
+ *
+ * dwOfflineFlags              CLUSAPI_RESOURCE_OFFLINE_ flags; they change nothing here.
+ * lpInBuffer, cbInBufferSize  as for OnlineClusterResourceEx().
+ *
+ * Returns as OfflineClusterResource(); 87 an unknown flag, or bytes without a buffer. */
 DWORD OfflineClusterResourceEx(HRESOURCE hResource, DWORD dwOfflineFlags, PBYTE lpInBuffer, DWORD cbInBufferSize);
 
-/* Take a resource offline and bring it online again. */
+/* Take a resource that is online offline, and bring it online again; both go on in the background.
+ *
+ * dwFlags  0.
+ *
+ * Returns 0; 87; 5004 it is not online; 5006. */
 DWORD RestartClusterResource(HRESOURCE hResource, DWORD dwFlags);
 
 /* Send a control code (CLUSCTL_RESOURCE_…, see clusapi/codes.h) to a resource: checkpoints, shared volumes,
@@ -135,73 +182,114 @@ DWORD ClusterResourceControl(HRESOURCE hResource, HNODE hHostNode, DWORD dwContr
 
 /* ---- Where a resource is, and what it needs ---- */
 
-/* Move a resource, with all that it depends on and all that depend on it, to another group. */
+/* Move a resource, with all that it depends on and all that depend on it, to another group.
+ *
+ * Returns 0; 5019 one of them runs and the groups are not on one node; 5007, 5013 one has been deleted; 114 the
+ * second handle may be of another cluster; 5006; 5012. */
 DWORD ChangeClusterResourceGroup(HRESOURCE hResource, HGROUP hGroup);
 
-/* Move a resource to another group, with flags. */
+/* Move a resource to another group.
+ *
+ * Flags  CLUSAPI_CHANGE_RESOURCE_GROUP_FORCE_MOVE_TO_CSV or 0; it changes nothing here.
+ *
+ * Returns as ChangeClusterResourceGroup(); 87 an unknown flag. */
 DWORD ChangeClusterResourceGroupEx(HRESOURCE hResource, HGROUP hGroup, ULONGLONG Flags);
 
-/* Add a node to the possible owners. */
+/* Add a node to the possible owners.  Returns 0; 5010 it is one; 114; 5006; 5042. */
 DWORD AddClusterResourceNode(HRESOURCE hResource, HNODE hNode);
 
-/* Remove a node from the possible owners. */
+/* Remove a node from the possible owners.  Returns 0; 5042 it is none; 114; 5006. */
 DWORD RemoveClusterResourceNode(HRESOURCE hResource, HNODE hNode);
 
-/* Let hResource depend on hDependsOn, which must be in the same group.  1059: that would make a circle. */
+/* Let hResource depend on hDependsOn.
+ *
+ * Returns 0; 1059 that would make a circle; 5003 it does already; 5069, 87 they are not in one group, or hDependsOn is
+ * the quorum resource; 5019 hResource runs and hDependsOn does not; 5929 too many or too deep; 114; 5006. */
 DWORD AddClusterResourceDependency(HRESOURCE hResource, HRESOURCE hDependsOn);
 
-/* Remove a dependency. */
+/* Remove a dependency.  Returns 0; 5002 there is none, or the expression has it in an "or"; 114; 5006. */
 DWORD RemoveClusterResourceDependency(HRESOURCE hResource, HRESOURCE hDependsOn);
 
-/* Set all dependencies of a resource at once, as text: "([a] or [b]) and [c]"; the empty text removes them. */
+/* Set all dependencies of a resource at once.
+ *
+ * lpszDependencyExpression  "([a] or [b]) and [c]", with names or ids; NULL or empty: it depends on nothing.
+ *
+ * Returns 0; 87 it is no expression, or names the resource itself or one of another group; 5007 no such resource; 1059,
+ * 5003, 5019, 5069, 5929 as for AddClusterResourceDependency(); 5006. */
 DWORD SetClusterResourceDependencyExpression(HRESOURCE hResource, LPCWSTR lpszDependencyExpression);
 
-/* The dependencies of a resource as text. */
+/* The dependencies of a resource as such a text, with the names of now; empty if there are none.
+ *
+ * lpszDependencyExpression   buffer; NULL asks for the size.
+ * lpcchDependencyExpression  in: capacity in WCHARs with the terminator.  out: length without it.
+ *
+ * Returns 0; 234 the buffer is too small; 5006. */
 DWORD GetClusterResourceDependencyExpression(
     HRESOURCE hResource, LPWSTR lpszDependencyExpression, LPDWORD lpcchDependencyExpression);
 
-/* Tell whether hResource could depend on hResourceDependent. */
+/* Tell whether hResource could be made a provider of hResourceDependent.
+ *
+ * Returns TRUE.  FALSE and the last error: why AddClusterResourceDependency(hResourceDependent, hResource) would
+ * fail. */
 BOOL CanResourceBeDependent(HRESOURCE hResource, HRESOURCE hResourceDependent);
 
-/* The computer name that the resource appears under: that of the Network Name resource that it depends on. */
+/* The computer name that the resource appears under: the property Name of the Network Name resource that it is or
+ * depends on, over any number of steps.
+ *
+ * lpBuffer  buffer; NULL asks for the size.
+ * nSize     in: capacity in WCHARs with the terminator.  out: length without it.
+ *
+ * Returns TRUE.  FALSE and the last error: 5002 there is none; 234 the buffer is too small; 5006. */
 BOOL GetClusterResourceNetworkName(HRESOURCE hResource, LPWSTR lpBuffer, LPDWORD nSize);
 
 /* ---- Lists ---- */
 
-/* Begin a list of what a resource depends on, what depends on it, or its possible owners (CLUSTER_RESOURCE_ENUM
- * bits). */
+/* Begin a list of what belongs to a resource, as it is now.
+ *
+ * dwType  CLUSTER_RESOURCE_ENUM_ bits: what it depends on, what depends on it, its possible owners.
+ *
+ * Returns a handle for ClusterResourceCloseEnum().  NULL and the last error: 87 no bit; 5006. */
 HRESENUM ClusterResourceOpenEnum(HRESOURCE hResource, DWORD dwType);
 
-/* How many entries the list has; 0 on failure. */
+/* How many entries the list has.  On failure 0, and the last error: 6. */
 DWORD ClusterResourceGetEnumCount(HRESENUM hResEnum);
 
-/* One entry of the list, as ClusterEnum(). */
+/* One entry of the list; parameters and errors as for ClusterEnum(), lpdwType receives a CLUSTER_RESOURCE_ENUM_ bit. */
 DWORD ClusterResourceEnum(HRESENUM hResEnum, DWORD dwIndex, LPDWORD lpdwType, LPWSTR lpszName, LPDWORD lpcchName);
 
-/* Free the list. */
+/* Free the list.  Returns 0; 6. */
 DWORD ClusterResourceCloseEnum(HRESENUM hResEnum);
 
-/* Begin a list of all resources with chosen common and read-only properties (lists of names, sizes in bytes). */
+/* Begin a list of all resources, each with chosen properties; parameters and errors as for ClusterGroupOpenEnumEx().
+ *
+ * Returns a handle for ClusterResourceCloseEnumEx(). */
 HRESENUMEX ClusterResourceOpenEnumEx(HCLUSTER hCluster, LPCWSTR lpszProperties, DWORD cbProperties,
     LPCWSTR lpszRoProperties, DWORD cbRoProperties, DWORD dwFlags);
 
-/* How many entries the list has; 0 on failure. */
+/* How many entries the list has.  On failure 0, and the last error: 6. */
 DWORD ClusterResourceGetEnumCountEx(HRESENUMEX hResourceEnumEx);
 
-/* One entry of the list; cbItem as in ClusterEnumEx(). */
+/* One entry of the list; parameters and errors as for ClusterGroupEnumEx(). */
 DWORD ClusterResourceEnumEx(
     HRESENUMEX hResourceEnumEx, DWORD dwIndex, PCLUSTER_RESOURCE_ENUM_ITEM pItem, LPDWORD cbItem);
 
-/* Free the list. */
+/* Free the list.  Returns 0; 6. */
 DWORD ClusterResourceCloseEnumEx(HRESENUMEX hResourceEnumEx);
 
 /* ---- Resource types ---- */
 
-/* Make a resource type known, with the library that runs it and the intervals, in milliseconds, of its two checks. */
+/* Make a resource type known.
+ *
+ * lpszDisplayName           what people see.
+ * lpszResourceTypeDll       the library that runs its resources.
+ * dwLooksAlivePollInterval  milliseconds between quick checks.
+ * dwIsAlivePollInterval     milliseconds between thorough checks.
+ *
+ * Returns 0; 183, 5010 there is one of that name; 123; 206. */
 DWORD CreateClusterResourceType(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName, LPCWSTR lpszDisplayName,
     LPCWSTR lpszResourceTypeDll, DWORD dwLooksAlivePollInterval, DWORD dwIsAlivePollInterval);
 
-/* Remove a resource type of which no resource is left. */
+/* Remove a resource type.  Returns 0; 145, 5909 there are resources of it; 5078 no such type. */
 DWORD DeleteClusterResourceType(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName);
 
 /* Send a control code (CLUSCTL_RESOURCE_TYPE_…, see clusapi/codes.h) to a resource type.
@@ -218,17 +306,23 @@ DWORD DeleteClusterResourceType(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName)
 DWORD ClusterResourceTypeControl(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName, HNODE hHostNode, DWORD dwControlCode,
     LPVOID lpInBuffer, DWORD nInBufferSize, LPVOID lpOutBuffer, DWORD nOutBufferSize, LPDWORD lpBytesReturned);
 
-/* Begin a list of a type's possible nodes or of its resources (CLUSTER_RESOURCE_TYPE_ENUM bits). */
+/* Begin a list of what belongs to a type, as it is now.
+ *
+ * lpszResourceTypeName  the type.
+ * dwType                CLUSTER_RESOURCE_TYPE_ENUM_ bits: the nodes that can run it, its resources.
+ *
+ * Returns a handle for ClusterResourceTypeCloseEnum().  NULL and the last error: 87 no bit; 5078 no such type. */
 HRESTYPEENUM ClusterResourceTypeOpenEnum(HCLUSTER hCluster, LPCWSTR lpszResourceTypeName, DWORD dwType);
 
-/* How many entries the list has; 0 on failure. */
+/* How many entries the list has.  On failure 0, and the last error: 6. */
 DWORD ClusterResourceTypeGetEnumCount(HRESTYPEENUM hResTypeEnum);
 
-/* One entry of the list, as ClusterEnum(). */
+/* One entry of the list; parameters and errors as for ClusterEnum(), lpdwType receives a CLUSTER_RESOURCE_TYPE_ENUM_
+ * bit. */
 DWORD ClusterResourceTypeEnum(
     HRESTYPEENUM hResTypeEnum, DWORD dwIndex, LPDWORD lpdwType, LPWSTR lpszName, LPDWORD lpcchName);
 
-/* Free the list. */
+/* Free the list.  Returns 0; 6. */
 DWORD ClusterResourceTypeCloseEnum(HRESTYPEENUM hResTypeEnum);
 
 /* ---- With the caller's identity ---- */

@@ -438,6 +438,69 @@ CALL(GetClusterResourceTypeKey)
 	return opened_or_error(s.opened = GetClusterResourceTypeKey(s.cluster, W("Physical Disk"), KEY_READ));
 }
 
+/* Lists are closed here: each is opened, and read. */
+CALL(ClusterOpenEnumEx)
+{
+	HCLUSENUMEX list = ClusterOpenEnumEx(s.cluster, CLUSTER_ENUM_ALL, NULL);
+	DWORD size = 0, code = opened_or_error(list);
+
+	if (code == 0 && ClusterEnumEx(list, 0, NULL, &size) != ERROR_MORE_DATA)
+		code = ERROR_INVALID_DATA;
+	if (list != NULL)
+		CHECK_INT(ClusterCloseEnumEx(list), 0);
+	return code;
+}
+CALL(ClusterGroupOpenEnum)
+{
+	HGROUPENUM list = ClusterGroupOpenEnum(s.group, CLUSTER_GROUP_ENUM_ALL);
+	DWORD code = opened_or_error(list);
+
+	if (list != NULL)
+		CHECK_INT(ClusterGroupCloseEnum(list), 0);
+	return code;
+}
+CALL(ClusterResourceOpenEnumEx)
+{
+	HRESENUMEX list = ClusterResourceOpenEnumEx(s.cluster, W("*\0"), 6, W("*\0"), 6, 0);
+	DWORD code = opened_or_error(list);
+
+	if (list != NULL)
+		CHECK_INT(ClusterResourceCloseEnumEx(list), 0);
+	return code;
+}
+CALL(OfflineClusterGroup)
+{
+	return OfflineClusterGroup(s.group);
+}
+CALL(SetClusterGroupNodeList)
+{
+	HNODE nodes[1];
+	DWORD code = opened_or_error(nodes[0] = OpenClusterNode(s.cluster, W("node1")));
+
+	if (code != 0)
+		return code;
+	code = SetClusterGroupNodeList(s.group, 1, nodes);
+	CHECK(CloseClusterNode(nodes[0]));
+	return code;
+}
+/* With a handle of another opening, which is opened anew. */
+CALL(CanResourceBeDependent)
+{
+	DWORD code = opened_or_error(s.second = OpenCluster(NULL));
+	HRESOURCE other = code == 0 ? OpenClusterResource(s.second, W("fail resource")) : NULL;
+
+	if (code == 0)
+		code = opened_or_error(other);
+	if (code == 0)
+		code = CanResourceBeDependent(s.resource, other) ? 0 : GetLastError();
+	if (other != NULL)
+		CHECK(CloseClusterResource(other));
+	if (s.second != NULL)
+		CHECK(CloseCluster(s.second));
+	s.second = NULL;
+	return code == ERROR_CIRCULAR_DEPENDENCY || code == ERROR_DEPENDENCY_NOT_ALLOWED ? 0 : code;
+}
+
 #define STEP(name, prepare)                                                                                            \
 	{                                                                                                              \
 #name, prepare, call_##name, false                                                                     \
@@ -477,6 +540,9 @@ static const struct step object_steps[] = {
 	ONCE(ChangeClusterResourceGroup, make_resource), ONCE(DeleteClusterResource, make_resource),
 	STEP(GetClusterResourceKey, make_resource), ONCE(CreateClusterResourceType, no_type),
 	ONCE(DeleteClusterResourceType, make_type), STEP(GetClusterResourceTypeKey, NULL),
+	STEP(ClusterOpenEnumEx, NULL), STEP(ClusterGroupOpenEnum, make_resource), STEP(ClusterResourceOpenEnumEx, NULL),
+	STEP(OfflineClusterGroup, make_resource), STEP(SetClusterGroupNodeList, make_group),
+	STEP(CanResourceBeDependent, make_resource),
 };
 /* clang-format on */
 

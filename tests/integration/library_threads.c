@@ -15,6 +15,8 @@ enum { THREADS = 64 };
 static struct {
 	HCLUSTER cluster;
 	HKEY key;
+	HGROUP group;
+	HRESOURCE resource;
 	_Atomic(HKEY) passing; /* Replaced and closed by whoever wants. */
 	atomic_uint wrong, calls, refused;
 } shared;
@@ -89,6 +91,24 @@ static bool pass_on(void)
 	return ClusterRegCloseKey(old) == 0;
 }
 
+/* The group of all: its state, its list, its owner's number, a dependency that cannot be, its resource asked to run. */
+static bool look_at_the_group(void)
+{
+	HGROUPENUM list = ClusterGroupOpenEnum(shared.group, CLUSTER_GROUP_ENUM_CONTAINS);
+	WCHAR name[64];
+	DWORD count = ARRAY_SIZE(name), type, node = ARRAY_SIZE(name), r;
+	bool good = list != NULL && ClusterGroupGetEnumCount(list) == 1 &&
+		    ClusterGroupEnum(list, 0, &type, name, &count) == 0 && type == CLUSTER_GROUP_ENUM_CONTAINS &&
+		    count == 6;
+
+	good = (list == NULL || ClusterGroupCloseEnum(list) == 0) && good;
+	good = !CanResourceBeDependent(shared.resource, shared.resource) && good;
+	r = OnlineClusterResource(shared.resource);
+	good = (r == 0 || r == ERROR_IO_PENDING) && good;
+	good = GetClusterNodeId(NULL, name, &node) == 0 && node == 1 && good;
+	return GetClusterGroupState(shared.group, NULL, NULL) != ClusterGroupStateUnknown && good;
+}
+
 static void *work(void *data)
 {
 	unsigned thread = (unsigned)(uintptr_t)data;
@@ -96,7 +116,7 @@ static void *work(void *data)
 	for (unsigned round = 0; round < test_rounds(8); round++) {
 		bool good;
 
-		switch ((thread + round) % 4) {
+		switch ((thread + round) % 5) {
 		case 0:
 			good = set_and_read(thread, round);
 			break;
@@ -105,6 +125,9 @@ static void *work(void *data)
 			break;
 		case 2:
 			good = look_at_a_group();
+			break;
+		case 3:
+			good = look_at_the_group();
 			break;
 		default:
 			good = pass_on();
@@ -129,6 +152,10 @@ TEST(sixty_four_threads_share_handles)
 	    ClusterRegCreateKey(root, (LPCWSTR)u"Threads", 0, KEY_ALL_ACCESS, NULL, &shared.key, &disposition), 0);
 	CHECK_INT(ClusterRegOpenKey(root, (LPCWSTR)u"Threads", KEY_READ, &passing), 0);
 	atomic_store(&shared.passing, passing);
+	shared.group = CreateClusterGroup(shared.cluster, (LPCWSTR)u"Threads");
+	CHECK(shared.group != NULL);
+	shared.resource = CreateClusterResource(shared.group, (LPCWSTR)u"shared", (LPCWSTR)u"Network Name", 0);
+	CHECK(shared.resource != NULL);
 	for (size_t i = 0; i < THREADS; i++)
 		CHECK_INT(pthread_create(&threads[i], NULL, work, (void *)(uintptr_t)i), 0);
 	for (size_t i = 0; i < THREADS; i++)
@@ -136,6 +163,8 @@ TEST(sixty_four_threads_share_handles)
 	CHECK_INT(shared.wrong, 0);
 	CHECK_INT(shared.calls, THREADS * test_rounds(8));
 	CHECK_INT(ClusterRegCloseKey(atomic_load(&shared.passing)), 0);
+	CHECK_INT(DestroyClusterGroup(shared.group), 0);
+	CHECK(CloseClusterResource(shared.resource) && CloseClusterGroup(shared.group));
 	CHECK_INT(ClusterRegCloseKey(shared.key), 0);
 	CHECK_INT(ClusterRegCloseKey(root), 0);
 	CHECK(CloseCluster(shared.cluster));
