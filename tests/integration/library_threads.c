@@ -91,12 +91,12 @@ static bool pass_on(void)
 	return ClusterRegCloseKey(old) == 0;
 }
 
-/* The group of all: its state, its list, its owner's number, a dependency that cannot be, its resource asked to run. */
+/* The group of all: its state and its list, a dependency that cannot be, its resource asked to run. */
 static bool look_at_the_group(void)
 {
 	HGROUPENUM list = ClusterGroupOpenEnum(shared.group, CLUSTER_GROUP_ENUM_CONTAINS);
 	WCHAR name[64];
-	DWORD count = ARRAY_SIZE(name), type, node = ARRAY_SIZE(name), r;
+	DWORD count = ARRAY_SIZE(name), type, r;
 	bool good = list != NULL && ClusterGroupGetEnumCount(list) == 1 &&
 		    ClusterGroupEnum(list, 0, &type, name, &count) == 0 && type == CLUSTER_GROUP_ENUM_CONTAINS &&
 		    count == 6;
@@ -105,7 +105,6 @@ static bool look_at_the_group(void)
 	good = !CanResourceBeDependent(shared.resource, shared.resource) && good;
 	r = OnlineClusterResource(shared.resource);
 	good = (r == 0 || r == ERROR_IO_PENDING) && good;
-	good = GetClusterNodeId(NULL, name, &node) == 0 && node == 1 && good;
 	return GetClusterGroupState(shared.group, NULL, NULL) != ClusterGroupStateUnknown && good;
 }
 
