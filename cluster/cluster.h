@@ -15,12 +15,16 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/guid.h"
 #include "base/sha256.h"
 #include "cluster/db/db.h"
 
 struct cluster;
+struct cluster_change;
+struct db_snapshot;
+struct runtime;
 
 /* The engine's event; the same numbers mean the same (engine/engine.h), copied by the daemon. */
 enum cluster_event_kind { CLUSTER_COMMAND = 1, CLUSTER_OWNER_ELECTED, CLUSTER_NODE_JOINED, CLUSTER_NODE_LOST };
@@ -36,15 +40,6 @@ struct cluster_event {
 	uint64_t term;
 };
 
-/* Something about an object that programs may want to be told. */
-struct cluster_change {
-	uint32_t kind;     /* enum object_kind. */
-	uint32_t what;     /* enum cluster_changed. */
-	uint32_t sequence; /* Of its state. */
-	struct guid id;
-};
-enum cluster_changed { CLUSTER_CHANGED_STATE = 1 };
-
 struct cluster_result {
 	bool repeated;          /* The id had been applied before; nothing was done, and the rest is empty. */
 	bool differs;           /* A Check: this node's state is not the owner's, and it must not go on. */
@@ -54,13 +49,16 @@ struct cluster_result {
 	struct buf batch;       /* Evaluated database batch; empty = the database did not change. */
 	struct buf notification; /* Registry batches: what a batch port delivers, … */
 	bool notification_lost;  /* … or that there was more than that. */
-	struct cluster_change *changes; /* In the order in which they happened. */
-	size_t change_count;
+	const char16_t *notification_key; /* The key that the registry batch was for: a path; in the arena. */
+
+	/* For who is to be told of it; no part of the state (cluster/changes.h). */
+	struct cluster_change *changes;
+	size_t change_count, change_capacity;
+	struct db_snapshot *before; /* The database before the event; NULL: it has not changed. */
+	struct arena arena;         /* What the changes point to. */
 };
 
 void cluster_result_done(struct cluster_result *r);
-int cluster_result_changed(struct cluster_result *r, uint32_t kind, const struct guid *id, uint32_t what,
-    uint32_t sequence); /* -ENOMEM */
 
 /* Takes over db, also when it fails. */
 int cluster_new(struct db *db, struct cluster **ret);
@@ -74,6 +72,7 @@ void cluster_begin_at(struct cluster *c, uint64_t index);
 int cluster_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret);
 
 struct db *cluster_db(struct cluster *c);
+const struct runtime *cluster_runtime(const struct cluster *c); /* For the functions of changes.h. */
 uint64_t cluster_applied(const struct cluster *c); /* The index of the last event applied. */
 
 struct cluster_backup_state {

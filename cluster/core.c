@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 #include "base/log.h"
+#include "cluster/changes.h"
 #include "cluster/checkpoint/checkpoint.h"
 #include "cluster/cluster.h"
 #include "cluster/db/regbatch.h"
@@ -61,18 +62,9 @@ void cluster_result_done(struct cluster_result *r)
 	buf_done(&r->notification);
 	free(r->changes);
 	r->changes = NULL;
-}
-
-int cluster_result_changed(
-    struct cluster_result *r, uint32_t kind, const struct guid *id, uint32_t what, uint32_t sequence)
-{
-	struct cluster_change *grown = realloc(r->changes, (r->change_count + 1) * sizeof(*grown));
-
-	if (grown == NULL)
-		return -ENOMEM;
-	r->changes = grown;
-	grown[r->change_count++] = (struct cluster_change){ kind, what, sequence, *id };
-	return 0;
+	db_snapshot_unref(r->before);
+	r->before = NULL;
+	arena_done(&r->arena);
 }
 
 /* The registry. */
@@ -90,7 +82,8 @@ static int apply_reg_batch(struct cluster *c, const struct command_RegBatch *m, 
 		ret->batch = result.batch;
 		ret->notification = result.notification;
 		ret->notification_lost = result.notification_lost;
-		return 0;
+		ret->notification_key = arena_dup_u16(&ret->arena, u16_from_z(m->key));
+		return ret->notification_key != NULL ? 0 : -ENOMEM;
 	}
 	db_regbatch_result_done(&result);
 	return r;
@@ -254,6 +247,42 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 	return -EPROTONOSUPPORT;
 }
 
+/* Commands after which nothing runs in another way, whatever they change. */
+static bool leaves_runtime_alone(uint32_t kind)
+{
+	switch ((enum command_kind)kind) {
+	case COMMAND_REG_BATCH:
+	case COMMAND_OBJECT_CREATE:
+	case COMMAND_OBJECT_RENAME:
+	case COMMAND_CLUSTER_RENAME:
+	case COMMAND_BACKUP_BEGIN:
+	case COMMAND_BACKUP_END:
+	case COMMAND_CHECK:
+	case COMMAND_PROPERTIES_SET:
+	case COMMAND_TICK:
+	case COMMAND_OBJECT_NODES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The command, and what it comes to for who is to be told. */
+static int apply_and_compare(
+    struct cluster *c, const struct command *m, uint64_t incarnation, struct cluster_result *ret)
+{
+	struct changes_before before;
+	int r = changes_begin(&before, c->db, &c->runtime, !leaves_runtime_alone(m->kind));
+
+	if (r < 0)
+		return r;
+	r = apply_command(c, m, incarnation, ret);
+	if (r == 0 && ret->batch.error == 0)
+		return changes_end(&before, c->db, &c->runtime, ret);
+	changes_abandon(&before);
+	return r;
+}
+
 /* An id is accepted only once the command is known to be one for this program: else the runtime state would say that it
  * has been carried out, and a newer program would pass it over. */
 static int apply_proposal(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
@@ -269,7 +298,7 @@ static int apply_proposal(struct cluster *c, const struct cluster_event *event, 
 		r = runtime_accept(&c->runtime, event->incarnation, event->counter);
 		ret->repeated = r == 0;
 		if (r > 0)
-			r = decoded == 0 ? apply_command(c, &command, event->incarnation, ret) : decoded;
+			r = decoded == 0 ? apply_and_compare(c, &command, event->incarnation, ret) : decoded;
 		if (r == 0 && !ret->repeated) {
 			r = checked;
 			ret->differs = checked < 0;
@@ -299,6 +328,20 @@ static int apply_lost(struct cluster *c, const struct cluster_event *event, stru
 	return group_apply_node_lost(&machine, event->incarnation);
 }
 
+static int apply_node(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
+{
+	struct changes_before before;
+	int r = changes_begin(&before, c->db, &c->runtime, true);
+
+	if (r < 0)
+		return r;
+	r = event->kind == CLUSTER_NODE_JOINED ? apply_joined(c, event, ret) : apply_lost(c, event, ret);
+	if (r == 0)
+		return changes_end(&before, c->db, &c->runtime, ret);
+	changes_abandon(&before);
+	return r;
+}
+
 int cluster_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
 {
 	struct runtime *runtime = &c->runtime;
@@ -315,10 +358,8 @@ int cluster_apply(struct cluster *c, const struct cluster_event *event, struct c
 		runtime->term = event->term;
 		break;
 	case CLUSTER_NODE_JOINED:
-		r = apply_joined(c, event, ret);
-		break;
 	case CLUSTER_NODE_LOST:
-		r = apply_lost(c, event, ret);
+		r = apply_node(c, event, ret);
 		break;
 	}
 	if (r == -ENOMEM || r == -EPROTONOSUPPORT)
@@ -332,6 +373,11 @@ int cluster_apply(struct cluster *c, const struct cluster_event *event, struct c
 struct db *cluster_db(struct cluster *c)
 {
 	return c->db;
+}
+
+const struct runtime *cluster_runtime(const struct cluster *c)
+{
+	return &c->runtime;
 }
 
 uint64_t cluster_applied(const struct cluster *c)

@@ -76,6 +76,9 @@ const struct config_key config_keys[] = {
 	  .description = "How many handles all connections together may have open." },
 	{ "limits", "request_size", CONFIG_SIZE, "4M", .min = 64 << 10, .max = 64 << 20, FIELD(request_size),
 	  .description = "How long one request may be." },
+	{ "limits", "events", CONFIG_NUMBER, "1024", .min = 2, .max = 65536, FIELD(events),
+	  .description = "How many events may wait at one notification port. When there are more, the newest are dropped, and "
+			 "the client is told so." },
 	{ "limits", "open_seconds", CONFIG_NUMBER, "30", .min = 1, .max = 3600, FIELD(open_seconds),
 	  .description = "How long opening the directory of a backup may take (a mount may hang) before it fails with "
 			 "ERROR_TIMEOUT (1460)." },

@@ -32,7 +32,7 @@ struct config {
 	uint64_t log_level; /* enum log_level */
 	char *user, *group;
 	char *state_directory, *run_directory;
-	uint64_t connections, handles, request_size, open_seconds;
+	uint64_t connections, handles, request_size, open_seconds, events;
 	uint64_t keep_safety_copies;
 	uint64_t check_changes, check_minutes;
 	char *listen_addresses;
@@ -41,7 +41,7 @@ struct config {
 	char *keytab, *access_all, *access_read;
 	struct unc_map unc;
 
-	unsigned lines[24]; /* Where each row was set; 0 = default. */
+	unsigned lines[32]; /* Where each row was set; 0 = default. */
 };
 
 struct config_key {

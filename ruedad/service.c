@@ -185,6 +185,7 @@ static void on_applied(void *data, const struct cluster_event *event, const stru
 	hosts_look(s->hosts);
 	clock_look(s->clock);
 	serve_waiting_look(s);
+	serve_notify_applied(s, result);
 	s->log_bytes += event->len + 64;
 	check_applied(s, event, result);
 	if (s->log_bytes > log_bytes_max(s) && s->state == SERVICE_UP)
@@ -429,6 +430,7 @@ static void stop_now(struct service *s)
 {
 	s->state = SERVICE_STOPPING;
 	serve_waiting_end(s);
+	serve_notify_end(s);
 	if (s->checkpoint == NULL)
 		finish_stop(s);
 }
@@ -457,6 +459,7 @@ int service_take_down(struct service *s, service_down *down, void *data)
 	s->change_data = data;
 	s->state = SERVICE_CHANGING;
 	serve_waiting_end(s);
+	serve_notify_end(s);
 	if (s->checkpoint == NULL)
 		finish_stop(s);
 	return 0;

@@ -77,6 +77,9 @@ struct service {
 	struct manage *manage;    /* The policy, where this node is the owner. */
 	struct hosts *hosts;      /* What this node runs. */
 	struct clock *clock;      /* The cluster's own time. */
+	struct notify_port *ports;      /* Of clients that want to be told what changes (serve/notify.c, … */
+	struct batch_port *batch_ports; /* … serve/batchport.c). */
+	unsigned port_count;            /* Of both. */
 	struct serve_call *waiting; /* Requests that wait for a state, for a moment (serve/run.c). */
 	bool has_key;             /* The header has a sealed cluster key, and this is it: … */
 	struct seal_info key;

@@ -155,12 +155,7 @@ uint32_t group_best_node(
 
 /* Writing. */
 
-static int tell(const struct group_machine *m, enum object_kind kind, const struct guid *id, uint32_t sequence)
-{
-	return cluster_result_changed(m->result, kind, id, CLUSTER_CHANGED_STATE, sequence);
-}
-
-static int set_state(const struct group_machine *m, struct resource_run *r, enum resource_state state,
+static void set_state(const struct group_machine *m, struct resource_run *r, enum resource_state state,
     enum resource_reason reason, uint32_t status, uint64_t time)
 {
 	if (r->history_count < RESOURCE_HISTORY)
@@ -181,7 +176,6 @@ static int set_state(const struct group_machine *m, struct resource_run *r, enum
 			r->incarnation = 0;
 		}
 	}
-	return tell(m, OBJECT_RESOURCE, &r->id, r->sequence);
 }
 
 /* What is wanted, written where a backup keeps it. */
@@ -235,24 +229,25 @@ static int want_with_providers(struct change *c, const struct db_key *root, cons
 }
 
 /* A failed resource is as good as new. */
-static int forgive(const struct group_machine *m, const struct guid *id, enum resource_reason reason, uint64_t time)
+static void forgive(const struct group_machine *m, const struct guid *id, enum resource_reason reason, uint64_t time)
 {
 	const struct resource_run *r = resource_run_find(&m->runtime->groups, id);
 	struct resource_run *run;
 
 	if (r == NULL || r->state != RESOURCE_FAILED)
-		return 0;
+		return;
 	run = resource_run_get(&m->runtime->groups, id);
 	run->restarts = 0;
 	run->wake = 0;
-	return run->stuck ? 0 : set_state(m, run, RESOURCE_OFFLINE, reason, 0, time);
+	if (!run->stuck)
+		set_state(m, run, RESOURCE_OFFLINE, reason, 0, time);
 }
 
-static int begin_stop(
+static void begin_stop(
     const struct group_machine *m, struct resource_run *r, enum resource_reason reason, bool failing, uint64_t time)
 {
 	r->failing = failing;
-	return set_state(m, r, RESOURCE_OFFLINE_PENDING, reason, 0, time);
+	set_state(m, r, RESOURCE_OFFLINE_PENDING, reason, 0, time);
 }
 
 /* Requests. */
@@ -282,7 +277,9 @@ static int request_resource_online(const struct group_machine *m, const struct g
 		c.error = r;
 	want(&c, path_of(OBJECT_GROUP, &group_id, &text), group_key(db_snapshot_root(c.before), &group_id), 1);
 	r = change_end(&c);
-	return r < 0 ? r : forgive(m, id, REASON_ASKED, time);
+	if (r == 0)
+		forgive(m, id, REASON_ASKED, time);
+	return r;
 }
 
 static int request_resource_offline(const struct group_machine *m, const struct guid *id, uint64_t time)
@@ -305,8 +302,11 @@ static int request_resource_offline(const struct group_machine *m, const struct 
 	run = resource_run_get(&m->runtime->groups, id);
 	run->restarts = 0;
 	/* A stuck one is told once more to stop where it is. */
-	return run->stuck ? begin_stop(m, run, REASON_ASKED, true, time)
-			  : set_state(m, run, RESOURCE_OFFLINE, REASON_ASKED, 0, time);
+	if (run->stuck)
+		begin_stop(m, run, REASON_ASKED, true, time);
+	else
+		set_state(m, run, RESOURCE_OFFLINE, REASON_ASKED, 0, time);
+	return 0;
 }
 
 int group_apply_resource_request(const struct group_machine *m, const struct command_ResourceRequest *c)
@@ -326,9 +326,9 @@ int group_apply_resource_request(const struct group_machine *m, const struct com
 		if (resource_run_state(r) != RESOURCE_ONLINE)
 			return ERR_RESOURCE_NOT_ONLINE;
 		if (c->verb == RESOURCE_VERB_FAIL)
-			return begin_stop(
-			    m, resource_run_get(&m->runtime->groups, &c->id), REASON_ASKED, true, c->time);
-		resource_run_get(&m->runtime->groups, &c->id)->recycle = true;
+			begin_stop(m, resource_run_get(&m->runtime->groups, &c->id), REASON_ASKED, true, c->time);
+		else
+			resource_run_get(&m->runtime->groups, &c->id)->recycle = true;
 		return 0;
 	default:
 		return ERR_INVALID_PARAMETER;
@@ -354,7 +354,7 @@ static int want_group(const struct group_machine *m, const struct guid *id, uint
 			want(&c, path_of(OBJECT_RESOURCE, &member, &text), key, online);
 	r = change_end(&c);
 	for (at = 0; r == 0 && group_next(db_root(m->db), group_key(db_root(m->db), id), &at, &member, &key);)
-		r = forgive(m, &member, REASON_ASKED, time);
+		forgive(m, &member, REASON_ASKED, time);
 	return r;
 }
 
@@ -380,7 +380,7 @@ static int move_group(const struct group_machine *m, const struct guid *id, uint
 		return -ENOMEM;
 	g->target = node == g->owner ? 0 : node;
 	g->sequence++;
-	return tell(m, OBJECT_GROUP, id, g->sequence);
+	return 0;
 }
 
 int group_apply_group_request(const struct group_machine *m, const struct command_GroupRequest *c)
@@ -411,7 +411,7 @@ int group_apply_group_request(const struct group_machine *m, const struct comman
 		g = group_run_get(&m->runtime->groups, &c->id);
 		g->target = 0;
 		g->sequence++;
-		return tell(m, OBJECT_GROUP, &c->id, g->sequence);
+		return 0;
 	}
 	default:
 		return ERR_INVALID_PARAMETER;
@@ -435,8 +435,6 @@ static int drain_node(const struct group_machine *m, uint32_t node)
 			continue;
 		g->target = target;
 		g->sequence++;
-		if (tell(m, OBJECT_GROUP, &g->id, g->sequence) < 0)
-			return -ENOMEM;
 	}
 	return 0;
 }
@@ -501,7 +499,8 @@ int group_apply_report(const struct group_machine *m, const struct command_Resou
 	r->stuck = state == RESOURCE_FAILED && (c->flags & REPORT_STUCK) != 0;
 	if (state == RESOURCE_OFFLINE && r->failing)
 		state = RESOURCE_FAILED;
-	return set_state(m, r, state, REASON_HOST, c->status, c->time);
+	set_state(m, r, state, REASON_HOST, c->status, c->time);
+	return 0;
 }
 
 /* Decisions. */
@@ -516,7 +515,6 @@ static int decide_start(const struct group_machine *m, const struct command_Deci
 	struct resource_config config;
 	struct resource_run *r;
 	struct guid group_id;
-	int status;
 
 	if (key == NULL || node == NULL || group_of_resource(root, &c->id, &group_id) == NULL)
 		return ERR_INVALID_STATE;
@@ -535,10 +533,10 @@ static int decide_start(const struct group_machine *m, const struct command_Deci
 	r->incarnation = node->incarnation;
 	r->restarts = c->count;
 	r->restarts_since = c->since;
-	status = set_state(m, r, RESOURCE_ONLINE_PENDING, c->count > 0 ? REASON_RESTART : REASON_ASKED, 0, c->time);
+	set_state(m, r, RESOURCE_ONLINE_PENDING, c->count > 0 ? REASON_RESTART : REASON_ASKED, 0, c->time);
 	if (config.pending_timeout != UINT64_MAX)
 		r->wake = m->runtime->elapsed_ns + config.pending_timeout + 1;
-	return status;
+	return 0;
 }
 
 /* Of a resource that has been deleted, too: then nobody needs it. */
@@ -551,7 +549,8 @@ static int decide_stop(const struct group_machine *m, const struct command_Decid
 		return ERR_INVALID_STATE;
 	if (group != NULL && resource_is_needed(&m->runtime->groups, root, group, &c->id))
 		return ERR_INVALID_STATE;
-	return begin_stop(m, resource_run_get(&m->runtime->groups, &c->id), REASON_DECIDED, false, c->time);
+	begin_stop(m, resource_run_get(&m->runtime->groups, &c->id), REASON_DECIDED, false, c->time);
+	return 0;
 }
 
 static int decide_failed(const struct group_machine *m, const struct command_Decide *c)
@@ -565,7 +564,8 @@ static int decide_failed(const struct group_machine *m, const struct command_Dec
 	if (c->verb == DECIDE_TIMEOUT) {
 		if (r->state != RESOURCE_ONLINE_PENDING || r->wake == 0 || r->wake > m->runtime->elapsed_ns)
 			return ERR_INVALID_STATE;
-		return begin_stop(m, r, REASON_TIMEOUT, true, c->time);
+		begin_stop(m, r, REASON_TIMEOUT, true, c->time);
+		return 0;
 	}
 	if (r->state != RESOURCE_FAILED)
 		return ERR_INVALID_STATE;
@@ -587,16 +587,14 @@ static int decide_forget(const struct group_machine *m, const struct command_Dec
 }
 
 /* On another node, what failed is tried afresh. */
-static int forgive_all(const struct group_machine *m, const struct db_key *group, uint64_t time)
+static void forgive_all(const struct group_machine *m, const struct db_key *group, uint64_t time)
 {
 	const struct db_key *key;
 	struct guid id;
 	size_t at = 0;
-	int r = 0;
 
-	while (r == 0 && group_next(db_root(m->db), group, &at, &id, &key))
-		r = forgive(m, &id, REASON_DECIDED, time);
-	return r;
+	while (group_next(db_root(m->db), group, &at, &id, &key))
+		forgive(m, &id, REASON_DECIDED, time);
 }
 
 static int decide_group(const struct group_machine *m, const struct command_Decide *c)
@@ -612,10 +610,10 @@ static int decide_group(const struct group_machine *m, const struct command_Deci
 	if (g == NULL)
 		return -ENOMEM;
 	if (c->verb == DECIDE_PLACE) {
-		if (g->owner != c->node && forgive_all(m, group, c->time) < 0)
-			return -ENOMEM;
-		if (g->owner != c->node)
+		if (g->owner != c->node) {
+			forgive_all(m, group, c->time);
 			g->moved = c->time;
+		}
 		g->owner = c->node;
 		g->target = 0;
 	} else {
@@ -624,7 +622,7 @@ static int decide_group(const struct group_machine *m, const struct command_Deci
 		g->failovers_since = c->since;
 	}
 	g->sequence++;
-	return tell(m, OBJECT_GROUP, &c->id, g->sequence);
+	return 0;
 }
 
 static uint32_t sequence_of(const struct group_table *t, const struct command_Decide *c)
@@ -667,8 +665,7 @@ int group_apply_node_lost(const struct group_machine *m, uint64_t incarnation)
 		if (!resource_is_active(r) || r->incarnation != incarnation)
 			continue;
 		r->stuck = false;
-		if (set_state(m, r, RESOURCE_OFFLINE, REASON_NODE_LOST, 0, 0) < 0)
-			return -ENOMEM;
+		set_state(m, r, RESOURCE_OFFLINE, REASON_NODE_LOST, 0, 0);
 	}
 	return 0;
 }

@@ -105,6 +105,18 @@ static int key_in(struct serve_call *c, const struct ndr_handle *handle, struct 
 	return 0;
 }
 
+int serve_key_in(struct serve_call *c, const struct ndr_handle *handle, struct u16 *ret_path)
+{
+	struct key_in key;
+	int r = key_in(c, handle, &key);
+
+	if (r == 0 && key.key == NULL)
+		r = ERR_KEY_DELETED;
+	if (r == 0)
+		*ret_path = key.path;
+	return r;
+}
+
 /* For methods that read: the key must be there. */
 static int key_to_read(struct serve_call *c, const struct ndr_handle *handle, struct key_in *ret)
 {

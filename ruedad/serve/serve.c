@@ -37,7 +37,7 @@ static int check_access(const struct serve_call *c)
 	return 0; /* Read, or what the handler makes of the request. */
 }
 
-static int check_state(const struct service *s)
+int serve_state_error(const struct service *s)
 {
 	switch (s->state) {
 	case SERVICE_UP:
@@ -57,7 +57,7 @@ static serve_handler *find_handler(const struct ndr_interface *interface, unsign
 {
 	static serve_handler *(*const handlers[])(unsigned number) = { serve_cluster_handler, serve_registry_handler,
 		serve_object_handler, serve_run_handler, serve_relate_handler, serve_list_handler,
-		serve_control_handler };
+		serve_control_handler, serve_notify_handler, serve_batch_port_handler };
 	serve_handler *handler;
 
 	if (interface == &rueda_interface)
@@ -87,7 +87,7 @@ static void dispatch(struct rpc_call *rpc, struct service *service, const struct
 	};
 	r = check_access(c);
 	if (r == 0 && !works_always(interface, rpc->opnum))
-		r = check_state(service);
+		r = serve_state_error(service);
 	handler = find_handler(interface, rpc->opnum);
 	if (r == 0 && handler == NULL)
 		r = ERR_CALL_NOT_IMPLEMENTED;

@@ -24,7 +24,7 @@ struct serve_call {
 	uint32_t wanted;
 	/* Of a request that waits for what it asked for (run.c). */
 	struct serve_call *next_waiting;
-	struct loop_timer *timer;
+	struct loop_timer *timer; /* Also of one that waits for events (notify.c). */
 	int (*outcome)(struct serve_call *c);
 	void *data; /* The handler's own. */
 };
@@ -33,6 +33,9 @@ enum { SERVE_LATER = 1 };
 
 /* Must, now or later, come to serve_finish(). */
 typedef void serve_handler(struct serve_call *c);
+
+/* What a call is answered with as long as the service does not serve; 0: it does. */
+int serve_state_error(const struct service *s);
 
 /* Encode the answer with the status that says r, and send it.  c is gone then. */
 void serve_finish(struct serve_call *c, int r);
@@ -65,6 +68,10 @@ bool serve_may_change(const struct serve_call *c); /* The caller has access All.
 void serve_waiting_look(struct service *s);
 void serve_waiting_end(struct service *s);
 
+/* The same for calls that wait for events: to be called with all that was applied; and they are answered with an error. */
+void serve_notify_applied(struct service *s, const struct cluster_result *result);
+void serve_notify_end(struct service *s);
+
 /* Context handles.  ACCESS_* is what a handle remembers of how it was opened. */
 enum { SERVE_READ = 1, SERVE_ALL = 3 };
 int serve_handle_new(
@@ -84,9 +91,13 @@ serve_handler *serve_run_handler(unsigned number);
 serve_handler *serve_relate_handler(unsigned number);
 serve_handler *serve_list_handler(unsigned number);
 serve_handler *serve_control_handler(unsigned number);
+serve_handler *serve_notify_handler(unsigned number);
+serve_handler *serve_batch_port_handler(unsigned number);
 serve_handler *serve_rueda_handler(unsigned number);
 /* A handle of the cluster: how it was opened. */
 int serve_cluster_in(struct serve_call *c, const struct ndr_handle *handle, uint32_t *ret_access);
+/* A handle of a key that is there: its path, good until the handle is closed. */
+int serve_key_in(struct serve_call *c, const struct ndr_handle *handle, struct u16 *ret_path);
 /* ApiBackupClusterDatabase: on version 2 a backup, on version 3 refused as specified.  serve/backup.c */
 void serve_backup_cluster_database(struct serve_call *c);
 /* Those of our own interface in serve/backup.c. */
