@@ -27,6 +27,9 @@ struct loop_ops {
 	void (*timer_free)(struct loop_timer *t);
 	/* run(data) on a worker, then done(data) on the loop.  Workers run in parallel.  -ENOMEM: neither is called. */
 	int (*work)(struct loop *l, loop_callback *run, loop_callback *done, void *data);
+	/* The same for long work that nobody waits for: it yields the processors to all other threads, and takes no worker
+	 * from them. */
+	int (*background)(struct loop *l, loop_callback *run, loop_callback *done, void *data);
 	/* callback(data) on the loop, soon, in the order of posting.  From any thread. */
 	int (*post)(struct loop *l, loop_callback *callback, void *data);
 };
@@ -72,6 +75,10 @@ DEFINE_FREEP(struct loop_timer, loop_timer_free)
 static inline int loop_work(struct loop *l, loop_callback *run, loop_callback *done, void *data)
 {
 	return l->ops->work(l, run, done, data);
+}
+static inline int loop_background(struct loop *l, loop_callback *run, loop_callback *done, void *data)
+{
+	return l->ops->background(l, run, done, data);
 }
 static inline int loop_post(struct loop *l, loop_callback *callback, void *data)
 {

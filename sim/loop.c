@@ -221,6 +221,7 @@ static const struct loop_ops sim_ops = {
 	.timer_stop = sim_timer_stop,
 	.timer_free = sim_timer_free,
 	.work = sim_work,
+	.background = sim_work,
 	.post = sim_post,
 };
 

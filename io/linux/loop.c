@@ -8,7 +8,8 @@
  *          delay are, the turn does not wait and the timerfd is left alone: setting it is dear on virtual machines.
  * Promise  a timer never fires before its delay has passed, also across a suspend; nothing is called back from inside a
  *          call.
- * Threads  everything on the thread that runs the loop, except post and stop.
+ * Threads  everything on the thread that runs the loop, except post and stop.  Each background work has a thread of its own;
+ *          if none can be had, it is done on a worker.
  * Limits   memory; workers: UV_THREADPOOL_SIZE, 4 by default.
  * Tests    tests/unit/loop.c
  * SPDX-License-Identifier: Apache-2.0 */
@@ -56,6 +57,16 @@ struct work {
 	loop_callback *run, *done;
 	void *data;
 };
+
+struct background {
+	struct loop_linux *loop;
+	pthread_t thread;
+	struct post *post; /* The news of its end, made beforehand. */
+	loop_callback *run, *done;
+	void *data;
+};
+
+enum { BACKGROUND_NICE = 10 }; /* A tenth of the share of a thread that competes with it. */
 
 static struct loop_linux *loop_of(struct loop *l)
 {
@@ -240,19 +251,74 @@ static int linux_work(struct loop *loop, loop_callback *run, loop_callback *done
 	return 0;
 }
 
-static int linux_post(struct loop *loop, loop_callback *callback, void *data)
+static struct post *post_new(loop_callback *callback, void *data)
 {
-	struct loop_linux *l = loop_of(loop);
 	struct post *p = malloc(sizeof(*p));
 
-	if (p == NULL)
-		return -ENOMEM;
-	*p = (struct post){ .callback = callback, .data = data };
+	if (p != NULL)
+		*p = (struct post){ .callback = callback, .data = data };
+	return p;
+}
+
+static void post_put(struct loop_linux *l, struct post *p)
+{
 	(void)pthread_mutex_lock(&l->lock);
 	*l->posts_end = p;
 	l->posts_end = &p->next;
 	(void)pthread_mutex_unlock(&l->lock);
 	(void)uv_async_send(&l->wake);
+}
+
+static int linux_post(struct loop *loop, loop_callback *callback, void *data)
+{
+	struct post *p = post_new(callback, data);
+
+	if (p == NULL)
+		return -ENOMEM;
+	post_put(loop_of(loop), p);
+	return 0;
+}
+
+static void *run_background(void *data)
+{
+	struct background *b = data;
+
+	/* Of this thread only, on Linux.  It may always step back, but not forward again: so it is one of its own. */
+	(void)!nice(BACKGROUND_NICE);
+	b->run(b->data);
+	post_put(b->loop, b->post);
+	return NULL;
+}
+
+static void finish_background(void *data)
+{
+	struct background *b = data;
+	loop_callback *done = b->done;
+
+	(void)pthread_join(b->thread, NULL); /* It may be on its way out of post_put(). */
+	b->loop->works--;
+	data = b->data;
+	free(b);
+	done(data);
+}
+
+static int linux_background(struct loop *loop, loop_callback *run, loop_callback *done, void *data)
+{
+	struct background *b = malloc(sizeof(*b));
+	struct post *p = post_new(finish_background, b);
+
+	if (b == NULL || p == NULL) {
+		free(b);
+		free(p);
+		return -ENOMEM;
+	}
+	*b = (struct background){ .loop = loop_of(loop), .post = p, .run = run, .done = done, .data = data };
+	if (pthread_create(&b->thread, NULL, run_background, b) != 0) {
+		free(b);
+		free(p);
+		return linux_work(loop, run, done, data);
+	}
+	loop_of(loop)->works++;
 	return 0;
 }
 
@@ -297,6 +363,7 @@ static const struct loop_ops linux_ops = {
 	.timer_stop = linux_timer_stop,
 	.timer_free = linux_timer_free,
 	.work = linux_work,
+	.background = linux_background,
 	.post = linux_post,
 };
 

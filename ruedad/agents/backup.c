@@ -3,15 +3,15 @@
  * Why      BackupClusterDatabase promises three things at once: everything acknowledged before the call is in the set, the
  *          set is consistent, and writers are not held up meanwhile.
  * How      a command in the log makes this the one backup of the cluster; when it is applied, a snapshot and the tail of
- *          later changes are begun at the same index; on a worker, priv opens the directory as the caller, the snapshot is
- *          written, the tail is cut at whatever index has been reached by then, the set is proven and committed; a second
- *          command ends the backup with its outcome.
+ *          later changes are begun at the same index; in the background, priv opens the directory as the caller, the
+ *          snapshot is written, the tail is cut at whatever index has been reached by then, the set is proven and
+ *          committed; a second command ends the backup with its outcome.
  *
- *             translate ─► BackupBegin ─► snapshot + tail ─► worker: directory, set_write ─► BackupEnd ─► done
+ *             translate ─► BackupBegin ─► snapshot + tail ─► background: directory, set_write ─► BackupEnd ─► done
  *
  * Promise  done is called exactly once.  A backup that died with its node is ended by the node's next life (the core sees
  *          to that), so none can block the next one.
- * Threads  the loop thread; set_write() on a worker.
+ * Threads  the loop thread; set_write() on a thread of low priority.
  * Tests    tests/sim/service.c, tests/integration/backup.py, tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/backup.h"
@@ -112,7 +112,7 @@ static void job_end(struct backup_job *job)
 		job_finish(job); /* The service is stopping: the next life ends the backup in the log. */
 }
 
-/* What set_write() asks of us, on the worker. */
+/* What set_write() asks of us, in the background. */
 
 static int source_tail(void *data, struct set_tail *ret)
 {
@@ -149,7 +149,7 @@ static int source_progress(void *data, enum set_step step, uint64_t bytes)
 	return atomic_load(&job->cancelled) ? ERR_CLUSTER_NODE_SHUTTING_DOWN : 0;
 }
 
-static void on_worker(void *data)
+static void write_in_background(void *data)
 {
 	struct backup_job *job = data;
 	struct service *s = job->service;
@@ -174,7 +174,7 @@ static void on_worker(void *data)
 	disk_free(directory.disk);
 }
 
-static void on_worker_done(void *data)
+static void on_written(void *data)
 {
 	job_end(data);
 }
@@ -207,7 +207,7 @@ static void on_begin_applied(void *data, int status, const struct cluster_result
 		job->source.progress = source_progress;
 		job->source.data = job;
 		progress_set(&s->progress, PROGRESS_BACKUP_WRITING, 0, db_hive_size(cluster_db(s->cluster)));
-		r = loop_work(s->loop, on_worker, on_worker_done, job);
+		r = loop_background(s->loop, write_in_background, on_written, job);
 	}
 	if (r < 0) {
 		job->result = error_set_code(&job->error, r, "cannot begin the backup");

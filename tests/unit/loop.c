@@ -6,6 +6,7 @@
 #include "tests/lib/failalloc.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MS 1000000u
@@ -217,7 +218,7 @@ CONTRACT(work_is_run_once_and_then_done_on_the_loop)
 
 	jobs_left = ARRAY_SIZE(jobs);
 	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
-		CHECK_INT(loop_work(l, job_run, job_done, &jobs[i]), 0);
+		CHECK_INT((i % 3 == 0 ? loop_background : loop_work)(l, job_run, job_done, &jobs[i]), 0);
 		CHECK_INT(jobs[i].dones, 0);
 	}
 	run();
@@ -256,6 +257,16 @@ CONTRACT(without_memory_nothing_is_begun)
 		jobs_left = 1;
 		job = (struct job){ 0 };
 		if (loop_work(l, job_run, job_done, &job) == 0)
+			run();
+		else
+			CHECK(failalloc_hit() && job.runs == 0);
+		CHECK_INT(job.runs, job.dones);
+	}
+	CHECK_INT(job.runs, 1);
+	FAIL_EACH_ALLOCATION {
+		jobs_left = 1;
+		job = (struct job){ 0 };
+		if (loop_background(l, job_run, job_done, &job) == 0)
 			run();
 		else
 			CHECK(failalloc_hit() && job.runs == 0);
@@ -327,17 +338,43 @@ TEST(works_run_in_parallel)
 	teardown();
 }
 
-TEST(stop_waits_for_work_and_posts_that_have_begun)
+static int nice_of_this_thread(void)
 {
-	struct job job = { 0 };
+	return getpriority(PRIO_PROCESS, (id_t)gettid());
+}
+
+static void look_at_priority(void *data)
+{
+	*(int *)data = nice_of_this_thread();
+}
+
+TEST(background_work_yields_to_workers_and_the_loop)
+{
+	int before = nice_of_this_thread(), in_background = before, in_work = before - 1;
 
 	setup(true, 0);
-	jobs_left = 2; /* One more than there is, so that job_done() does not stop the loop. */
-	CHECK_INT(loop_work(rig.loop, job_run, job_done, &job), 0);
+	CHECK_INT(loop_background(rig.loop, look_at_priority, stop, &in_background), 0);
+	run();
+	CHECK_INT(loop_work(rig.loop, look_at_priority, stop, &in_work), 0);
+	run();
+	CHECK(in_background > before || before == 19);
+	CHECK_INT(in_work, before);
+	CHECK_INT(nice_of_this_thread(), before);
+	teardown();
+}
+
+TEST(stop_waits_for_work_and_posts_that_have_begun)
+{
+	struct job jobs[2] = { 0 };
+
+	setup(true, 0);
+	jobs_left = 3; /* One more than there is, so that job_done() does not stop the loop. */
+	CHECK_INT(loop_work(rig.loop, job_run, job_done, &jobs[0]), 0);
+	CHECK_INT(loop_background(rig.loop, job_run, job_done, &jobs[1]), 0);
 	CHECK_INT(loop_post(rig.loop, note, "p"), 0);
 	loop_linux_stop(rig.loop);
 	run();
-	CHECK_INT(job.dones, 1);
+	CHECK(jobs[0].dones == 1 && jobs[1].dones == 1);
 	CHECK_STR(rig.text, "p");
 	teardown();
 }
