@@ -7,6 +7,8 @@
  *          the *at() call on the last component.  A file is looked at before it is opened, opened with O_NONBLOCK, and
  *          looked at again; only then is it truncated.
  *          sync is fdatasync(), or fsync() after a change of mode, time or attributes, which fdatasync() may leave out.
+ *          Writing-out begins with every MiB written, and not with the sync: a neighbour's sync, such as the log's during a
+ *          backup, would wait for the whole of it.
  *          preallocate is fallocate(); where the file system has none, zeros are written behind the end.
  * Promise  what disk.h says, as far as the file system keeps its own promises.
  * Not kept where fsync() of a directory is not supported (EINVAL), sync_directory() succeeds: no other way exists.
@@ -38,7 +40,11 @@ struct file_linux {
 	struct disk_file file;
 	int fd;                  /* Owned. */
 	bool attributes_changed; /* Since the last sync. */
+	size_t behind;           /* Bytes written since writing-out was last begun … */
+	uint64_t begun;          /* … up to here. */
 };
+
+enum { WRITE_OUT_STEP = 1 << 20 };
 
 static struct disk_linux *disk_of(struct disk *d)
 {
@@ -266,9 +272,30 @@ static int write_fully(int fd, uint64_t offset, const void *data, size_t len)
 	return 0;
 }
 
+/* Begin to write out what is there up to end, and wait for what was begun the time before: the disk always has something
+ * to do, and never much.  Where it is not supported, a sync does it all. */
+static int write_out(struct file_linux *f, uint64_t end)
+{
+	int r = sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+
+	if (r == 0 && f->begun > 0)
+		r = sync_file_range(f->fd, 0, (off_t)f->begun, SYNC_FILE_RANGE_WAIT_BEFORE);
+	f->behind = 0;
+	f->begun = end;
+	if (r < 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+		return -errno; /* The next sync may not report it again. */
+	return 0;
+}
+
 static int linux_write(struct disk_file *file, uint64_t offset, const void *data, size_t len)
 {
-	return write_fully(file_of(file)->fd, offset, data, len);
+	struct file_linux *f = file_of(file);
+	int r = write_fully(f->fd, offset, data, len);
+
+	if (r < 0)
+		return r;
+	f->behind += len;
+	return f->behind >= WRITE_OUT_STEP ? write_out(f, offset + len) : 0;
 }
 
 static int linux_size(struct disk_file *file, uint64_t *ret)
@@ -334,6 +361,7 @@ static int linux_sync(struct disk_file *file)
 	if (r < 0)
 		return -errno;
 	f->attributes_changed = false;
+	f->behind = 0;
 	return 0;
 }
 

@@ -165,6 +165,29 @@ CONTRACT(what_is_written_is_read)
 	CHECK_INT(open_to_read(d, "file"), 0);
 }
 
+CONTRACT(a_long_file_written_in_pieces_is_read)
+{
+	enum { PIECE = 300000, PIECES = 20 };
+	uint8_t *data = malloc(PIECE);
+	struct disk_file *f;
+
+	CHECK(data != NULL);
+	CHECK_INT(disk_open(d, "long", DISK_READ | DISK_WRITE | DISK_CREATE, 0600, &f), 0);
+	for (unsigned i = 0; i < PIECES; i++) {
+		memset(data, (int)i, PIECE);
+		CHECK_INT(file_write(f, (uint64_t)i * PIECE, data, PIECE), 0);
+		CHECK_INT(file_write(f, (uint64_t)i * PIECE / 2, "again", 5), 0); /* As the writer of hives does. */
+	}
+	CHECK_INT(file_sync(f), 0);
+	for (unsigned i = 0; i < PIECES; i++) {
+		CHECK_INT(file_read(f, (uint64_t)i * PIECE, data, PIECE), 0);
+		CHECK_INT(data[PIECE - 1], i);
+		CHECK(i * 2 >= PIECES || memcmp(data, "again", 5) == 0);
+	}
+	file_close(f);
+	free(data);
+}
+
 CONTRACT(open_flags_mean_what_they_say)
 {
 	struct disk_file *f;
