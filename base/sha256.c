@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/sha256.h"
+#include "base/bytes.h"
 #include <openssl/sha.h>
 #include <string.h>
 
@@ -44,23 +45,27 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 
 void digest_add(struct digest *sum, const struct digest *entry)
 {
-	unsigned carry = 0;
+	uint64_t carry = 0;
 
-	for (size_t i = 0; i < SHA256_LEN; i++) {
-		carry += (unsigned)sum->bytes[i] + entry->bytes[i];
-		sum->bytes[i] = (uint8_t)carry;
-		carry >>= 8;
+	for (size_t i = 0; i < SHA256_LEN; i += sizeof(uint64_t)) {
+		uint64_t part = get_le64(sum->bytes + i);
+
+		carry = __builtin_add_overflow(part, carry, &part);
+		carry |= __builtin_add_overflow(part, get_le64(entry->bytes + i), &part);
+		put_le64(sum->bytes + i, part);
 	}
 }
 
 void digest_subtract(struct digest *sum, const struct digest *entry)
 {
-	int borrow = 0;
+	uint64_t borrow = 0;
 
-	for (size_t i = 0; i < SHA256_LEN; i++) {
-		borrow += (int)sum->bytes[i] - entry->bytes[i];
-		sum->bytes[i] = (uint8_t)borrow;
-		borrow = borrow < 0 ? -1 : 0;
+	for (size_t i = 0; i < SHA256_LEN; i += sizeof(uint64_t)) {
+		uint64_t part = get_le64(sum->bytes + i);
+
+		borrow = __builtin_sub_overflow(part, borrow, &part);
+		borrow |= __builtin_sub_overflow(part, get_le64(entry->bytes + i), &part);
+		put_le64(sum->bytes + i, part);
 	}
 }
 

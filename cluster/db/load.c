@@ -95,6 +95,20 @@ static int find_security(struct db_loader *l, const void *bytes, size_t len)
 	return 0;
 }
 
+/* Takes over the reference if it succeeds.  A hive has its names in order, so this is mostly one comparison. */
+static int put_item(struct node **tree, struct object *item)
+{
+	const struct object *last = tree_last(*tree);
+	int c = last != NULL ? u16_compare(object_name(last), object_name(item)) : -1;
+	struct object *old;
+
+	if (c < 0)
+		return tree_append(tree, item);
+	if (c == 0 || tree_find(*tree, object_name(item)) != NULL)
+		return ERR_INVALID_DATA;
+	return tree_put(tree, item, &old);
+}
+
 static int begin_root(struct db_loader *l, uint64_t time)
 {
 	struct db_key *root = key_new(NULL, (struct u16){ 0 }, time, l->security);
@@ -111,7 +125,6 @@ static int begin_root(struct db_loader *l, uint64_t time)
 int db_load_key_begin(struct db_loader *l, struct u16 name, uint64_t time, const void *security, size_t security_len)
 {
 	struct db_key *parent, *key;
-	struct object *old;
 	int r;
 
 	if (l->begun && l->depth == 0)
@@ -128,12 +141,10 @@ int db_load_key_begin(struct db_loader *l, struct u16 name, uint64_t time, const
 	if (name.len > DB_KEY_NAME_MAX || l->depth == DB_DEPTH_MAX ||
 	    l->path_lens[l->depth - 1] + name.len > DB_PATH_MAX)
 		return ERR_FILENAME_EXCED_RANGE;
-	if (tree_find(parent->keys, name) != NULL)
-		return ERR_INVALID_DATA;
 	key = key_new(parent, name, time, l->security);
 	if (key == NULL)
 		return -ENOMEM;
-	r = tree_put(&parent->keys, &key->object, &old);
+	r = put_item(&parent->keys, &key->object);
 	if (r < 0) {
 		object_unref(&key->object);
 		return r;
@@ -146,7 +157,6 @@ int db_load_key_begin(struct db_loader *l, struct u16 name, uint64_t time, const
 int db_load_value(struct db_loader *l, const struct db_value *value)
 {
 	struct entry_sum sum;
-	struct object *old;
 	struct db_key *key;
 	struct value *v;
 	int r;
@@ -160,12 +170,10 @@ int db_load_value(struct db_loader *l, const struct db_value *value)
 	key = l->keys[l->depth - 1];
 	if (tree_count(key->values) == DB_VALUE_COUNT_MAX)
 		return ERR_DISK_FULL;
-	if (tree_find(key->values, value->name) != NULL)
-		return ERR_INVALID_DATA;
 	v = value_new(value->name, value);
 	if (v == NULL)
 		return -ENOMEM;
-	r = tree_put(&key->values, &v->object, &old);
+	r = put_item(&key->values, &v->object);
 	if (r < 0) {
 		free(v);
 		return r;

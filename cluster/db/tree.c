@@ -7,6 +7,7 @@
  *          A change goes down once.  On its way it copies shared nodes, and splits full ones, *before* it enters them:
  *          both leave the set as it is, so that running out of memory there leaves only a tree of another shape; the
  *          change itself is made in a leaf that is ours and has room, and cannot fail.
+ *          Items that come in order are appended, without a search, and fill the nodes.
  *          A removal joins nodes that have become small with a neighbour on its way back, if both fit well into one.
  *          Without memory for that they stay apart, which costs nothing but space.
  * Promise  -ENOMEM leaves the set as it was.  The order is u16_compare().
@@ -255,11 +256,85 @@ int tree_put(struct node **root, struct object *item, struct object **ret_old)
 		top = node_new((*root)->object.height + 1u, NODE_MIN_CAPACITY);
 		if (top == NULL)
 			return -ENOMEM;
-		top->total = (*root)->total;
+		top->total = (*root)->total + 1;
 		slot_insert(top, 0, &(*root)->object);
 		*root = top;
 	}
 	return put(root, item, ret_old);
+}
+
+/* New nodes, one below the other, with the item at their end: what a node of the given height holds in a slot.  The caller
+ * keeps the reference to item if there is no memory. */
+static struct object *branch_new(unsigned height, struct object *item)
+{
+	struct object *branch = item;
+
+	object_ref(item);
+	for (unsigned h = 0; h < height; h++) {
+		struct node *n = node_new(h, NODE_MIN_CAPACITY);
+
+		if (n == NULL) {
+			object_unref(branch);
+			return NULL;
+		}
+		slot_insert(n, 0, branch);
+		n->total = 1;
+		branch = &n->object;
+	}
+	object_unref(item); /* It was the second one. */
+	return branch;
+}
+
+/* 1: appended; 0: the last nodes are all full. */
+static int append(struct node **slot, struct object *item)
+{
+	struct object *branch;
+	int r = node_own(slot, 0);
+
+	if (r == 0 && (*slot)->object.height > 0)
+		r = append((struct node **)&(*slot)->slots[(*slot)->object.used - 1], item);
+	if (r == 0 && (*slot)->object.used < NODE_MAX) {
+		r = node_own(slot, 1);
+		branch = r == 0 ? branch_new((*slot)->object.height, item) : NULL;
+		if (branch == NULL)
+			return -ENOMEM;
+		slot_insert(*slot, (*slot)->object.used, branch);
+		r = 1;
+	}
+	if (r > 0)
+		(*slot)->total++;
+	return r;
+}
+
+int tree_append(struct node **root, struct object *item)
+{
+	struct object *branch, *old;
+	struct node *top;
+	int r;
+
+	if (*root == NULL)
+		return tree_put(root, item, &old);
+	r = append(root, item);
+	if (r != 0)
+		return MIN(r, 0);
+	top = node_new((*root)->object.height + 1u, NODE_MIN_CAPACITY);
+	branch = top != NULL ? branch_new(top->object.height, item) : NULL;
+	if (branch == NULL) {
+		free(top);
+		return -ENOMEM;
+	}
+	top->total = (*root)->total + 1;
+	slot_insert(top, 0, &(*root)->object);
+	slot_insert(top, 1, branch);
+	*root = top;
+	return 0;
+}
+
+struct object *tree_last(const struct node *root)
+{
+	while (root != NULL && root->object.height > 0)
+		root = child(root, root->object.used - 1u);
+	return root != NULL ? root->slots[root->object.used - 1] : NULL;
 }
 
 /* Join the node in slot i of n with a neighbour, if it is small, or drop it, if it is empty. */

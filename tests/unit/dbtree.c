@@ -69,6 +69,13 @@ struct held {
 	bool present[UNIVERSE];
 };
 
+static bool comes_last(const struct node *root, uint64_t number)
+{
+	const struct object *last = tree_last(root);
+
+	return last == NULL || ((const struct value *)last)->type < number;
+}
+
 static void change(struct node **root, bool *present, uint64_t number)
 {
 	struct object *old = NULL, *item;
@@ -80,7 +87,10 @@ static void change(struct node **root, bool *present, uint64_t number)
 		present[number] = false;
 	} else {
 		item = item_new(number);
-		CHECK_INT(tree_put(root, item, &old), 0);
+		if (comes_last(*root, number))
+			CHECK_INT(tree_append(root, item), 0);
+		else
+			CHECK_INT(tree_put(root, item, &old), 0);
 		CHECK_INT(old != NULL, present[number]);
 		CHECK(old != item);
 		present[number] = true;
@@ -153,6 +163,25 @@ TEST(ascending_descending_and_emptied)
 	}
 	CHECK(root == NULL);
 	free(present);
+}
+
+TEST(what_is_appended_fills_the_nodes)
+{
+	enum { COUNT = NODE_MAX * NODE_MAX + 1 };
+	static bool present[COUNT];
+	struct node *root = NULL;
+
+	CHECK(tree_last(root) == NULL);
+	for (uint64_t i = 0; i < COUNT; i++) {
+		CHECK_INT(tree_append(&root, item_new(i)), 0);
+		present[i] = true;
+		CHECK_INT(object_value(tree_last(root))->type, i);
+		if (i == COUNT - 2)
+			CHECK_INT(root->object.height, 1);
+	}
+	check_tree(root, present, COUNT);
+	CHECK_INT(root->object.height, 2);
+	object_unref((struct object *)root);
 }
 
 /* Removing nearly everything must not leave a node for each of the few that remain. */
@@ -241,7 +270,9 @@ static int try_put(struct node **root, uint64_t number, bool *present)
 	struct object *old = NULL;
 	char16_t units[8];
 	struct value *v = value_new(name_of(number, units), &(struct db_value){ .type = (uint32_t)number });
-	int r = v != NULL ? tree_put(root, &v->object, &old) : -ENOMEM;
+	int r = v == NULL                   ? -ENOMEM
+		: comes_last(*root, number) ? tree_append(root, &v->object)
+					    : tree_put(root, &v->object, &old);
 
 	if (r < 0) {
 		CHECK_INT(r, -ENOMEM);
@@ -279,6 +310,8 @@ TEST(without_memory_the_set_stays)
 				r = try_put(&root, counts[n] | 1, present);
 			if (r == 0)
 				r = try_put(&root, counts[n] | 1, present);
+			if (r == 0)
+				r = try_put(&root, LARGEST - 1, present); /* Comes last. */
 			if (r == 0 && counts[n] > 0) {
 				r = tree_remove(&root, name_of(counts[n] & ~1u, units), &old);
 				if (r == 0) {
