@@ -18,21 +18,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/changes_private.h"
 #include "cluster/runtime.h"
-#include <stdio.h>
 #include <string.h>
 
 struct changes_view changes_view_of(const struct db *db, const struct runtime *r)
 {
 	return (struct changes_view){ db_root(db), &r->groups, r->up, r->up_count };
-}
-
-static uint32_t node_number(struct u16 id)
-{
-	uint32_t number = 0;
-
-	for (size_t i = 0; i < id.len && id.units[i] >= '0' && id.units[i] <= '9' && number < 100000000; i++)
-		number = number * 10 + (uint32_t)(id.units[i] - '0');
-	return number;
 }
 
 static uint64_t incarnation_of(const struct changes_view *v, uint32_t node)
@@ -45,7 +35,7 @@ static uint64_t incarnation_of(const struct changes_view *v, uint32_t node)
 
 enum node_state changes_node_state(const struct changes_view *v, struct u16 id)
 {
-	uint32_t node = node_number(id);
+	uint32_t node = object_node_number(id);
 
 	return incarnation_of(v, node) == 0 ? NODE_DOWN : node_is_paused(v->groups, node) ? NODE_PAUSED : NODE_UP;
 }
@@ -53,7 +43,7 @@ enum node_state changes_node_state(const struct changes_view *v, struct u16 id)
 /* A node has no counter: its life is told by its incarnation, and within that it is paused or not. */
 static uint32_t node_sequence(const struct changes_view *v, struct u16 id)
 {
-	uint64_t life = incarnation_of(v, node_number(id));
+	uint64_t life = incarnation_of(v, object_node_number(id));
 
 	return (uint32_t)(life ^ life >> 32) << 1 | (changes_node_state(v, id) == NODE_PAUSED);
 }
@@ -104,13 +94,9 @@ const char16_t *changes_text(struct changes *c, struct u16 s)
 
 const char16_t *changes_node_id(struct changes *c, uint32_t node)
 {
-	char narrow[12];
-	char16_t wide[12];
-	int len = snprintf(narrow, sizeof(narrow), "%u", (unsigned)node);
+	char16_t text[OBJECT_NODE_ID_MAX];
 
-	for (int i = 0; i < len; i++)
-		wide[i] = (unsigned char)narrow[i];
-	return node != 0 ? changes_text(c, (struct u16){ wide, (size_t)len }) : u"";
+	return node != 0 ? changes_text(c, object_node_id(node, text)) : u"";
 }
 
 static bool keep_data(struct changes *c, struct cluster_change *change)

@@ -236,14 +236,14 @@ static void on_caught_up(void *data, int status, const struct cluster_result *re
 static int find_own_node(struct service *s, const struct db_key *root, uint32_t *ret, struct error *error)
 {
 	const struct db_key *node = object_find(root, OBJECT_NODE, service_node_name(s));
-	char text[128], id[16];
+	char text[128];
 
 	if (node == NULL)
 		return error_set(error, ERR_CLUSTER_LOCAL_NODE_NOT_FOUND,
 		    "this host calls itself '%s', and the cluster has no node of that name; set [node] name in "
 		    "rueda.conf, or restore with --as-node",
 		    u16_to_utf8_buffer(service_node_name(s), text, sizeof(text)));
-	*ret = (uint32_t)strtoul(u16_to_utf8_buffer(object_id(node), id, sizeof(id)), NULL, 10);
+	*ret = object_node_number(object_id(node));
 	return 0;
 }
 

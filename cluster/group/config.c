@@ -11,7 +11,6 @@
  * Threads  those of the keys.       Tests  tests/unit/group.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/group/config.h"
-#include <stdio.h>
 
 #define MS 1000000ull
 #define HOUR (3600000 * MS)
@@ -62,13 +61,10 @@ struct group_config group_config_read(const struct db_key *group)
 /* A node's place in a list of node ids; UINT32_MAX: not in it. */
 static uint32_t place_in_list(const struct db_key *key, struct u16 name, uint32_t node)
 {
-	char narrow[16];
-	char16_t text[16];
-	struct u16 id = { text, (size_t)snprintf(narrow, sizeof(narrow), "%u", node) }, item;
+	char16_t text[OBJECT_NODE_ID_MAX];
+	struct u16 id = object_node_id(node, text), item;
 	size_t at = 0;
 
-	for (size_t i = 0; i <= id.len; i++)
-		text[i] = (unsigned char)narrow[i];
 	for (uint32_t place = 0; object_list_next(key, name, &at, &item); place++)
 		if (u16_equal(item, id))
 			return place;

@@ -15,7 +15,6 @@
 #include "cluster/object/edit.h"
 #include "cluster/runtime.h"
 #include "wire/command.h"
-#include <stdio.h>
 #include <string.h>
 
 #define DEPENDENCIES U16("Dependencies")
@@ -207,22 +206,12 @@ int group_apply_depend(
 
 /* Owners. */
 
-static struct u16 node_text(uint32_t node, char16_t text[16])
-{
-	char narrow[16];
-	struct u16 id = { text, (size_t)snprintf(narrow, sizeof(narrow), "%u", node) };
-
-	for (size_t i = 0; i <= id.len; i++)
-		text[i] = (unsigned char)narrow[i];
-	return id;
-}
-
 static bool has_node(const struct command_ObjectNodes *c, struct u16 id)
 {
-	char16_t text[16];
+	char16_t text[OBJECT_NODE_ID_MAX];
 
 	for (uint32_t i = 0; i < c->nodes_count; i++)
-		if (u16_equal(node_text(c->nodes[i], text), id))
+		if (u16_equal(object_node_id(c->nodes[i], text), id))
 			return true;
 	return false;
 }
@@ -267,12 +256,12 @@ static int check_nodes(
     const struct db_key *root, const struct db_key *object, struct u16 list, const struct command_ObjectNodes *c)
 {
 	bool all = c->kind == OBJECT_RESOURCE && !db_value_find(object, list, NULL);
-	char16_t text[16];
+	char16_t text[OBJECT_NODE_ID_MAX];
 
 	if (c->verb < NODES_VERB_SET || c->verb > NODES_VERB_REMOVE)
 		return ERR_INVALID_PARAMETER;
 	for (uint32_t i = 0; i < c->nodes_count; i++) {
-		struct u16 id = node_text(c->nodes[i], text);
+		struct u16 id = object_node_id(c->nodes[i], text);
 
 		if (object_by_id(root, OBJECT_NODE, id) == NULL)
 			return ERR_CLUSTER_NODE_NOT_FOUND;
@@ -291,7 +280,7 @@ int group_apply_nodes(struct db *db, const struct command_ObjectNodes *c, struct
 {
 	enum object_kind kind = (enum object_kind)c->kind;
 	struct u16 list = kind == OBJECT_GROUP ? U16("PreferredOwners") : U16("PossibleOwners");
-	char16_t id_text[GUID_TEXT_LEN + 1], text[16];
+	char16_t id_text[GUID_TEXT_LEN + 1], text[OBJECT_NODE_ID_MAX];
 	struct u16 id = { id_text, GUID_TEXT_LEN };
 	const struct db_key *object;
 	struct change_path path;
@@ -317,7 +306,7 @@ int group_apply_nodes(struct db *db, const struct command_ObjectNodes *c, struct
 		    object_by_id(db_snapshot_root(change.before), kind, id), c);
 	else
 		for (uint32_t i = 0; i < c->nodes_count; i++)
-			change_list_add(&change, path, list, node_text(c->nodes[i], text));
+			change_list_add(&change, path, list, object_node_id(c->nodes[i], text));
 	return change_end(&change);
 }
 

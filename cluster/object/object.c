@@ -16,6 +16,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/object/object.h"
 #include "base/bytes.h"
+#include <stdio.h>
 
 enum { REG_SZ = 1, REG_DWORD = 4, REG_MULTI_SZ = 7 };
 
@@ -166,4 +167,23 @@ bool object_is_quorum(const struct db_key *root, struct u16 resource_id)
 	const struct db_key *quorum = db_find(root, U16("Quorum"));
 
 	return quorum != NULL && u16_equal(object_string(quorum, U16("Resource")), resource_id);
+}
+
+uint32_t object_node_number(struct u16 id)
+{
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < id.len && id.units[i] >= '0' && id.units[i] <= '9' && number < 100000000; i++)
+		number = number * 10 + (uint32_t)(id.units[i] - '0');
+	return number;
+}
+
+struct u16 object_node_id(uint32_t number, char16_t text[OBJECT_NODE_ID_MAX])
+{
+	char narrow[OBJECT_NODE_ID_MAX];
+	struct u16 id = { text, (size_t)snprintf(narrow, sizeof(narrow), "%u", (unsigned)number) };
+
+	for (size_t i = 0; i <= id.len; i++)
+		text[i] = (unsigned char)narrow[i];
+	return id;
 }

@@ -37,6 +37,11 @@ struct u16 object_type_of(const struct db_key *resource);
 /* Whether a resource is the one that the quorum is kept on. */
 bool object_is_quorum(const struct db_key *root, struct u16 resource_id);
 
+/* A node's id is its number as text.  0: it is none. */
+uint32_t object_node_number(struct u16 id);
+#define OBJECT_NODE_ID_MAX 12
+struct u16 object_node_id(uint32_t number, char16_t text[OBJECT_NODE_ID_MAX]);
+
 /* Values as what they are.  A string comes without its terminator; a wrong type or size is as good as missing. */
 struct u16 object_string(const struct db_key *key, struct u16 name);
 bool object_number(const struct db_key *key, struct u16 name, uint32_t *ret);

@@ -167,7 +167,7 @@ static int check_voter(struct control_call *call, bool evict)
 		const struct db_key *other = object_at(root, OBJECT_NODE, i);
 
 		if (other != node &&
-		    cluster_node_up(call->serve->service->cluster, serve_node_number(object_id(other))) != 0)
+		    cluster_node_up(call->serve->service->cluster, object_node_number(object_id(other))) != 0)
 			up++;
 	}
 	buf_u32(&call->out, 2 * up > all - evict ? QUORUM_MAINTAINED : QUORUM_LOST);

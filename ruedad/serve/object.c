@@ -76,21 +76,12 @@ int object_to_change(
 	return r == 0 && ret->access != SERVE_ALL ? ERR_ACCESS_DENIED : r;
 }
 
-uint32_t serve_node_number(struct u16 id)
-{
-	uint32_t number = 0;
-
-	for (size_t i = 0; i < id.len && id.units[i] >= '0' && id.units[i] <= '9' && number < 100000000; i++)
-		number = number * 10 + (uint32_t)(id.units[i] - '0');
-	return number;
-}
-
 const char16_t *serve_node_name(struct serve_call *c, uint32_t number)
 {
 	for (size_t i = 0; number != 0 && i < object_count(serve_root(c), OBJECT_NODE); i++) {
 		const struct db_key *node = object_at(serve_root(c), OBJECT_NODE, i);
 
-		if (serve_node_number(object_id(node)) == number)
+		if (object_node_number(object_id(node)) == number)
 			return serve_dup(c, object_name(node, OBJECT_NODE));
 	}
 	return u"";

@@ -16,9 +16,7 @@ int object_in(struct serve_call *c, const struct ndr_handle *handle, enum object
 /* The same, if the handle may be used to change it: else ERR_ACCESS_DENIED. */
 int object_to_change(
     struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind, struct object_in *ret);
-/* A node's number, which its id is the text of; 0: it is none. */
-uint32_t serve_node_number(struct u16 id);
-/* Its name, in the arena; empty if there is none, NULL without memory. */
+/* A node's name, in the arena; empty if there is none, NULL without memory. */
 const char16_t *serve_node_name(struct serve_call *c, uint32_t number);
 /* Where the properties that are not stored come from (control.c). */
 struct property_source serve_property_source(struct serve_call *c);

@@ -191,7 +191,7 @@ static void add_of_node(struct entries *e, uint32_t types, const struct object_i
 	}
 	for (size_t i = 0; i < object_count(root, OBJECT_GROUP); i++) {
 		const struct db_key *group = object_at(root, OBJECT_GROUP, i);
-		uint32_t number = serve_node_number(node->id);
+		uint32_t number = object_node_number(node->id);
 		const struct group_run *run;
 		struct guid id;
 
@@ -465,7 +465,7 @@ static void change_resource_node(
 		serve_finish(c, r);
 		return;
 	}
-	number = serve_node_number(n.id);
+	number = object_node_number(n.id);
 	propose_nodes(c, OBJECT_RESOURCE, &id, verb, &number, 1);
 }
 
@@ -502,7 +502,7 @@ static int parse_node_list(
 			return ERR_INVALID_PARAMETER;
 		if (node == NULL)
 			return ERR_CLUSTER_NODE_NOT_FOUND;
-		nodes[count++] = serve_node_number(object_id(node));
+		nodes[count++] = object_node_number(object_id(node));
 		at += (uint32_t)name.len + 1;
 	}
 	*ret_count = count;

@@ -27,7 +27,7 @@ static void get_node_state(struct serve_call *c)
 	int r = object_in(c, &in->node, OBJECT_NODE, &o);
 
 	if (r == 0) {
-		uint32_t number = serve_node_number(o.id);
+		uint32_t number = object_node_number(o.id);
 
 		out->state = cluster_node_up(c->service->cluster, number) == 0 ? NODE_DOWN
 			     : node_is_paused(groups(c), number)               ? NODE_PAUSED
@@ -235,7 +235,7 @@ static void request_move(struct serve_call *c, const struct ndr_handle *group, c
 	if (r < 0)
 		serve_finish(c, r);
 	else
-		request_group(c, group, GROUP_VERB_MOVE, serve_node_number(o.id), 0);
+		request_group(c, group, GROUP_VERB_MOVE, object_node_number(o.id), 0);
 }
 
 static void request_node(struct serve_call *c, const struct ndr_handle *handle, enum node_verb verb, uint32_t flags)
@@ -248,7 +248,7 @@ static void request_node(struct serve_call *c, const struct ndr_handle *handle, 
 		serve_finish(c, r);
 		return;
 	}
-	command.node_request = (struct command_NodeRequest){ serve_node_number(o.id), verb, flags, serve_now(c) };
+	command.node_request = (struct command_NodeRequest){ object_node_number(o.id), verb, flags, serve_now(c) };
 	serve_propose(c, &command);
 }
 
