@@ -53,6 +53,14 @@ bool log_parse_level(const char *name, enum log_level *ret)
 	return false;
 }
 
+/* C0, DEL, and C1 as UTF-8 has it: of that the second byte is left, which alone means nothing. */
+static bool drives_terminal(const char *p)
+{
+	unsigned char c = (unsigned char)p[0], next = c != 0 ? (unsigned char)p[1] : 0;
+
+	return c < ' ' || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0);
+}
+
 void log_at(enum log_level level, const char *format, ...)
 {
 	char line[LINE_SIZE];
@@ -76,9 +84,9 @@ void log_at(enum log_level level, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(line + used, sizeof(line) - used - 1, format, ap);
 	va_end(ap);
-	/* A newline inside a message would forge a second line. */
+	/* Names come from anybody: a newline would forge a second line. */
 	for (char *p = line; *p != 0; p++)
-		if ((unsigned char)*p < ' ')
+		if (drives_terminal(p))
 			*p = '?';
 	used = strlen(line);
 	line[used++] = '\n';
@@ -125,7 +133,7 @@ void trace_dump(int fd)
 		p = put_number(p, (unsigned long)trace_ring[slot].at.tv_nsec / 1000, 6);
 		*p++ = ' ';
 		for (const char *t = trace_ring[slot].text; *t != 0; t++)
-			*p++ = *t;
+			*p++ = drives_terminal(t) ? '?' : *t;
 		*p++ = '\n';
 		(void)!write(fd, line, (size_t)(p - line));
 	}

@@ -4,7 +4,8 @@
  *          another call releases it (GetNotify and CloseNotify), opens several connections.  A handle that came over
  *          one of them must work on all, and must end when the client is gone: with its last connection, not its first.
  * How      bind with group 0 makes a group; its number is in bind_ack, and further binds name it.  Only connections of
- *          the same identity may join: numbers are no secret.
+ *          the same identity may join: numbers are no secret.  Who is not authenticated yet is in a group of his own until
+ *          he is, or a stranger could keep the handles of others from running down, or spoil their logins.
  *
  *             new ──join──► connections 1…n ──last leave──► run down ──last call completed──► freed
  *
@@ -58,12 +59,15 @@ struct rpc_association *rpc_association_join(struct rpc_server *s, uint32_t id, 
 {
 	struct rpc_association *a = find(s, id);
 
-	/* Who is not local is known only after authentication: rpc_association_claim(). */
-	if (a == NULL || a->identity.local != identity->local ||
-	    (identity->local && !rpc_identity_equal(&a->identity, identity)))
+	if (a == NULL || !rpc_identity_equal(&a->identity, identity))
 		return NULL;
 	a->connections++;
 	return rpc_association_ref(a);
+}
+
+bool rpc_association_exists(struct rpc_server *s, uint32_t id)
+{
+	return find(s, id) != NULL;
 }
 
 bool rpc_association_claim(struct rpc_association *a, const struct rpc_identity *identity)

@@ -32,6 +32,7 @@ struct rpc_association {
 int rpc_association_new(struct rpc_server *s, const struct rpc_identity *identity, struct rpc_association **ret);
 /* One more connection for the group of that number; NULL if there is none, or it is another client's. */
 struct rpc_association *rpc_association_join(struct rpc_server *s, uint32_t id, const struct rpc_identity *identity);
+bool rpc_association_exists(struct rpc_server *s, uint32_t id);
 /* A connection has learnt who its client is.  The first one decides for the group; false: it belongs to another. */
 bool rpc_association_claim(struct rpc_association *a, const struct rpc_identity *identity);
 void rpc_association_leave(struct rpc_association *a);

@@ -129,6 +129,24 @@ static void tell_failure(struct rpc_connection *c)
 	c->transport.login_failed(c->transport.data, &who);
 }
 
+/* The client is known now: into the group that he asked for, if it is his. */
+static int settle_group(struct rpc_connection *c)
+{
+	struct rpc_association *wanted;
+
+	if (!rpc_association_claim(c->association, &c->identity))
+		return ERR_ACCESS_DENIED;
+	if (c->wanted_group == 0)
+		return 0;
+	wanted = rpc_association_join(c->server, c->wanted_group, &c->identity);
+	if (wanted == NULL)
+		return ERR_ACCESS_DENIED;
+	rpc_association_leave(c->association);
+	c->association = wanted;
+	c->wanted_group = 0;
+	return 0;
+}
+
 /* One leg; the answer is appended to *token.  1, 0 or an error, as rpc_security_ops.step(). */
 static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct buf *token)
 {
@@ -149,17 +167,17 @@ static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct
 	if (pdu->header.type != PDU_AUTH3 && (pdu->header.flags & PDU_HEADER_SIGN))
 		s->header_sign = true;
 	r = s->ops->step(s, auth->token, auth->token_len, token);
+	if (r < 0 && r != -ENOMEM)
+		tell_failure(c); /* What fails from here on is no wrong password. */
 	if (r == 0 && s->ops->identify != NULL) {
 		s->ops->identify(s, &c->identity);
 		r = rpc_connection_admit(c);
-		if (r == 0 && !rpc_association_claim(c->association, &c->identity))
-			r = ERR_ACCESS_DENIED;
+		if (r == 0)
+			r = settle_group(c);
 	}
 	if (r == 0 && token->len > TOKEN_MAX)
 		r = -EOVERFLOW;
 	s->done = r == 0;
-	if (r < 0 && r != -ENOMEM)
-		tell_failure(c);
 	return r;
 }
 
@@ -178,7 +196,14 @@ static void refuse(struct rpc_connection *c, const struct pdu *pdu, enum pdu_nak
 
 static int enter_group(struct rpc_connection *c, uint32_t id)
 {
-	if (id == 0)
+	bool is_known = c->identity.local || c->identity.access != RPC_ACCESS_NONE;
+
+	if (id != 0 && !is_known) {
+		if (!rpc_association_exists(c->server, id))
+			return -ENOENT;
+		c->wanted_group = id;
+	}
+	if (id == 0 || !is_known)
 		return rpc_association_new(c->server, &c->identity, &c->association);
 	c->association = rpc_association_join(c->server, id, &c->identity);
 	return c->association != NULL ? 0 : -ENOENT;
@@ -193,7 +218,7 @@ static void acknowledge(struct rpc_connection *c, const struct pdu *pdu, struct 
 	if (c->security->header_sign)
 		flags |= pdu->header.flags & PDU_HEADER_SIGN;
 	ack->max_xmit = ack->max_recv = c->fragment_max;
-	ack->group = c->association->id;
+	ack->group = c->wanted_group != 0 ? c->wanted_group : c->association->id;
 	(void)memccpy(ack->address, c->transport.address, 0, sizeof(ack->address));
 
 	start = pdu_begin(&c->output, is_alter ? PDU_ALTER_ACK : PDU_BIND_ACK, flags, pdu->header.call_id);

@@ -46,12 +46,20 @@ static void displace_stranger(struct rpc_server *s)
 		cut_off(victim, "there are too many that are not authenticated");
 }
 
+static size_t kept_from(const struct rpc_server *s, const struct rpc_identity *identity)
+{
+	size_t eighth = s->limits.connections / 8;
+
+	return identity->access == RPC_ACCESS_ALL ? 0 : identity->access == RPC_ACCESS_READ ? 2 * eighth : eighth;
+}
+
 /* Strangers (access None: not allowed, or not authenticated yet) have an eighth of all connections between them, since
- * one person may own many uids or addresses.  Those who may do everything have an eighth that nobody else can take. */
+ * one person may own many uids or addresses.  Those who may do everything have an eighth that nobody else can take; who
+ * may only read leaves room for the strangers, too, since over the network everybody comes as one. */
 static int check_limits(struct rpc_server *s, const struct rpc_identity *identity)
 {
 	size_t eighth = s->limits.connections / 8, strangers = 0, same_address = 0;
-	size_t most = s->limits.connections - (identity->access == RPC_ACCESS_ALL ? 0 : eighth);
+	size_t most = s->limits.connections - kept_from(s, identity);
 
 	for (const struct rpc_connection *c = s->connections; c != NULL; c = c->next) {
 		strangers += is_stranger(c, identity->local);
@@ -97,9 +105,8 @@ int rpc_connection_admit(struct rpc_connection *c)
 {
 	const struct rpc_limits *limits = &c->server->limits;
 
-	/* While it was a stranger it was not among those for whom the last eighth is kept. */
-	if (!c->identity.local && c->identity.access != RPC_ACCESS_ALL &&
-	    c->server->stats.connections > limits->connections - limits->connections / 8)
+	if (!c->identity.local &&
+	    c->server->stats.connections > limits->connections - kept_from(c->server, &c->identity))
 		return ERR_RPC_S_SERVER_TOO_BUSY;
 	return enter_account(c, &c->identity);
 }

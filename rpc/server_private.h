@@ -40,6 +40,7 @@ struct rpc_connection {
 	const char *why; /* It is over. */
 
 	struct rpc_association *association; /* NULL until bound. */
+	uint32_t wanted_group;               /* Where a stranger goes once he is authenticated; 0: he stays. */
 	struct rpc_presentation presentations[PDU_CONTEXTS_MAX];
 	uint16_t fragment_max;
 	bool multiplex;

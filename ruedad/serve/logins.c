@@ -50,7 +50,8 @@ static bool is_listed(const char *list, const char *principal)
 	const char *realm = strrchr(principal, '@'), *item;
 	size_t len;
 
-	if (realm == NULL)
+	/* A realm whose own name has an @ is shown with \@, and could pass for what follows it. */
+	if (realm == NULL || (realm > principal && realm[-1] == '\\'))
 		return false;
 	while ((item = next_item(&list, &len)) != NULL) {
 		bool is_all_of_realm = len > 2 && item[0] == '*' && item[1] == '@';

@@ -24,7 +24,8 @@ static void write_lines(int fd)
 {
 	(void)fd;
 	log_setup("ruedad", LOG_INFO, true);
-	log_warning("disk is full path=%s", "/a\nforged line");
+	log_warning("disk is full path=%s", "/a\nforged line \x1b[2J \x7f \xc2\x9b"
+					    "2J \xc3\x9b");
 	log_debug("not shown");
 	log_setup("rueda", LOG_INFO, false);
 }
@@ -34,7 +35,8 @@ TEST(a_line_is_one_line)
 	char text[500];
 
 	capture(text, sizeof(text), write_lines);
-	CHECK_STR(text, "<4>disk is full path=/a?forged line\n");
+	CHECK_STR(text, "<4>disk is full path=/a?forged line ?[2J ? ?\x9b"
+			"2J \xc3\x9b\n");
 }
 
 TEST(levels_have_names)
@@ -50,6 +52,8 @@ TEST(the_ring_keeps_the_newest)
 	char text[8192];
 
 	trace("group %s: %s", "web", "online");
+	trace("a name: %s", "x\ny\x1b");
 	capture(text, sizeof(text), trace_dump);
 	CHECK(strstr(text, " group web: online\n") != NULL);
+	CHECK(strstr(text, " a name: x?y?\n") != NULL);
 }

@@ -38,6 +38,8 @@ TEST(a_principal_has_the_access_of_the_list_that_it_is_in)
 		{ "none", RPC_ACCESS_NONE },
 		{ "", RPC_ACCESS_NONE },
 		{ "alice@R,root@R", RPC_ACCESS_NONE },
+		{ "alice@EVIL\\@S", RPC_ACCESS_NONE }, /* Of the realm EVIL@S. */
+		{ "a\\@b@S", RPC_ACCESS_READ },
 	};
 	struct config config = { .access_all = (char *)"alice@R, root@R", .access_read = (char *)" bob@R ,*@S" },
 		      empty = { .access_all = (char *)"none", .access_read = (char *)"none" };

@@ -330,6 +330,21 @@ TEST(a_mic_is_needed_if_the_proof_says_that_there_is_one)
 	}
 }
 
+/* Without a MIC nothing but the proof stands between a stranger and the account. */
+TEST(a_proof_with_one_wrong_bit_is_refused)
+{
+	for (int i = -1; i < 16; i++) {
+		struct login l;
+
+		start_up_to_authenticate(&l, RPC_LEVEL_CONNECT);
+		make_old_message(&l, false, get_le16(l.authenticate.data + 20), 0);
+		if (i >= 0)
+			l.authenticate.data[get_le32(l.authenticate.data + 24) + (unsigned)i] ^= 0x10;
+		CHECK_INT(finish(&l), i < 0 ? 0 : ERR_ACCESS_DENIED);
+		stop(&l);
+	}
+}
+
 TEST(ntlm_version_1_is_refused)
 {
 	struct login l;

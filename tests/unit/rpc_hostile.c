@@ -397,19 +397,19 @@ TEST(connections_are_limited_in_all_and_for_each_identity)
 		CHECK_INT(peer_open(&peers[i], e.server, &peer_reader), 0);
 	CHECK_INT(peer_open(&peers[10], e.server, &peer_reader), ERR_RPC_S_SERVER_TOO_BUSY);
 	other.uid++;
-	for (int i = 10; i < 14; i++)
+	for (int i = 10; i < 12; i++)
 		CHECK_INT(peer_open(&peers[i], e.server, &other), 0);
-	/* The last eighth is kept for root. */
-	CHECK_INT(peer_open(&peers[14], e.server, &other), ERR_RPC_S_SERVER_TOO_BUSY);
-	CHECK_INT(peer_open(&peers[14], e.server, &peer_root), 0);
-	CHECK_INT(peer_open(&peers[15], e.server, &peer_root), 0);
-	peer_close(&peers[0]);
-	peer_close(&peers[1]);
+	/* An eighth is kept for strangers, another for root. */
+	CHECK_INT(peer_open(&peers[12], e.server, &other), ERR_RPC_S_SERVER_TOO_BUSY);
+	for (int i = 12; i < 16; i++)
+		CHECK_INT(peer_open(&peers[i], e.server, &peer_root), 0);
+	for (int i = 0; i < 4; i++)
+		peer_close(&peers[i]);
 	CHECK_INT(peer_open(&peers[0], e.server, &peer_reader), ERR_RPC_S_SERVER_TOO_BUSY);
-	peer_close(&peers[2]);
+	peer_close(&peers[4]);
 	CHECK_INT(peer_open(&peers[0], e.server, &peer_reader), 0);
 	for (int i = 0; i < 16; i++)
-		if (i != 1 && i != 2)
+		if (i < 1 || i > 4)
 			peer_close(&peers[i]);
 	echo_done(&e);
 }
@@ -709,6 +709,28 @@ TEST(connections_of_one_address_and_of_one_name_are_limited)
 	(void)snprintf(peers[5].connection->identity.name, RPC_NAME_MAX, "alice");
 	CHECK_INT(rpc_connection_admit(peers[5].connection), ERR_RPC_S_SERVER_TOO_BUSY);
 	for (size_t i = 0; i < 6; i++)
+		peer_close(&peers[i]);
+	echo_done(&e);
+}
+
+TEST(readers_over_the_network_leave_room_for_who_logs_in)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer peers[13];
+	struct echo e;
+
+	limits.connections = 16;
+	CHECK_INT(echo_init(&e, &limits), 0);
+	for (unsigned i = 0; i < 12; i++) {
+		CHECK_INT(peer_open_remote(&peers[i], e.server, i, 1, false), 0);
+		become(&peers[i], "reader");
+	}
+	CHECK_INT(peer_open_remote(&peers[12], e.server, 20, 1, false), 0); /* Who is it? */
+	peers[12].connection->identity.access = RPC_ACCESS_READ;
+	CHECK_INT(rpc_connection_admit(peers[12].connection), ERR_RPC_S_SERVER_TOO_BUSY);
+	peers[12].connection->identity.access = RPC_ACCESS_ALL;
+	CHECK_INT(rpc_connection_admit(peers[12].connection), 0);
+	for (unsigned i = 0; i < 13; i++)
 		peer_close(&peers[i]);
 	echo_done(&e);
 }

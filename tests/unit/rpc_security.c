@@ -1,7 +1,7 @@
 /* The seam, with a mechanism that is good for nothing but tests: three legs, a checksum, an XOR.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/channel.h"
-#include "rpc/security.h"
+#include "rpc/server_private.h"
 #include "tests/lib/failalloc.h"
 #include "tests/lib/rpc_echo.h"
 #include "tests/lib/rpc_peer.h"
@@ -420,6 +420,61 @@ TEST(a_group_belongs_to_whom_its_first_connection_proved_to_be)
 	peer_close(&q);
 	peer_close(&r);
 	echo_done(&e);
+}
+
+TEST(a_stranger_is_in_no_group_but_his_own)
+{
+	struct peer owner, stranger, late;
+	struct pdu pdu;
+	struct echo e;
+	uint32_t group;
+
+	setup(&e, &owner, &remote);
+	put_auth(&owner, PDU_BIND, TOY, RPC_LEVEL_CONNECT, "one", 3);
+	CHECK(peer_next(&owner, &pdu));
+	group = pdu.ack.group;
+	/* He comes in between, and does not spoil the login… */
+	CHECK_INT(peer_open(&stranger, e.server, &remote), 0);
+	CHECK_INT(peer_bind(&stranger, &echo_syntax, group), group);
+	put_auth(&owner, PDU_AUTH3, TOY, RPC_LEVEL_CONNECT, "three\x59\x1b\0", 9);
+	CHECK(peer_call(&owner, 2, ECHO_WHO, "", 0, &pdu));
+	CHECK_INT(pdu.header.type, PDU_RESPONSE);
+	/* …nor does he keep the group alive. */
+	peer_close(&owner);
+	CHECK_INT(peer_open(&late, e.server, &remote), 0);
+	CHECK_INT(peer_bind(&late, &echo_syntax, group), 0);
+	peer_close(&late);
+	peer_close(&stranger);
+	echo_done(&e);
+}
+
+static void count_failure(void *data, const struct rpc_identity *who)
+{
+	(*(unsigned *)data)++;
+}
+
+TEST(only_a_login_that_is_wrong_counts_as_a_failed_one)
+{
+	for (int good = 0; good < 2; good++) {
+		unsigned failures = 0;
+		struct echo e;
+		struct peer p;
+		struct pdu pdu;
+
+		setup(&e, &p, &remote);
+		p.connection->transport.login_failed = count_failure;
+		put_auth(&p, PDU_BIND, TOY, RPC_LEVEL_CONNECT, "one", 3);
+		CHECK(peer_next(&p, &pdu));
+		e.server->limits.connections_per_identity = 0;
+		p.connection->transport.data = &failures; /* The next that is said to the transport is that. */
+		put_auth(&p, PDU_AUTH3, TOY, RPC_LEVEL_CONNECT, good ? "three\x59\x1b\0" : "wrong\0\0\0", 9);
+		p.connection->transport.data = &p;
+		CHECK_INT(failures, !good);
+		CHECK(peer_call(&p, 2, ECHO_WHO, "", 0, &pdu));
+		CHECK_INT(pdu.stub.status, FAULT_ACCESS_DENIED);
+		peer_close(&p);
+		echo_done(&e);
+	}
 }
 
 static void check_nak(struct peer *p, uint16_t reason)
