@@ -73,7 +73,7 @@ const struct config_key config_keys[] = {
 	{ "limits", "connections", CONFIG_NUMBER, "256", .min = 1, .max = 16384, FIELD(connections),
 	  .description = "How many connections may be open at a time; more are refused." },
 	{ "limits", "handles", CONFIG_NUMBER, "65536", .min = 16, .max = 1 << 24, FIELD(handles),
-	  .description = "How many handles all connections together may have open." },
+	  .description = "How many handles one client may have open, over all its connections." },
 	{ "limits", "request_size", CONFIG_SIZE, "4M", .min = 64 << 10, .max = 64 << 20, FIELD(request_size),
 	  .description = "How long one request may be." },
 	{ "limits", "events", CONFIG_NUMBER, "1024", .min = 2, .max = 65536, FIELD(events),

@@ -80,7 +80,7 @@ static int start_rpc(struct parts *p)
 	int r;
 
 	limits.connections = (size_t)p->context->config->connections;
-	limits.handles_per_group = (size_t)p->context->config->handles;
+	limits.handles_per_group = limits.handles_per_client = (size_t)p->context->config->handles;
 	limits.request_max = (size_t)p->context->config->request_size;
 	limits.connections_per_address = (size_t)p->context->config->connections_per_address;
 	limits.login_ns = p->context->config->login_seconds * UINT64_C(1000000000);

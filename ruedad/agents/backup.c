@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TAIL_BYTES_MAX = 16 << 20 };
 
@@ -230,6 +231,10 @@ int backup_start(struct service *s, struct u16 path, const struct rpc_identity *
 		    error, ERR_CALL_NOT_IMPLEMENTED, "api_level = 2008 in rueda.conf: backup is switched off");
 	if (s->backup != NULL)
 		return error_set_code(error, ERR_CLUSTER_BACKUP_IN_PROGRESS, "cannot begin a backup");
+	/* As itself, priv would open the daemon's own directories for him. */
+	if (!caller->local && caller->uid == geteuid())
+		return error_set(error, ERR_ACCESS_DENIED,
+		    "clients over the network act as uid %u, which is this daemon's", caller->uid);
 	/* It will end the very log that this backup reads, and may be reading the directory that this one writes. */
 	if (s->restore != NULL)
 		return error_set(error, ERR_BUSY, "cannot begin a backup: a restore is running");

@@ -29,7 +29,6 @@ OWN_NETWORK = os.environ.get("RUEDA_TEST_NETWORK") == "own"
 if OWN_NETWORK:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 GENERIC_READ, GENERIC_ALL = 0x80000000, 0x10000000
-NT_HASH = "a4f49c406510bdcab6824ee7c30fd852"  # Of "Password".
 shared = None
 
 
@@ -39,14 +38,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def serve(listen):
+def serve(listen, user="daemon"):
     """A service with alice, who may do all, and watcher, who may read; both have the password "Password"."""
-    service = Cluster(RUEDAD, LIBRARY, f"[listen]\n{listen}\n")
-    path = service.path("state/accounts")
-    owner = os.stat(service.path("state"))
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
-        f.write(f"rueda accounts 1\nalice:all:{NT_HASH}\nwatcher:read:{NT_HASH}\n")
-    os.chown(path, owner.st_uid, owner.st_gid)
+    service = Cluster(RUEDAD, LIBRARY, f"[listen]\n{listen}\n", user=user)
+    service.add_accounts(alice="all", watcher="read")
     return service
 
 
@@ -204,6 +199,23 @@ def a_backup_can_be_asked_for_over_the_network():
         raise tap.Skip("who comes over the network is nobody, and only root can become that")
     Client().run(body)
     assert os.path.exists(os.path.join(target, "Clusbackup.dat")), os.listdir(target)
+
+
+@test
+def nobody_writes_over_the_network_as_the_daemon_itself():
+    if os.geteuid() != 0:
+        raise tap.Skip("who comes over the network is nobody, and only root can become that")
+    service = serve(f"address = 127.0.0.1\nepmap = {free_port()}", user="nobody")
+    port = service.log_text().split("port=")[1].split()[0]
+
+    def body(api):
+        handle = api.OpenCluster(f"127.0.0.1:{port}")
+        assert handle, api.last_error()
+        assert api.BackupClusterDatabase(handle, service.path("state/set")) == 5
+
+    Client().run(body)
+    assert not os.path.exists(service.path("state/set"))
+    service.stop()
 
 
 @test

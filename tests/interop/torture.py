@@ -24,7 +24,7 @@ from wiretap import Wiretap  # noqa: E402
 
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
 PORT = 49155
-LOGIN, NT_HASH = "alice%Password", "a4f49c406510bdcab6824ee7c30fd852"
+LOGIN = "alice%" + cluster.PASSWORD
 NTLM, SPNEGO, KERBEROS, PRIVACY = 10, 9, 16, 6
 # Name: what the wire must show, the options of smbtorture's binding and of rpcclient's, whether Kerberos does it.
 MODES = {
@@ -108,14 +108,8 @@ class Mode:
             for link in ("EPMAPPER", "cluster"):
                 os.symlink(self.cluster.path("run/cluster"), os.path.join(self.directory, link))
         elif not self.kerberos:
-            self.add_account()
+            self.cluster.add_accounts(alice="all")
         self.wiretap = Wiretap(PORT) if self.kind else None
-
-    def add_account(self):
-        path, owner = self.cluster.path("state/accounts"), os.stat(self.cluster.path("state"))
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
-            f.write(f"rueda accounts 1\nalice:all:{NT_HASH}\n")
-        os.chown(path, owner.st_uid, owner.st_gid)
 
     def run(self, program, *arguments):
         login = [f"-U{LOGIN}"] if self.kind else ["-U%"]

@@ -21,6 +21,7 @@ import tap
 
 "".encode("utf-16-le")  # Loads the codec now: as another user it may be out of reach.
 KEY_ALL_ACCESS = 0xF003F
+PASSWORD, NT_HASH = "Password", "a4f49c406510bdcab6824ee7c30fd852"  # Of all accounts.
 REG_SZ, REG_BINARY, REG_DWORD, REG_MULTI_SZ = 1, 3, 4, 7
 
 
@@ -133,12 +134,12 @@ class Cluster:
     """A private instance.  create=False: without a cluster."""
     count = 0
 
-    def __init__(self, ruedad, library, config="", create=True, start=True, node="node1"):
+    def __init__(self, ruedad, library, config="", create=True, start=True, node="node1", user="nobody"):
         Cluster.count += 1
         self.ruedad, self.library = ruedad, library
         self.directory = os.path.join(tap.temporary(), f"c{Cluster.count}")
         os.mkdir(self.directory, 0o755)
-        service = "[service]\n" + ("user = nobody\ngroup = nogroup\n" if os.geteuid() == 0 else "")
+        service = "[service]\n" + (f"user = {user}\ngroup = nogroup\n" if os.geteuid() == 0 else "")
         with open(self.path("rueda.conf"), "w", encoding="utf-8") as f:
             f.write(f"[node]\nname = {node}\n" + service + config)
         self.environment = {**os.environ, "RUEDA_DIR": self.directory, "RUEDA_RUEDAD": ruedad}
@@ -147,6 +148,13 @@ class Cluster:
             self.start()
         if create:
             self.create()
+
+    def add_accounts(self, **accounts):
+        """Names for NTLM, and what they may do: alice="all"."""
+        path, owner = self.path("state/accounts"), os.stat(self.path("state"))
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write("rueda accounts 1\n" + "".join(f"{name}:{may}:{NT_HASH}\n" for name, may in accounts.items()))
+        os.chown(path, owner.st_uid, owner.st_gid)
 
     def path(self, name):
         return os.path.join(self.directory, name)
