@@ -6,7 +6,10 @@ Usage: rpc_auth.py RPC_AUTH_SERVER RPC_AUTH_CLIENT [PART OF A TEST'S NAME…]
 
 It runs in namespaces of its own, so that ports and names are free; without the right to make them, without a client's
 modules or without a KDC, what needs them is skipped."""
+import multiprocessing
 import os
+import select
+import socket
 import subprocess
 import sys
 
@@ -17,6 +20,7 @@ ECHO = ("000140ec-0000-0000-0000-000000000000", 3)
 ECHO_ECHO, ECHO_FAULT, ECHO_REPEAT, ECHO_ACCOUNT = 0, 2, 7, 9
 NONE, READ, ALL = range(3)
 BY_NTLM, BY_KERBEROS = 1, 2
+REQUEST, FAULT, SECURITY_ERROR = 0, 3, 0x721
 SIZES = (0, 1, 15, 16, 17, 4000, 5784, 5792, 5800, 20000, 200000)
 
 if os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON) and os.path.exists(SYSTEM_PYTHON):
@@ -48,7 +52,7 @@ def samba_modules():
 class Samba:
     """One login of Samba's client."""
 
-    def __init__(self, options, user="alice", password="Secret.1", domain="ELSEWHERE", cache=None):
+    def __init__(self, options, user="alice", password="Secret.1", domain="ELSEWHERE", cache=None, port=PORT):
         credentials, param, echo = samba_modules()
         lp = param.LoadParm(filename_for_non_global_lp=SMB_CONF)
         who = credentials.Credentials()
@@ -59,7 +63,7 @@ class Samba:
         who.set_kerberos_state(credentials.MUST_USE_KERBEROS if cache else credentials.DONT_USE_KERBEROS)
         if cache:
             who.set_named_ccache(cache, credentials.SPECIFIED, lp)
-        self.connection = echo.rpcecho(f"ncacn_ip_tcp:{HOST if cache else '127.0.0.1'}[{PORT}{options}]", lp, who)
+        self.connection = echo.rpcecho(f"ncacn_ip_tcp:{HOST if cache else '127.0.0.1'}[{port}{options}]", lp, who)
 
     def call(self, opnum, stub=b""):
         return self.connection.request(opnum, stub)
@@ -108,6 +112,74 @@ def a_wrong_password_or_name_is_refused():
     samba_is_refused(password="secret.1")
     samba_is_refused(user="mallory")
     samba_is_refused(user="bob")
+
+
+class Meddler:
+    """Between a client and the server; it can send the last request once more, with another body or as it was.  A process:
+    Samba's client lets no other thread of its own run."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.control, inside = multiprocessing.Pipe()
+        self.process = multiprocessing.get_context("fork").Process(target=self.serve, args=(inside,), daemon=True)
+        self.process.start()
+        self.socket.close()
+
+    def serve(self, control):
+        client = self.socket.accept()[0]
+        server, last = socket.create_connection(("127.0.0.1", PORT), timeout=3), None
+        while True:
+            ready = select.select([client, server, control], [], [])[0]
+            if control in ready:
+                again = bytearray(last)
+                again[30] ^= control.recv()
+                server.sendall(again)
+                control.send(list(iter(lambda: self.take(server), None)))
+                return
+            if server in ready:
+                client.sendall(self.take(server) or b"")
+            if client in ready:
+                message = self.take(client)
+                if message is None:
+                    return
+                last = message if message[2] == REQUEST else last
+                server.sendall(message)
+
+    @staticmethod
+    def take(stream):
+        try:
+            header = stream.recv(16, socket.MSG_WAITALL)
+            return header + stream.recv(int.from_bytes(header[8:10], "little") - 16, socket.MSG_WAITALL) if header else None
+        except OSError:  # It is not answered, and the connection goes on.
+            return None
+
+    def repeat(self, change):
+        """What the server says to it, up to the end of the connection."""
+        self.control.send(change)
+        answers = self.control.recv()
+        self.process.join()
+        return answers
+
+
+def is_security_fault(answers):
+    return [(a[2], int.from_bytes(a[24:28], "little")) for a in answers] == [(FAULT, SECURITY_ERROR)]
+
+
+@test
+def a_replayed_or_changed_request_is_refused():
+    for mechanism in ("ntlm", "spnego,ntlm", "krb5", "spnego,krb5"):
+        if "krb5" in mechanism:
+            need_kdc()
+        for level in ("packet", "sign", "seal"):
+            for change in (False, True):
+                meddler = Meddler()
+                client = Samba(f",{level},{mechanism}", cache=KDC.ticket_of("alice") if "krb5" in mechanism else None,
+                               port=meddler.port)
+                for _ in range(3):
+                    assert client.call(ECHO_ECHO, pattern(100)) == pattern(100)
+                answers = meddler.repeat(change)
+                assert is_security_fault(answers), (mechanism, level, change, answers)
 
 
 def impacket_connection(mechanism, level, user="alice", password="Secret.1"):
