@@ -256,7 +256,7 @@ int tree_put(struct node **root, struct object *item, struct object **ret_old)
 		top = node_new((*root)->object.height + 1u, NODE_MIN_CAPACITY);
 		if (top == NULL)
 			return -ENOMEM;
-		top->total = (*root)->total + 1;
+		top->total = (*root)->total;
 		slot_insert(top, 0, &(*root)->object);
 		*root = top;
 	}
