@@ -86,14 +86,11 @@ static int write_tree(struct hive_writer *w, const struct db_key *root)
 	return r;
 }
 
-int dbhive_write(struct disk_file *file, const struct db_key *root, uint64_t filetime,
-    int (*progress)(void *data, uint64_t bytes), void *data, uint64_t *ret_size)
+int dbhive_write_to(const struct hive_sink *sink, const struct db_key *root, uint64_t filetime, uint64_t *ret_size)
 {
-	struct file_sink s = { .file = file, .progress = progress, .data = data };
-	struct hive_sink sink = { sink_write, sink_sync, &s };
 	_cleanup_(hive_writer_freep) struct hive_writer *w = NULL;
 	uint64_t size;
-	int r = hive_writer_new(&sink, filetime, &w);
+	int r = hive_writer_new(sink, filetime, &w);
 
 	if (r == 0)
 		r = write_tree(w, root);
@@ -102,6 +99,15 @@ int dbhive_write(struct disk_file *file, const struct db_key *root, uint64_t fil
 	if (r == 0 && ret_size != NULL)
 		*ret_size = size;
 	return r;
+}
+
+int dbhive_write(struct disk_file *file, const struct db_key *root, uint64_t filetime,
+    int (*progress)(void *data, uint64_t bytes), void *data, uint64_t *ret_size)
+{
+	struct file_sink s = { .file = file, .progress = progress, .data = data };
+	struct hive_sink sink = { sink_write, sink_sync, &s };
+
+	return dbhive_write_to(&sink, root, filetime, ret_size);
 }
 
 /* How large it would be: for the story of a full disk. */
@@ -120,18 +126,10 @@ static int count_sync(void *data)
 
 int dbhive_size(const struct db_key *root, uint64_t *ret)
 {
-	uint64_t end = 0, size;
+	uint64_t end = 0;
 	struct hive_sink sink = { count_write, count_sync, &end };
-	_cleanup_(hive_writer_freep) struct hive_writer *w = NULL;
-	int r = hive_writer_new(&sink, 0, &w);
 
-	if (r == 0)
-		r = write_tree(w, root);
-	if (r == 0)
-		r = hive_writer_finish(w, &size);
-	if (r == 0)
-		*ret = size;
-	return r;
+	return dbhive_write_to(&sink, root, 0, ret);
 }
 
 /* Reading. */

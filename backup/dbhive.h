@@ -8,6 +8,10 @@
 /* Write the tree below root to an open, empty file; synced, base block last.  progress may be NULL. */
 int dbhive_write(struct disk_file *file, const struct db_key *root, uint64_t filetime,
     int (*progress)(void *data, uint64_t bytes), void *data, uint64_t *ret_size);
+/* The same to any sink. */
+struct hive_sink;
+int dbhive_write_to(
+    const struct hive_sink *sink, const struct db_key *root, uint64_t filetime, uint64_t *ret_size);
 /* Bytes that dbhive_write() would write. */
 int dbhive_size(const struct db_key *root, uint64_t *ret);
 /* Make a database of a hive: the strict reader, and every limit of the database.  ERR_INVALID_DATA with a story. */

@@ -42,14 +42,14 @@ struct tree_entry {
  * limit. */
 struct tree_writer;
 
-int tree_writer_new(const struct hive_sink *sink, struct tree_writer **ret);
-void tree_writer_free(struct tree_writer *w);
-DEFINE_FREEP(struct tree_writer, tree_writer_free)
-int tree_begin(struct tree_writer *w, const struct tree_entry *e);
-int tree_part(struct tree_writer *w, uint64_t offset, const void *data, size_t len);
-int tree_xattr(struct tree_writer *w, const char *name, const void *value, size_t len);
-int tree_end(struct tree_writer *w);
-int tree_writer_finish(struct tree_writer *w, uint64_t *ret_size);
+int files_writer_new(const struct hive_sink *sink, struct tree_writer **ret);
+void files_writer_free(struct tree_writer *w);
+DEFINE_FREEP(struct tree_writer, files_writer_free)
+int files_begin(struct tree_writer *w, const struct tree_entry *e);
+int files_part(struct tree_writer *w, uint64_t offset, const void *data, size_t len);
+int files_xattr(struct tree_writer *w, const char *name, const void *value, size_t len);
+int files_end(struct tree_writer *w);
+int files_writer_finish(struct tree_writer *w, uint64_t *ret_size);
 
 /* Reading: the same calls in the same order; what they show is borrowed for the call.  Any may be NULL.  A negative result
  * ends the reading and is returned. */
@@ -63,4 +63,4 @@ struct tree_visitor {
 
 /* ERR_INVALID_DATA with the story: not the hive of a file checkpoint, or beyond a limit; -ENOMEM.  Callbacks may have been
  * called before that is found: read once without any to know. */
-int tree_read(const void *hive, size_t len, const struct tree_visitor *visitor, struct error *error);
+int files_read(const void *hive, size_t len, const struct tree_visitor *visitor, struct error *error);

@@ -265,7 +265,7 @@ static int on_end(void *data)
 static int build(struct put *p, const void *hive, size_t len)
 {
 	struct tree_visitor visitor = { on_begin, on_part, on_xattr, on_end, p };
-	int r = tree_read(hive, len, &visitor, NULL);
+	int r = files_read(hive, len, &visitor, NULL);
 
 	while (p->depth > 0) {
 		close_fd(&top(p)->fd);
@@ -336,7 +336,7 @@ static int replace(struct put *p, bool is_directory)
 	return 0;
 }
 
-int tree_put(const struct tree_place *place, const void *hive, size_t len, const struct tree_steps *steps,
+int files_put(const struct tree_place *place, const void *hive, size_t len, const struct tree_steps *steps,
     struct error *told, struct error *error)
 {
 	bool is_directory = false;
@@ -353,7 +353,7 @@ int tree_put(const struct tree_place *place, const void *hive, size_t len, const
 	p->error = &story;
 	(void)snprintf(p->temporary, sizeof(p->temporary), BELOW_TEMPORARY "%02x%02x%02x%02x%02x%02x%02x%02x",
 	    id.bytes[0], id.bytes[1], id.bytes[2], id.bytes[3], id.bytes[4], id.bytes[5], id.bytes[6], id.bytes[7]);
-	r = tree_read(hive, len, &look, error);
+	r = files_read(hive, len, &look, error);
 	if (r < 0)
 		return r;
 	r = below_remove(place->parent, p->temporary, steps);

@@ -295,7 +295,7 @@ static int on_key_end(void *data)
 	return r->visitor->end != NULL ? r->visitor->end(r->visitor->data) : 0;
 }
 
-int tree_read(const void *hive, size_t len, const struct tree_visitor *visitor, struct error *error)
+int files_read(const void *hive, size_t len, const struct tree_visitor *visitor, struct error *error)
 {
 	_cleanup_free_ struct reader *r = calloc(1, sizeof(*r));
 	struct error story = { 0 }, hives = { 0 };

@@ -171,7 +171,7 @@ static int take_part(struct take *t, int fd, uint64_t offset, size_t len)
 			return CHANGED; /* It is shorter than it was. */
 		done += (size_t)n;
 	}
-	r = tree_part(t->writer, offset, t->part, len);
+	r = files_part(t->writer, offset, t->part, len);
 	return r < 0 ? writing_failed(t, r) : 0;
 }
 
@@ -211,7 +211,7 @@ static int take_xattr(struct take *t, int fd, const char *name)
 
 	if (n < 0)
 		return errno == ENODATA ? CHANGED : fail(t, -errno);
-	r = tree_xattr(t->writer, name, t->value, (size_t)n);
+	r = files_xattr(t->writer, name, t->value, (size_t)n);
 	return r < 0 ? writing_failed(t, r) : 0;
 }
 
@@ -288,7 +288,7 @@ static int write_entry(struct take *t, int look, int fd, const char *name, const
 		target[n] = 0;
 		e.accessed = e.modified; /* Reading a link cannot be kept from changing it. */
 	}
-	r = tree_begin(t->writer, &e);
+	r = files_begin(t->writer, &e);
 	if (r < 0)
 		return writing_failed(t, r);
 	if (e.kind == TREE_FILE)
@@ -327,7 +327,7 @@ static int take_entry(struct take *t, int parent, const char *name, unsigned dep
 	digest_number(t, UINT64_MAX); /* The end of its entries. */
 	if (r < 0 || t->writer == NULL)
 		return r;
-	r = tree_end(t->writer);
+	r = files_end(t->writer);
 	return r < 0 ? writing_failed(t, r) : 0;
 }
 
@@ -369,10 +369,10 @@ static int walk(struct take *t, const struct tree_place *place, struct tree_writ
 static int try_once(struct take *t, const struct tree_place *place, uint64_t *ret_size)
 {
 	struct hive_sink sink = { sink_write, sink_sync, t };
-	_cleanup_(tree_writer_freep) struct tree_writer *writer = NULL;
+	_cleanup_(files_writer_freep) struct tree_writer *writer = NULL;
 	struct digest before, after;
 	uint64_t size = 0;
-	int r = tree_writer_new(&sink, &writer);
+	int r = files_writer_new(&sink, &writer);
 
 	if (r < 0)
 		return r;
@@ -382,7 +382,7 @@ static int try_once(struct take *t, const struct tree_place *place, uint64_t *re
 		return fail(t, -errno);
 	r = walk(t, place, writer, &before);
 	if (r == 0) {
-		r = tree_writer_finish(writer, &size);
+		r = files_writer_finish(writer, &size);
 		if (r < 0)
 			return writing_failed(t, r);
 	}
@@ -395,7 +395,7 @@ static int try_once(struct take *t, const struct tree_place *place, uint64_t *re
 	return r;
 }
 
-int tree_take(const struct tree_place *place, int out, uint64_t hive_max, const struct tree_steps *steps,
+int files_take(const struct tree_place *place, int out, uint64_t hive_max, const struct tree_steps *steps,
     uint64_t *ret_size, struct error *error)
 {
 	_cleanup_free_ struct take *t = calloc(1, sizeof(*t));

@@ -22,11 +22,11 @@ struct tree_steps {
  * Errors, with stories that name the path: ERR_FILE_NOT_FOUND, ERR_ACCESS_DENIED; ERR_NOT_SUPPORTED: something that no
  * checkpoint can hold (a hard link, a device, another file system, …); ERR_SHARING_VIOLATION: it changes all the time;
  * ERR_DISK_FULL: too large, too many entries, too deep; -ENOMEM; the system's, and those of step(). */
-int tree_take(const struct tree_place *place, int out, uint64_t hive_max, const struct tree_steps *steps,
+int files_take(const struct tree_place *place, int out, uint64_t hive_max, const struct tree_steps *steps,
     uint64_t *ret_size, struct error *error);
 
 /* Make the place what the hive holds, all or nothing, durably.  On success *told (may be NULL) has the story of what could
  * not be as it was, or code 0: owners without the right to give files away, attributes that the file system has not.
  * ERR_INVALID_DATA: not such a hive, and nothing was touched; otherwise as above. */
-int tree_put(const struct tree_place *place, const void *hive, size_t len, const struct tree_steps *steps,
+int files_put(const struct tree_place *place, const void *hive, size_t len, const struct tree_steps *steps,
     struct error *told, struct error *error);

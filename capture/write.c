@@ -30,7 +30,7 @@ struct tree_writer {
 	struct frame frames[TREE_DEPTH_MAX + 1];
 };
 
-int tree_writer_new(const struct hive_sink *sink, struct tree_writer **ret)
+int files_writer_new(const struct hive_sink *sink, struct tree_writer **ret)
 {
 	struct tree_writer *w = calloc(1, sizeof(*w));
 
@@ -41,7 +41,7 @@ int tree_writer_new(const struct hive_sink *sink, struct tree_writer **ret)
 	return 0;
 }
 
-void tree_writer_free(struct tree_writer *w)
+void files_writer_free(struct tree_writer *w)
 {
 	if (w == NULL)
 		return;
@@ -165,7 +165,7 @@ static int check_entry(const struct tree_writer *w, const struct tree_entry *e)
 	return w->entries == TREE_ENTRIES_MAX || w->depth > TREE_DEPTH_MAX ? -E2BIG : 0;
 }
 
-int tree_begin(struct tree_writer *w, const struct tree_entry *e)
+int files_begin(struct tree_writer *w, const struct tree_entry *e)
 {
 	char number[16];
 	char16_t units[VALUE_NAME_UNITS];
@@ -195,7 +195,7 @@ int tree_begin(struct tree_writer *w, const struct tree_entry *e)
 	return 0;
 }
 
-int tree_part(struct tree_writer *w, uint64_t offset, const void *data, size_t len)
+int files_part(struct tree_writer *w, uint64_t offset, const void *data, size_t len)
 {
 	struct frame *f = w->depth > 0 ? &w->frames[w->depth - 1] : NULL;
 	char name[VALUE_NAME_UNITS + 1];
@@ -210,7 +210,7 @@ int tree_part(struct tree_writer *w, uint64_t offset, const void *data, size_t l
 	return stick(w, put_value(w, name, TYPE_BINARY, data, len));
 }
 
-int tree_xattr(struct tree_writer *w, const char *name, const void *value, size_t len)
+int files_xattr(struct tree_writer *w, const char *name, const void *value, size_t len)
 {
 	struct frame *f = w->depth > 0 ? &w->frames[w->depth - 1] : NULL;
 	char number[VALUE_NAME_UNITS + 1];
@@ -233,7 +233,7 @@ int tree_xattr(struct tree_writer *w, const char *name, const void *value, size_
 	return stick(w, put_value(w, number, TYPE_BINARY, w->scratch.data, w->scratch.len));
 }
 
-int tree_end(struct tree_writer *w)
+int files_end(struct tree_writer *w)
 {
 	if (w->error < 0)
 		return w->error;
@@ -243,7 +243,7 @@ int tree_end(struct tree_writer *w)
 	return stick(w, hive_key_end(w->hive));
 }
 
-int tree_writer_finish(struct tree_writer *w, uint64_t *ret_size)
+int files_writer_finish(struct tree_writer *w, uint64_t *ret_size)
 {
 	if (w->error < 0)
 		return w->error;

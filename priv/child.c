@@ -16,6 +16,9 @@
 #include "priv/door.h"
 #include "priv/identity.h"
 #include "priv/names.h"
+#include "priv/roots.h"
+#include "priv/server.h"
+#include "priv/tree.h"
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -33,6 +36,18 @@ static int answer(const struct priv_reply *reply, int door)
 	r = out.error < 0 ? out.error : channel_send(CHANNEL, out.data, out.len, door, 0);
 	buf_done(&out);
 	return r;
+}
+
+/* For files below the roots there is no caller: they are the machine's, and so is the right to them. */
+static int become_keeper(int parent, struct error *e)
+{
+	int r = 0;
+
+	if (geteuid() == 0)
+		r = identity_keep_capabilities(IDENTITY_FILES);
+	if (r == 0)
+		r = identity_follow_parent(parent, SIGKILL);
+	return r < 0 ? error_set_code(e, r, "cannot give up rights") : 0;
 }
 
 static int become_caller(const struct priv_request *q, int parent, struct error *e)
@@ -71,14 +86,49 @@ static int open_directory(const struct priv_request *q, const char *path, struct
 	return r < 0 ? error_set_code(e, r, "%.300s", path) : 0;
 }
 
-_Noreturn void child_run(const struct priv_request *q, int channel, int parent, void (*before_open)(const char *path))
+/* What a request is about, once it is open. */
+struct opened {
+	struct directory directory;
+	struct disk *disk;       /* Of a backup's directory; … */
+	struct tree_place place; /* … or where files are. */
+	int door[2];
+};
+
+static bool is_tree(const struct priv_request *q)
+{
+	return q->type == PRIV_TAKE_TREE || q->type == PRIV_PUT_TREE;
+}
+
+static int open_tree(const struct priv_options *options, const char *path, struct opened *o, struct error *e)
+{
+	int r = roots_open(options->roots != NULL ? options->roots : "none", path, &o->place.parent, &o->place.name, e);
+
+	if (r < 0)
+		return r;
+	o->place.shown = path;
+	r = channel_pair(o->door);
+	return r < 0 ? error_set_code(e, r, "%.300s", path) : 0;
+}
+
+static int open_it(const struct priv_request *q, const char *path, int parent, const struct priv_options *options,
+    struct opened *o, struct error *e)
+{
+	int r = is_tree(q) ? become_keeper(parent, e) : become_caller(q, parent, e);
+
+	if (r < 0)
+		return r;
+	if (options->before_open != NULL)
+		options->before_open(path);
+	return is_tree(q) ? open_tree(options, path, o, e)
+			  : open_directory(q, path, &o->directory, &o->disk, o->door, e);
+}
+
+_Noreturn void child_run(const struct priv_request *q, int channel, int parent, const struct priv_options *options)
 {
 	struct door_rules rules = { .writable = q->type == PRIV_OPEN_BACKUP, .is_allowed = set_name_is_allowed };
 	struct priv_reply reply = { .id = q->id };
-	struct directory directory = { .fd = -1 };
-	struct disk *disk = NULL;
+	struct opened o = { .directory.fd = -1, .place.parent = -1, .door = { -1, -1 } };
 	struct error e = { 0 };
-	int door[2] = { -1, -1 };
 	_cleanup_free_ char *path = strndup(q->path, q->path_len);
 	sigset_t none;
 	int r;
@@ -90,20 +140,17 @@ _Noreturn void child_run(const struct priv_request *q, int channel, int parent, 
 		_exit(1);
 	if (close_range(CHANNEL + 1, ~0u, 0) < 0)
 		_exit(1);
-	r = path == NULL ? error_set_code(&e, -ENOMEM, "no memory") : become_caller(q, parent, &e);
-	if (r == 0) {
-		if (before_open != NULL)
-			before_open(path);
-		r = open_directory(q, path, &directory, &disk, door, &e);
-	}
+	r = path == NULL ? error_set_code(&e, -ENOMEM, "no memory") : open_it(q, path, parent, options, &o, &e);
 	reply.result = r;
-	reply.created = directory.created;
-	reply.owner = directory.owner;
-	reply.mode = directory.mode;
+	reply.created = o.directory.created;
+	reply.owner = o.directory.owner;
+	reply.mode = o.directory.mode;
 	(void)snprintf(reply.text, sizeof(reply.text), "%s", r < 0 ? e.text : "");
-	if (answer(&reply, r == 0 ? door[1] : -1) < 0 || r < 0)
+	if (answer(&reply, r == 0 ? o.door[1] : -1) < 0 || r < 0)
 		_exit(1);
-	(void)close(door[1]);
+	(void)close(o.door[1]);
 	(void)close(CHANNEL);
-	_exit(door_serve(door[0], disk, &rules) < 0);
+	if (is_tree(q))
+		_exit(files_serve(o.door[0], &o.place, q->type == PRIV_PUT_TREE) < 0);
+	_exit(door_serve(o.door[0], o.disk, &rules) < 0);
 }

@@ -6,4 +6,5 @@
 
 /* In a new process, whose parent is given: become the caller, open, answer through the channel (a packet of priv/message.h,
  * the door with it), and serve the door until ruedad closes it.  Never returns. */
-_Noreturn void child_run(const struct priv_request *q, int channel, int parent, void (*before_open)(const char *path));
+struct priv_options;
+_Noreturn void child_run(const struct priv_request *q, int channel, int parent, const struct priv_options *options);

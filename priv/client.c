@@ -12,8 +12,10 @@
 #include "base/log.h"
 #include "priv/channel.h"
 #include "priv/door.h"
+#include "priv/tree.h"
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 struct question {
@@ -24,6 +26,8 @@ struct question {
 	struct loop *loop;
 	bool answered;
 	int result;
+	bool wants_socket; /* And no disk behind it. */
+	int socket;
 	struct priv_directory directory;
 	struct error error;
 };
@@ -83,7 +87,9 @@ static void set_outcome(struct question *q, const struct priv_reply *reply, int 
 	q->result = reply->result;
 	if (q->result == 0 && *fd < 0)
 		q->result = -EPROTO;
-	if (q->result == 0)
+	if (q->result == 0 && q->wants_socket)
+		q->socket = *fd;
+	else if (q->result == 0)
 		q->result = door_disk_new(*fd, &q->directory.disk);
 	if (q->result == 0) {
 		*fd = -1;
@@ -242,27 +248,93 @@ static int send_question(struct priv_client *c, const struct priv_open *what, st
 	return r < 0 ? error_set_code(&q->error, r, "priv cannot be asked") : 0;
 }
 
-int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e)
+/* Ask, and wait for the outcome. */
+static int ask(struct priv_client *c, const struct priv_open *what, struct question *q, struct error *e)
 {
-	struct question q = { 0 };
-	int r = send_question(c, what, &q);
+	int r = send_question(c, what, q);
 
 	if (r < 0) {
 		if (e != NULL)
-			*e = q.error;
+			*e = q->error;
 		return r;
 	}
 	(void)pthread_mutex_lock(&c->lock);
-	while (!q.answered)
+	while (!q->answered)
 		(void)pthread_cond_wait(&c->answered, &c->lock);
 	if (--c->waiting == 0)
 		(void)pthread_cond_broadcast(&c->answered);
 	(void)pthread_mutex_unlock(&c->lock);
-	if (q.result == 0)
+	if (q->result < 0 && e != NULL)
+		*e = q->error;
+	return q->result;
+}
+
+int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e)
+{
+	struct question q = { 0 };
+	int r = ask(c, what, &q, e);
+
+	if (r == 0)
 		*ret = q.directory;
-	else if (e != NULL)
-		*e = q.error;
-	return q.result;
+	return r;
+}
+
+static int write_hive(int fd, const struct buf *hive)
+{
+	for (size_t done = 0; done < hive->len;) {
+		ssize_t n = pwrite(fd, hive->data + done, hive->len - done, (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int read_hive(int fd, uint64_t size, struct buf *ret)
+{
+	size_t before = ret->len;
+
+	buf_append_zeros(ret, (size_t)size);
+	if (ret->error < 0)
+		return ret->error;
+	for (size_t done = 0; done < size;) {
+		ssize_t n = pread(fd, ret->data + before + done, (size_t)size - done, (off_t)done);
+
+		if (n <= 0 && (n == 0 || errno != EINTR))
+			return n == 0 ? -ENODATA : -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+int priv_tree(struct priv_client *c, const struct priv_tree *what, struct error *e)
+{
+	struct priv_open open = { .type = what->puts ? PRIV_PUT_TREE : PRIV_TAKE_TREE, .path = what->path };
+	_cleanup_fd_ int hive = memfd_create("checkpoint", MFD_CLOEXEC), socket = -1;
+	struct question q = { .wants_socket = true, .socket = -1 };
+	struct error told = { 0 };
+	uint64_t size = 0;
+	int r = hive < 0 ? -errno : what->puts ? write_hive(hive, what->hive) : 0;
+
+	if (r < 0)
+		return error_set_code(e, r, "no place for a checkpoint in memory");
+	r = ask(c, &open, &q, e);
+	if (r < 0)
+		return r;
+	socket = q.socket;
+	r = files_ask(&(struct tree_request){ socket, hive, what->cancel_fd,
+			 what->puts ? what->hive->len : what->hive_max, what->seconds },
+	    &size, &told, e);
+	if (r < 0)
+		return r;
+	if (!what->puts) {
+		r = size > what->hive_max ? -EPROTO : read_hive(hive, size, what->hive);
+		return r < 0 ? error_set_code(e, r, "cannot read the checkpoint that was taken") : 0;
+	}
+	if (e != NULL)
+		*e = told;
+	return 0;
 }
 
 int priv_open_async(struct priv_client *c, const struct priv_open *what, priv_opened *callback, void *data)

@@ -37,7 +37,21 @@ void priv_client_free(struct priv_client *c);
  * limit of priv/message.h is broken), -EPIPE (priv is gone), -ENOMEM, each with its story. */
 int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e);
 
-/* The same, answered on the loop.  On success (result 0) the directory is the callback's.  A negative result of the call
+/* A file or directory, taken or put back: see capture/tree.h. */
+struct priv_tree {
+	bool puts;
+	const char *path; /* Absolute. */
+	struct buf *hive; /* What is put back; or what was taken is appended here. */
+	size_t hive_max;  /* Bytes of it that are taken. */
+	int cancel_fd;    /* Readable as soon as nobody waits any more; or -1. */
+	unsigned seconds; /* How long it may take once the place is open. */
+};
+
+/* For workers.  Errors: those of priv_open(), priv/roots.h and capture/tree.h.  On success after putting back, *e has the
+ * story of what could not be as it was, or code 0. */
+int priv_tree(struct priv_client *c, const struct priv_tree *what, struct error *e);
+
+/* priv_open(), answered on the loop.  On success (result 0) the directory is the callback's.  A negative result of the call
  * itself means that the callback will not be called. */
 typedef void priv_opened(void *data, int result, const struct priv_directory *directory, const struct error *e);
 int priv_open_async(struct priv_client *c, const struct priv_open *what, priv_opened *callback, void *data);

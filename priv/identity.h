@@ -3,6 +3,12 @@
 #pragma once
 
 #include "base/error.h"
+#include <linux/capability.h>
+
+/* Of who takes and puts back files of anybody: to read and write them, to give them their owner, mode and attributes. */
+#define IDENTITY_FILES                                                                                                 \
+	(UINT64_C(1) << CAP_DAC_OVERRIDE | UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_CHOWN |                      \
+	    UINT64_C(1) << CAP_FSETID | UINT64_C(1) << CAP_SETFCAP)
 
 struct identity {
 	uint32_t uid, gid;

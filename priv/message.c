@@ -21,7 +21,9 @@ static bool is_id(uint32_t id)
 
 static bool request_is_valid(const struct priv_request *r)
 {
-	if (r->type != PRIV_OPEN_BACKUP && r->type != PRIV_OPEN_RESTORE)
+	if (r->type < PRIV_OPEN_BACKUP || r->type > PRIV_PUT_TREE)
+		return false;
+	if (r->type >= PRIV_TAKE_TREE && (r->uid != 0 || r->gid != 0 || r->group_count != 0))
 		return false;
 	if (r->may_create && r->type != PRIV_OPEN_BACKUP)
 		return false;

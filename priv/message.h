@@ -15,6 +15,8 @@ enum {
 enum priv_request_type {
 	PRIV_OPEN_BACKUP = 1, /* A directory to write a set into. */
 	PRIV_OPEN_RESTORE,    /* A directory to read a set from. */
+	PRIV_TAKE_TREE,       /* A file or directory below a root of [checkpoints], to be taken; … */
+	PRIV_PUT_TREE, /* … to be put back.  As priv itself: uid and gid are 0 and not looked at, without groups. */
 };
 
 struct priv_request {
@@ -29,7 +31,7 @@ struct priv_request {
 
 struct priv_reply {
 	uint64_t id;
-	int result; /* 0 (a descriptor comes with it: the door, door.h) or an error with its story. */
+	int result; /* 0 (a descriptor comes with it: the door, door.h, or the socket of tree.h) or an error with its story. */
 	bool created;
 	uint32_t owner, mode; /* Of the directory: uid, permission bits. */
 	char text[sizeof(((struct error *)0)->text)];

@@ -118,7 +118,7 @@ static int fork_child(struct server *s, const struct priv_request *q, struct chi
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child_run(q, theirs, parent, s->options->before_open);
+		child_run(q, theirs, parent, s->options);
 	*ret =
 	    (struct child){ pid, TAKE_FD(mine), q->id, q->uid, now_ms() + (uint64_t)s->options->open_seconds * 1000 };
 	return 0;

@@ -8,6 +8,7 @@ struct priv_options {
 	int socket;                            /* To ruedad; owned by priv_serve() from the call on. */
 	int daemon;                            /* ruedad's pid, a child of this process. */
 	unsigned open_seconds;                 /* How long a directory may take to open. */
+	const char *roots;                     /* Of checkpoints: priv/roots.h.  Borrowed. */
 	void (*before_open)(const char *path); /* For tests: called by the child, as the caller; or NULL. */
 };
 

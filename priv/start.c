@@ -103,11 +103,11 @@ int priv_start_daemon(const struct priv_start *start, int *ret_pid, int *ret_soc
 	return 0;
 }
 
-int priv_drop_rights(void)
+int priv_drop_rights(bool with_files)
 {
 	/* To become the callers, to kill who hangs as one of them; and what root's own children keep, see child.c. */
-	const uint64_t needed =
-	    1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER;
+	const uint64_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE |
+				1u << CAP_FOWNER | (with_files ? IDENTITY_FILES : 0);
 	int r = identity_no_new_privileges();
 
 	if (r == 0)

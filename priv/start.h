@@ -17,5 +17,5 @@ struct priv_start {
 /* Signals must be blocked by priv_block_signals().  *ret_socket is priv's end. */
 int priv_start_daemon(const struct priv_start *start, int *ret_pid, int *ret_socket);
 
-/* What priv itself still needs from here on; the rest is dropped for ever. */
-int priv_drop_rights(void);
+/* What priv itself still needs from here on; the rest is dropped for ever.  with_files: for checkpoints of files, too. */
+int priv_drop_rights(bool with_files);

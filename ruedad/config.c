@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/ini.h"
 #include "base/log.h"
+#include "priv/roots.h"
 #include "ruedad/serve/logins.h"
 #include "ruedad/serve/sockets.h"
 #include <fcntl.h>
@@ -84,6 +85,15 @@ const struct config_key config_keys[] = {
 			 "ERROR_TIMEOUT (1460)." },
 	{ "backup", "keep_safety_copies", CONFIG_NUMBER, "3", .min = 1, .max = 1000, FIELD(keep_safety_copies),
 	  .description = "How many of the copies that a restore makes of what it replaces are kept." },
+	{ "checkpoints", "roots", CONFIG_ROOTS, "none", FIELD(checkpoint_roots),
+	  .description = "The files and directories that registry checkpoints named File\\\\... may be of, or be below. They are "
+			 "read and written with the rights of root (without root, those of the user who started the service): "
+			 "who may change the cluster can make any file there. The privileged process reads this key at its start." },
+	{ "checkpoints", "size", CONFIG_SIZE, "64M", .min = 64 << 10, .max = 512 << 20, FIELD(checkpoint_size),
+	  .description = "How large one checkpoint may be." },
+	{ "checkpoints", "file_seconds", CONFIG_NUMBER, "60", .min = 1, .max = 3600, FIELD(checkpoint_seconds),
+	  .description = "How long taking or putting back one checkpoint of files may take before it fails with "
+			 "ERROR_TIMEOUT (1460)." },
 	{ "unc", NULL, CONFIG_MAP, NULL, "no entries", FIELD(unc),
 	  .description = "Which directory here stands for a share: the key is //server/share or a directory below it, "
 			 "in any case, the value an absolute path." },
@@ -239,6 +249,13 @@ static void set_value(struct parse *p, const struct config_key *key, unsigned li
 	case CONFIG_LIST:
 		if (!logins_parse_list(value))
 			complain(p, line, "%s must be none, or user@REALM or *@REALM with commas between them", key->key);
+		else
+			set_text(p, field(p->c, key), value);
+		break;
+	case CONFIG_ROOTS:
+		if (!roots_are_valid(value))
+			complain(p, line, "%s must be none, or at most %d absolute paths with commas between them", key->key,
+			    ROOTS_MAX);
 		else
 			set_text(p, field(p->c, key), value);
 		break;
@@ -484,7 +501,7 @@ void config_done(struct config *c)
 
 		if (config_keys[i].kind == CONFIG_NAME || config_keys[i].kind == CONFIG_DIRECTORY ||
 		    config_keys[i].kind == CONFIG_ADDRESSES || config_keys[i].kind == CONFIG_FILE ||
-		    config_keys[i].kind == CONFIG_LIST)
+		    config_keys[i].kind == CONFIG_LIST || config_keys[i].kind == CONFIG_ROOTS)
 			free(*(char **)value);
 	}
 	unc_map_done(&c->unc);

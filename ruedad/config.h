@@ -16,6 +16,7 @@ enum config_kind {
 	CONFIG_PORT,      /* uint64_t: 0 is written "off". */
 	CONFIG_FILE,      /* char *: "none", or an absolute path. */
 	CONFIG_LIST,      /* char *: "none", or principals with commas between. */
+	CONFIG_ROOTS,     /* char *: "none", or absolute paths with commas between. */
 };
 
 enum config_ntlm { CONFIG_NTLM_ON, CONFIG_NTLM_OFF };      /* Of struct config.ntlm. */
@@ -39,6 +40,8 @@ struct config {
 	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;
 	uint64_t ntlm;
 	char *keytab, *access_all, *access_read;
+	char *checkpoint_roots;
+	uint64_t checkpoint_size, checkpoint_seconds;
 	struct unc_map unc;
 
 	unsigned lines[32]; /* Where each row was set; 0 = default. */

@@ -128,7 +128,7 @@ static int run_priv(const struct config *c, const struct identity *user, char **
 		.kept_fd = ready,
 		.fds = sockets->fds,
 		.fd_count = sockets->services + sockets->mappers };
-	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds };
+	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds, .roots = c->checkpoint_roots };
 	int r = priv_block_signals();
 
 	(void)snprintf(counts, sizeof(counts), "--sockets=%u,%u", sockets->services, sockets->mappers);
@@ -145,7 +145,7 @@ static int run_priv(const struct config *c, const struct identity *user, char **
 		log_error("cannot start the service: %s", error_text(r));
 		return 1;
 	}
-	r = priv_drop_rights();
+	r = priv_drop_rights(strcmp(c->checkpoint_roots, "none") != 0);
 	if (r < 0) {
 		log_error("cannot give up rights: %s; ending", error_text(r));
 		return 1; /* And the kernel ends the service. */

@@ -15,6 +15,8 @@
 #include "io/linux/loop.h"
 #include "rpc/epmap.h"
 #include "rpc/server.h"
+#include "ruedad/agents/sources.h"
+#include "ruedad/localreg.h"
 #include "ruedad/serve/listen.h"
 #include "ruedad/serve/logins.h"
 #include "ruedad/serve/serve.h"
@@ -165,6 +167,8 @@ static void parts_free(struct parts *p)
 	service_done(&p->service);
 	rpc_server_free(p->rpc);
 	logins_done(&p->logins);
+	sources_free(p->service.sources);
+	localreg_free(p->service.local);
 	disk_free(p->service.disk);
 	free(p);
 }
@@ -183,10 +187,9 @@ static void on_listener_closed(void *data)
 	stopped(stopped_data);
 }
 
-static void on_service_stopped(void *data)
+static void on_registry_stopped(void *data)
 {
 	struct parts *p = data;
-
 	unsigned count = p->listener_count;
 
 	if (count == 0)
@@ -194,6 +197,20 @@ static void on_service_stopped(void *data)
 	/* They go later, on the loop. */
 	for (unsigned i = 0; i < count; i++)
 		listener_close(p->listeners[i], on_listener_closed, p);
+}
+
+static void on_sources_stopped(void *data)
+{
+	struct parts *p = data;
+
+	localreg_stop(p->service.local, on_registry_stopped, p);
+}
+
+static void on_service_stopped(void *data)
+{
+	struct parts *p = data;
+
+	sources_stop(p->service.sources, on_sources_stopped, p);
 }
 
 static void tell_failed(void *data)
@@ -206,6 +223,29 @@ static void tell_failed(void *data)
 static int open_directory(void *priv, const struct priv_open *what, struct priv_directory *ret, struct error *error)
 {
 	return priv_open(priv, what, ret, error);
+}
+
+static int work_on_files(void *priv, const struct priv_tree *what, struct error *error)
+{
+	return priv_tree(priv, what, error);
+}
+
+/* The registry of this node, and what checkpoints are taken of. */
+static int start_sources(struct parts *p, struct error *error)
+{
+	const struct config *config = p->context->config;
+	struct sources_config sources = { .loop = p->context->loop,
+		.tree = work_on_files,
+		.priv = p->context->priv,
+		.file_seconds = (unsigned)config->checkpoint_seconds,
+		.hive_max = (size_t)config->checkpoint_size };
+	int r = localreg_open(p->context->loop, p->service.disk, &p->service.local, error);
+
+	if (r < 0)
+		return r;
+	sources.registry = p->service.local;
+	r = sources_new(&sources, &p->service.sources);
+	return r < 0 ? error_set_code(error, r, "cannot start") : 0;
 }
 
 int parts_start(const struct parts_context *context, struct parts **ret, struct error *error)
@@ -236,6 +276,11 @@ int parts_start(const struct parts_context *context, struct parts **ret, struct 
 		return r;
 	}
 	p->service.rpc = p->rpc;
+	r = start_sources(p, error);
+	if (r < 0) {
+		parts_free(p);
+		return r;
+	}
 	r = service_start(&p->service, error);
 	if (r < 0) {
 		parts_free(p);

@@ -10,9 +10,11 @@
 #include "seal/seal.h"
 #include <stdatomic.h>
 
+struct local_registry;
 struct priv_directory;
 struct priv_open;
 struct rpc_server;
+struct sources;
 
 enum service_state {
 	SERVICE_NO_CLUSTER, /* Nothing to serve but creating and restoring one. */
@@ -57,6 +59,8 @@ struct service {
 	int (*open_directory)(
 	    void *priv, const struct priv_open *what, struct priv_directory *ret, struct error *error);
 	void *priv;
+	struct local_registry *local; /* This node's own registry; NULL: none. */
+	struct sources *sources;      /* What registry checkpoints are taken of; NULL: nothing. */
 	size_t segment_size; /* Of the engine's log; 0 = its default. */
 	bool recover;        /* A generation that cannot be started is passed over. */
 	/* The process cannot go on; what to say is in the error. */

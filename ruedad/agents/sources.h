@@ -20,11 +20,14 @@ struct sources_config {
 	/* Does the work on files, on a worker: priv_tree() of priv/client.h, or a simulated one. */
 	int (*tree)(void *priv, const struct priv_tree *what, struct error *error);
 	void *priv;
-	size_t hive_max; /* Bytes of a hive; more is refused with ERR_DISK_FULL. */
+	unsigned file_seconds; /* How long one job on files may take, once it works. */
+	size_t hive_max;       /* Bytes of a hive; more is refused with ERR_DISK_FULL. */
 };
 
 int sources_new(const struct sources_config *config, struct sources **ret);
-/* No job may be running any more: cancel them, and wait until they have called back. */
+/* Cancels all jobs; stopped(data), perhaps from inside, once the last has called back.  No new ones may be asked for. */
+void sources_stop(struct sources *s, loop_callback *stopped, void *data);
+/* Then, or when the loop will not run again.  Watches are freed before. */
 void sources_free(struct sources *s);
 
 /* Whether there can be such a source; nothing is looked at.  ERR_INVALID_PARAMETER, ERR_FILENAME_EXCED_RANGE, -ENOMEM. */
@@ -37,7 +40,7 @@ int sources_check_name(struct u16 name, struct error *error);
  *          to free().
  *          ERR_FILE_NOT_FOUND: there is no such key or file; ERR_SHARING_VIOLATION: it changed all the time;
  *          ERR_ACCESS_DENIED: no allowed root, or permission; ERR_NOT_SUPPORTED: a hard link, device, …, named in the story;
- *          ERR_DISK_FULL: too large; ERR_TIMEOUT; ERR_CANCELLED. */
+ *          ERR_DISK_FULL: too large; ERR_TIMEOUT; ERR_CANCELLED; ERR_BUSY. */
 typedef void source_captured(void *data, int r, uint8_t *hive, size_t len, const struct error *error);
 int source_capture(struct sources *s, struct u16 name, source_captured *done, void *data, struct source_job **ret,
     struct error *error);

@@ -127,7 +127,7 @@ static _Noreturn void run_priv(int socket, int word, unsigned open_seconds)
 	}
 	close_fd(&word);
 	options.daemon = daemon;
-	if (daemon < 0 || priv_drop_rights() < 0)
+	if (daemon < 0 || priv_drop_rights(true) < 0)
 		_exit(92);
 	_exit(priv_serve(&options));
 }

@@ -105,7 +105,7 @@ int trees_take(struct tree_fixture *f, const char *name, struct buf *ret)
 
 	CHECK(out >= 0);
 	f->error = (struct error){ 0 };
-	r = tree_take(&place, out, f->hive_max, &f->steps, &size, &f->error);
+	r = files_take(&place, out, f->hive_max, &f->steps, &size, &f->error);
 	if (r < 0)
 		return r;
 	*ret = (struct buf){ 0 };
@@ -120,7 +120,7 @@ int trees_put(struct tree_fixture *f, const char *name, const struct buf *hive)
 	struct tree_place place = { f->fd, name, name };
 
 	f->error = f->told = (struct error){ 0 };
-	return tree_put(&place, hive->data, hive->len, &f->steps, &f->told, &f->error);
+	return files_put(&place, hive->data, hive->len, &f->steps, &f->told, &f->error);
 }
 
 bool trees_has_leftovers(struct tree_fixture *f)

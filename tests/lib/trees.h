@@ -24,7 +24,7 @@ void trees_file(struct tree_fixture *f, const char *name, const void *data, size
 void trees_text(struct tree_fixture *f, const char *name, const char *text);
 void trees_sample(
     struct tree_fixture *f, const char *name); /* A directory with one of each kind; different data for each name. */
-/* Nobody has touched it for a while: times are set back, as tree_take() waits for recent changes to age. */
+/* Nobody has touched it for a while: times are set back, as files_take() waits for recent changes to age. */
 void trees_settle(void);
 
 /* The hive, on the heap (free() its data); a negative result leaves the story in f->error. */

@@ -313,7 +313,7 @@ TEST(no_memory_is_an_error_and_nothing_changes)
 		struct tree_place place = { s.f.fd, "place", "place" };
 		_cleanup_fd_ int out = open("/dev/shm", O_RDWR | O_TMPFILE, 0600);
 		uint64_t size;
-		int r = tree_take(&place, out, 64 << 20, &s.f.steps, &size, NULL);
+		int r = files_take(&place, out, 64 << 20, &s.f.steps, &size, NULL);
 
 		CHECK_INT(r, failalloc_hit() ? -ENOMEM : 0);
 		buf_done(&taken);

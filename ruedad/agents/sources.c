@@ -1,0 +1,419 @@
+/* sources: what registry checkpoints are taken of and put back to.
+ *
+ *	keys    this node's own registry (ruedad/localreg.h): a snapshot is written as a hive on a worker; putting back is one change
+ *	files   priv's business (priv/client.h): ruedad has no rights to them; a worker waits for it
+ *
+ * Why      one interface for both, that never blocks the loop, and under which no two jobs meet at one source.
+ * How      a job that shares a file's path with one that runs, or lies above or below it, waits for that one if either of them
+ *          puts back.  Keys need no such care: each change of the registry is whole.
+ * Promise  what sources.h says.
+ * Threads  the loop's; files and writing hives on workers.
+ * Limits   JOBS_MAX at a time, then ERR_BUSY; hive_max bytes.
+ * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/sources.c, tests/integration/sources.c
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/agents/sources.h"
+#include "backup/dbhive.h"
+#include "base/fd.h"
+#include "capture/name.h"
+#include "hive/hive.h"
+#include "priv/client.h"
+#include "ruedad/localreg.h"
+#include <string.h>
+#include <sys/eventfd.h>
+
+enum { JOBS_MAX = 1024 };
+
+struct sources {
+	struct sources_config config;
+	struct source_job *jobs; /* In the order in which they were asked for. */
+	size_t job_count;
+	struct source_watch *watches;
+	loop_callback *stopped; /* Wanted by sources_stop(). */
+	void *stopped_data;
+};
+
+struct source_job {
+	struct sources *sources;
+	struct source_job *next;
+	struct source_name name; /* Its key lies in units. */
+	char16_t *units;         /* Owned. */
+	bool puts, running, cancelled;
+	int cancel_fd;                /* An eventfd: readable once it is cancelled. */
+	struct db_snapshot *snapshot; /* Of the registry, to take a key. */
+	struct buf hive;              /* To put back, or what was taken. */
+	int result;
+	struct error error;
+	source_captured *captured;
+	source_done *done;
+	void *data;
+};
+
+struct source_watch {
+	struct sources *sources;
+	struct source_watch *next;
+	struct localreg_watch *local;
+	struct loop_timer *timer;
+	bool pending;
+	source_changed *changed;
+	void *data;
+};
+
+static void job_free(struct source_job *j)
+{
+	if (j == NULL)
+		return;
+	source_name_done(&j->name);
+	db_snapshot_unref(j->snapshot);
+	buf_done(&j->hive);
+	close_fd(&j->cancel_fd);
+	free(j->units);
+	free(j);
+}
+DEFINE_FREEP(struct source_job, job_free)
+
+int sources_new(const struct sources_config *config, struct sources **ret)
+{
+	struct sources *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->config = *config;
+	*ret = s;
+	return 0;
+}
+
+void sources_free(struct sources *s)
+{
+	if (s == NULL)
+		return;
+	assert(s->watches == NULL);
+	while (s->jobs != NULL) {
+		struct source_job *j = s->jobs;
+
+		s->jobs = j->next;
+		job_free(j);
+	}
+	free(s);
+}
+
+void sources_stop(struct sources *s, loop_callback *stopped, void *data)
+{
+	if (s->jobs == NULL) {
+		stopped(data);
+		return;
+	}
+	s->stopped = stopped;
+	s->stopped_data = data;
+	for (struct source_job *j = s->jobs; j != NULL; j = j->next)
+		source_cancel(j);
+}
+
+int sources_check_name(struct u16 name, struct error *error)
+{
+	_cleanup_(source_name_done) struct source_name n = { 0 };
+
+	return source_name_parse(name, &n, error);
+}
+
+/* Jobs. */
+
+static void start_jobs(struct sources *s);
+
+/* Out of the list, then told: the callback may begin another. */
+static void end_job(struct source_job *j)
+{
+	struct sources *s = j->sources;
+	struct source_job **at = &s->jobs;
+
+	while (*at != j)
+		at = &(*at)->next;
+	*at = j->next;
+	s->job_count--;
+	if (j->result < 0 && j->error.code == 0)
+		(void)error_set_code(
+		    &j->error, j->result, "cannot %s", j->puts ? "put back a checkpoint" : "take a checkpoint");
+	start_jobs(s);
+	if (j->puts) {
+		j->done(j->data, j->result, &j->error);
+	} else {
+		uint8_t *hive = j->result == 0 ? TAKE_PTR(j->hive.data) : NULL;
+
+		j->captured(j->data, j->result, hive, j->result == 0 ? j->hive.len : 0, &j->error);
+	}
+	job_free(j);
+	if (s->jobs == NULL && s->stopped != NULL)
+		s->stopped(s->stopped_data);
+}
+
+static void end_on_loop(void *data)
+{
+	end_job(data);
+}
+
+/* Files. */
+
+static void run_files(void *data)
+{
+	struct source_job *j = data;
+	struct priv_tree what = { .puts = j->puts,
+		.path = j->name.path,
+		.hive_max = j->sources->config.hive_max,
+		.hive = &j->hive,
+		.seconds = j->sources->config.file_seconds,
+		.cancel_fd = j->cancel_fd };
+
+	j->result = j->sources->config.tree(j->sources->config.priv, &what, &j->error);
+}
+
+/* Keys. */
+
+struct key_sink {
+	struct buf *out;
+	size_t max;
+};
+
+static int key_write(void *data, uint64_t offset, const void *bytes, size_t len)
+{
+	struct key_sink *k = data;
+
+	if (offset + len > k->max)
+		return ERR_DISK_FULL;
+	if (offset + len > k->out->len)
+		buf_append_zeros(k->out, (size_t)(offset + len) - k->out->len);
+	if (k->out->error < 0)
+		return k->out->error;
+	memcpy(k->out->data + offset, bytes, len);
+	return 0;
+}
+
+static int key_sync(void *data)
+{
+	return 0;
+}
+
+static void run_key(void *data)
+{
+	struct source_job *j = data;
+	struct key_sink k = { &j->hive, j->sources->config.hive_max };
+	struct hive_sink sink = { key_write, key_sync, &k };
+	const struct db_key *key = db_find(db_snapshot_root(j->snapshot), j->name.key);
+
+	if (key == NULL) {
+		j->result = error_set(&j->error, ERR_FILE_NOT_FOUND, "cannot take a checkpoint: there is no such key");
+		return;
+	}
+	j->result = dbhive_write_to(&sink, key, db_key_time(key), NULL);
+	if (j->result == ERR_DISK_FULL)
+		(void)error_set(
+		    &j->error, j->result, "cannot take a checkpoint: the key makes more than %zu bytes", k.max);
+}
+
+static void key_replaced(void *data, int r)
+{
+	struct source_job *j = data;
+
+	j->result = r;
+	end_job(j);
+}
+
+static int start_key(struct source_job *j)
+{
+	struct sources *s = j->sources;
+
+	if (j->puts)
+		return localreg_replace(
+		    s->config.registry, j->name.key, j->hive.data, j->hive.len, key_replaced, j, &j->error);
+	j->snapshot = localreg_snapshot(s->config.registry);
+	return j->snapshot == NULL ? -ENOMEM : loop_work(s->config.loop, run_key, end_on_loop, j);
+}
+
+/* Whether one path is the other or lies below it. */
+static bool paths_meet(const char *a, const char *b)
+{
+	size_t len = MIN(strlen(a), strlen(b));
+
+	return strncmp(a, b, len) == 0 && (a[len] == 0 || a[len] == '/') && (b[len] == 0 || b[len] == '/');
+}
+
+static bool must_wait(const struct source_job *j)
+{
+	if (j->name.kind == SOURCE_KEY)
+		return false;
+	for (const struct source_job *other = j->sources->jobs; other != j; other = other->next)
+		if (other->name.kind == SOURCE_FILE && (other->puts || j->puts) &&
+		    paths_meet(other->name.path, j->name.path))
+			return true;
+	return false;
+}
+
+static void start_job(struct source_job *j)
+{
+	struct loop *loop = j->sources->config.loop;
+	int r;
+
+	j->running = true;
+	r = j->cancelled                 ? ERR_CANCELLED
+	    : j->name.kind == SOURCE_KEY ? start_key(j)
+					 : loop_work(loop, run_files, end_on_loop, j);
+	if (r == 0)
+		return;
+	j->result = r;
+	/* Told later: nobody is called from inside a call. */
+	if (loop_post(loop, end_on_loop, j) < 0)
+		abort(); /* Somebody would wait for ever. */
+}
+
+static void start_jobs(struct sources *s)
+{
+	for (struct source_job *j = s->jobs; j != NULL; j = j->next)
+		if (!j->running && !must_wait(j))
+			start_job(j);
+}
+
+static int job_new(struct sources *s, struct u16 name, struct source_job **ret, struct error *error)
+{
+	_cleanup_(job_freep) struct source_job *j = NULL;
+	int r;
+
+	if (s->job_count == JOBS_MAX)
+		return error_set(error, ERR_BUSY, "more than %d checkpoints are being taken or put back", JOBS_MAX);
+	j = calloc(1, sizeof(*j));
+	if (j != NULL) {
+		j->cancel_fd = -1;
+		j->units = u16_dup(name);
+	}
+	if (j == NULL || j->units == NULL)
+		return error_set_code(error, -ENOMEM, "cannot take or put back a checkpoint");
+	r = source_name_parse((struct u16){ j->units, name.len }, &j->name, error);
+	if (r < 0)
+		return r;
+	j->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (j->cancel_fd < 0)
+		return error_set_code(error, -errno, "cannot take or put back a checkpoint");
+	j->sources = s;
+	*ret = TAKE_PTR(j);
+	return 0;
+}
+
+static void job_begin(struct source_job *j)
+{
+	struct source_job **end = &j->sources->jobs;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = j;
+	j->sources->job_count++;
+	start_jobs(j->sources);
+}
+
+int source_capture(
+    struct sources *s, struct u16 name, source_captured *done, void *data, struct source_job **ret, struct error *error)
+{
+	struct source_job *j;
+	int r = job_new(s, name, &j, error);
+
+	if (r < 0)
+		return r;
+	j->captured = done;
+	j->data = data;
+	if (ret != NULL)
+		*ret = j;
+	job_begin(j);
+	return 0;
+}
+
+int source_put_back(struct sources *s, struct u16 name, const uint8_t *hive, size_t len, source_done *done, void *data,
+    struct source_job **ret, struct error *error)
+{
+	_cleanup_(job_freep) struct source_job *j = NULL;
+	int r = job_new(s, name, &j, error);
+
+	if (r < 0)
+		return r;
+	buf_append(&j->hive, hive, len);
+	if (j->hive.error < 0)
+		return error_set_code(error, j->hive.error, "cannot put back a checkpoint");
+	j->puts = true;
+	j->done = done;
+	j->data = data;
+	if (ret != NULL)
+		*ret = j;
+	job_begin(TAKE_PTR(j));
+	return 0;
+}
+
+void source_cancel(struct source_job *job)
+{
+	uint64_t one = 1;
+
+	if (job->cancelled)
+		return;
+	job->cancelled = true;
+	(void)!write(job->cancel_fd, &one, sizeof(one));
+	if (!job->running)
+		start_job(job); /* Which ends it. */
+}
+
+/* Watching. */
+
+static void tell_changed(void *data)
+{
+	struct source_watch *w = data;
+
+	w->pending = false;
+	w->changed(w->data, false);
+}
+
+static void note_change(void *data)
+{
+	struct source_watch *w = data;
+
+	if (w->pending)
+		return;
+	w->pending = true;
+	loop_timer_start(w->timer, SOURCE_WATCH_MS * UINT64_C(1000000));
+}
+
+int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+    struct error *error)
+{
+	_cleanup_(source_name_done) struct source_name n = { 0 };
+	struct source_watch *w;
+	int r = source_name_parse(name, &n, error);
+
+	if (r < 0)
+		return r;
+	if (n.kind == SOURCE_FILE)
+		return error_set(error, ERR_NOT_SUPPORTED, "files cannot be watched yet");
+	w = calloc(1, sizeof(*w));
+	r = w == NULL ? -ENOMEM : loop_timer_new(s->config.loop, tell_changed, w, &w->timer);
+	if (r == 0)
+		r = localreg_watch_new(s->config.registry, name, note_change, w, &w->local);
+	if (r < 0) {
+		if (w != NULL)
+			loop_timer_free(w->timer);
+		free(w);
+		return error_set_code(error, r, "cannot watch the source of a checkpoint");
+	}
+	w->sources = s;
+	w->changed = changed;
+	w->data = data;
+	w->next = s->watches;
+	s->watches = w;
+	*ret = w;
+	return 0;
+}
+
+void source_watch_free(struct source_watch *w)
+{
+	struct source_watch **at;
+
+	if (w == NULL)
+		return;
+	for (at = &w->sources->watches; *at != w; at = &(*at)->next)
+		;
+	*at = w->next;
+	localreg_watch_free(w->local);
+	loop_timer_free(w->timer);
+	free(w);
+}
