@@ -17,6 +17,57 @@ static const struct cli_verb verbs[] = {
 	{ "cluster unseal", "", "recovery-passphrase-file recovery-private-key",
 	  "open the sealed cluster key, for this node to keep", 0, 0, cluster_unseal_verb },
 	{ "status", "", "json", "tell how the service of this machine is", 0, 0, status_verb },
+	{ "node ls", "", "json", "list the nodes", 0, 0, node_ls_verb },
+	{ "node show", "NODE", "json", "tell what a node has, and its properties", 1, 1, node_show_verb },
+	{ "node set", "NODE NAME[=VALUE]...", "private type", "set properties of a node", 2, (size_t)-1, node_set_verb },
+	{ "node pause", "NODE", "", "let no group come to a node", 1, 1, node_pause_verb },
+	{ "node resume", "NODE", "", "let groups come to a node again", 1, 1, node_resume_verb },
+	{ "node drain", "NODE", "wait", "pause a node and move its groups away", 1, 1, node_drain_verb },
+	{ "node rm", "NODE", "yes", "remove a node from the cluster", 1, 1, node_rm_verb },
+	{ "group ls", "", "json", "list the groups", 0, 0, group_ls_verb },
+	{ "group show", "GROUP", "json", "tell what a group has, and its properties", 1, 1, group_show_verb },
+	{ "group create", "NAME", "", "make an empty group", 1, 1, group_create_verb },
+	{ "group set", "GROUP NAME[=VALUE]...", "private type", "set properties of a group", 2, (size_t)-1, group_set_verb },
+	{ "group rename", "GROUP NAME", "", "give a group another name", 2, 2, group_rename_verb },
+	{ "group owners", "GROUP [NODE...]", "",
+	  "list or set the preferred owners of a group ('-': none)", 1, (size_t)-1, group_owners_verb },
+	{ "group online", "GROUP [NODE]", "wait",
+	  "bring a group online, where it is or on that node", 1, 2, group_online_verb },
+	{ "group offline", "GROUP", "wait", "take a group offline", 1, 1, group_offline_verb },
+	{ "group move", "GROUP [NODE]", "wait", "move a group to that node, or the best other one", 1, 2, group_move_verb },
+	{ "group cancel", "GROUP", "", "call off the move of a group", 1, 1, group_cancel_verb },
+	{ "group rm", "GROUP", "yes", "delete a group with its resources", 1, 1, group_rm_verb },
+	{ "resource ls", "[GROUP]", "json", "list the resources, or those of a group", 0, 1, resource_ls_verb },
+	{ "resource show", "RESOURCE", "json", "tell what a resource has, and its properties", 1, 1, resource_show_verb },
+	{ "resource why", "RESOURCE", "json", "tell what a resource has been through", 1, 1, resource_why_verb },
+	{ "resource create", "NAME GROUP TYPE", "", "make a resource", 3, 3, resource_create_verb },
+	{ "resource set", "RESOURCE NAME[=VALUE]...", "private type",
+	  "set properties of a resource", 2, (size_t)-1, resource_set_verb },
+	{ "resource rename", "RESOURCE NAME", "", "give a resource another name", 2, 2, resource_rename_verb },
+	{ "resource depend", "RESOURCE [EXPRESSION]", "",
+	  "print or set what a resource depends on ('': nothing)", 1, 2, resource_depend_verb },
+	{ "resource owners", "RESOURCE [NODE...]", "",
+	  "list or set the possible owners of a resource", 1, (size_t)-1, resource_owners_verb },
+	{ "resource online", "RESOURCE", "wait",
+	  "bring a resource online, with what it depends on", 1, 1, resource_online_verb },
+	{ "resource offline", "RESOURCE", "wait",
+	  "take a resource offline, with what depends on it", 1, 1, resource_offline_verb },
+	{ "resource restart", "RESOURCE", "wait",
+	  "take a resource offline and bring it online again", 1, 1, resource_restart_verb },
+	{ "resource fail", "RESOURCE", "", "treat a resource as failed", 1, 1, resource_fail_verb },
+	{ "resource move", "RESOURCE GROUP", "",
+	  "put a resource and its kin into another group", 2, 2, resource_move_verb },
+	{ "resource rm", "RESOURCE", "yes", "delete a resource", 1, 1, resource_rm_verb },
+	{ "type ls", "", "json", "list the resource types", 0, 0, type_ls_verb },
+	{ "type show", "TYPE", "json", "tell what a resource type has, and its properties", 1, 1, type_show_verb },
+	{ "type create", "NAME LIBRARY", "", "make a resource type known", 2, 2, type_create_verb },
+	{ "type set", "TYPE NAME[=VALUE]...", "private type", "set properties of a resource type", 2, (size_t)-1, type_set_verb },
+	{ "type rm", "TYPE", "yes", "delete a resource type", 1, 1, type_rm_verb },
+	{ "network ls", "", "json", "list the networks", 0, 0, network_ls_verb },
+	{ "network show", "NETWORK", "json", "tell what a network has, and its properties", 1, 1, network_show_verb },
+	{ "network set", "NETWORK NAME[=VALUE]...", "private type",
+	  "set properties of a network", 2, (size_t)-1, network_set_verb },
+	{ "network rename", "NETWORK NAME", "", "give a network another name", 2, 2, network_rename_verb },
 	{ "backup show", "SET", "json", "tell what a backup set holds; needs no service", 1, 1, backup_show_verb },
 	{ "backup verify", "SET", "recovery-passphrase-file recovery-private-key json",
 	  "read all of a backup set and prove it; needs no service", 1, 1, backup_verify_verb },
@@ -64,6 +115,7 @@ static const struct {
 	{ "node", offsetof(struct cli, node), "NODE", "only if this is the node's name" },
 	{ "password-file", offsetof(struct cli, password_file), "FILE", "the password is the first line of this file" },
 	{ "plan", FLAG(plan), "change nothing, only tell what would be done" },
+	{ "private", FLAG(private_only), "set private properties, whatever common ones there are" },
 	{ "recovery-key", offsetof(struct cli, recovery_key), "FILE",
 	  "make a cluster key and seal it under this public key (PEM)" },
 	{ "recovery-passphrase-file", offsetof(struct cli, recovery_passphrase_file), "FILE",
@@ -73,6 +125,7 @@ static const struct {
 	{ "type", offsetof(struct cli, type), "TYPE",
 	  "sz (the default), expand_sz, multi_sz, dword, qword, binary, none, or a number" },
 	{ "utf8", FLAG(utf8), "write UTF-8 in the place of UTF-16" },
+	{ "wait", offsetof(struct cli, wait), "[SECONDS]", "wait for its end, that long at most or for ever" },
 	{ "yes", FLAG(yes), "do not ask" },
 };
 // clang-format on
@@ -90,13 +143,28 @@ static bool is_listed(const char *list, const char *word, size_t len)
 	return false;
 }
 
+enum { ARGUMENT_TEXT = 32 };
+
+/* " FILE", or "[=SECONDS]" if it may be left out: what stands behind an option. */
+static const char *argument_text(const char *argument, char text[ARGUMENT_TEXT])
+{
+	if (argument == NULL)
+		return "";
+	if (argument[0] == '[')
+		(void)snprintf(text, ARGUMENT_TEXT, "[=%s", argument + 1);
+	else
+		(void)snprintf(text, ARGUMENT_TEXT, " %s", argument);
+	return text;
+}
+
 static void print_usage(const struct cli_verb *v)
 {
+	char text[ARGUMENT_TEXT];
+
 	printf("rueda %s%s%s", v->words, v->arguments[0] != 0 ? " " : "", v->arguments);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (is_listed(v->options, options[i].name, strlen(options[i].name)))
-			printf(" [--%s%s%s]", options[i].name, options[i].argument != NULL ? " " : "",
-			    options[i].argument != NULL ? options[i].argument : "");
+			printf(" [--%s%s]", options[i].name, argument_text(options[i].argument, text));
 	printf("\n");
 }
 
@@ -106,12 +174,11 @@ static int print_verb_help(const struct cli_verb *v)
 	print_usage(v);
 	printf("\n%s\n", v->help);
 	for (size_t i = 0, n = 0; i < ARRAY_SIZE(options); i++) {
-		char head[64];
+		char head[64], text[ARGUMENT_TEXT];
 
 		if (!is_listed(v->options, options[i].name, strlen(options[i].name)))
 			continue;
-		(void)snprintf(head, sizeof(head), "--%s%s%s", options[i].name, options[i].argument != NULL ? " " : "",
-		    options[i].argument != NULL ? options[i].argument : "");
+		(void)snprintf(head, sizeof(head), "--%s%s", options[i].name, argument_text(options[i].argument, text));
 		printf("%s  %-32s %s\n", n++ == 0 ? "\n" : "", head, options[i].help);
 	}
 	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
@@ -165,6 +232,10 @@ static int take_option(struct cli *c, const char *text, int count, char **words,
 			if (value != NULL)
 				return cli_usage(c, "--%s takes no argument", options[o].name);
 			*(bool *)at = true;
+			return 0;
+		}
+		if (options[o].argument[0] == '[') {
+			*(const char **)at = value != NULL ? value : "";
 			return 0;
 		}
 		if (value == NULL && *i + 1 < count)

@@ -98,6 +98,31 @@ typedef struct RUEDA_PROGRESS {
 	ULONGLONG cbTotal; /* Of this phase, at most; 0: not known. */
 } RUEDA_PROGRESS, *PRUEDA_PROGRESS;
 
+/* Why a resource changed its state. */
+typedef enum RUEDA_REASON {
+	RuedaReasonAsked = 1,    /* Somebody asked for it, or it is to be online as the cluster starts. */
+	RuedaReasonHost = 2,     /* The process that runs it said so. */
+	RuedaReasonRestart = 3,  /* Brought online again after a failure. */
+	RuedaReasonTimeout = 4,  /* What it was doing took too long. */
+	RuedaReasonNodeLost = 5, /* Its node is not there any more. */
+	RuedaReasonDecided = 6,  /* Its group moves, or one that it depends on left. */
+} RUEDA_REASON;
+
+#define RUEDA_HISTORY_MAX 12u
+#define RUEDA_HOST_TEXT_CCH 161u
+
+typedef struct RUEDA_RESOURCE_HISTORY {
+	DWORD cChanges;
+	struct {
+		FILETIME Time; /* 0: not known. */
+		CLUSTER_RESOURCE_STATE State;
+		RUEDA_REASON Reason;
+		DWORD dwCode;                     /* Of <winerror.h>; 0: none. */
+		WCHAR szNodeName[RUEDA_NAME_CCH]; /* Empty: nowhere. */
+	} Changes[RUEDA_HISTORY_MAX];             /* The newest first. */
+	WCHAR szHostText[RUEDA_HOST_TEXT_CCH];    /* What the process that runs it said last; may be empty. */
+} RUEDA_RESOURCE_HISTORY, *PRUEDA_RESOURCE_HISTORY;
+
 #define RUEDA_RESTORE_FORCE 0x00000001u /* As bForce of RestoreClusterDatabase(). */
 #define RUEDA_RESTORE_PLAN 0x00000002u  /* Change nothing, only say what would be done. */
 
@@ -162,6 +187,14 @@ DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveL
  *
  * Returns 0, also if none runs; 5; 87; 1722 no service answers. */
 DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress);
+
+/* What a resource has been through: its last changes of state.
+ *
+ * hResource  of this machine's cluster; over the network this is not offered (1717).
+ * pHistory   receives it; a resource that never ran has no changes.
+ *
+ * Returns 0; 6; 87; 5007 the resource has been deleted; 1717. */
+DWORD RuedaGetResourceHistory(HRESOURCE hResource, PRUEDA_RESOURCE_HISTORY pHistory);
 
 /* The lines of the service's flight recorder, oldest first.
  *

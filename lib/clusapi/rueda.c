@@ -5,7 +5,7 @@
  * Threads  all functions.        Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "include/rueda.h"
-#include "lib/clusapi/cluster.h"
+#include "lib/clusapi/object.h"
 #include "lib/clusapi/start.h"
 #include "wire/rueda.h"
 #include <string.h>
@@ -193,6 +193,33 @@ DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress)
 	if (r == 0)
 		*pProgress = (RUEDA_PROGRESS){ (RUEDA_PHASE)out.phase, out.bytes, out.total };
 	return return_code(r);
+}
+
+DWORD RuedaGetResourceHistory(HRESOURCE hResource, PRUEDA_RESOURCE_HISTORY pHistory)
+{
+	_cleanup_named_ struct named *n = NULL;
+	struct rueda_GetResourceHistory_in in;
+	struct rueda_GetResourceHistory_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = pHistory == NULL ? ERR_INVALID_PARAMETER : named_get(hResource, OBJECT_RESOURCE, &n);
+
+	if (r == 0) {
+		in.resource = n->id;
+		r = link_call(n->remote.link, LINK_RUEDA, RUEDA_GET_RESOURCE_HISTORY, &in, &out, &arena);
+	}
+	if (r < 0)
+		return return_code(r);
+	memset(pHistory, 0, sizeof(*pHistory));
+	for (uint32_t i = 0; out.changes != NULL && i < out.count && i < RUEDA_HISTORY_MAX; i++) {
+		pHistory->Changes[i].Time = put_time(out.changes[i].time);
+		pHistory->Changes[i].State = (CLUSTER_RESOURCE_STATE)out.changes[i].state;
+		pHistory->Changes[i].Reason = (RUEDA_REASON)out.changes[i].reason;
+		pHistory->Changes[i].dwCode = out.changes[i].code;
+		put_text(out.changes[i].node, pHistory->Changes[i].szNodeName, RUEDA_NAME_CCH);
+		pHistory->cChanges = i + 1;
+	}
+	put_text(out.text, pHistory->szHostText, RUEDA_HOST_TEXT_CCH);
+	return 0;
 }
 
 DWORD RuedaGetTrace(LPSTR *ppszTrace)

@@ -1,11 +1,11 @@
-/* rueda: our own interface: status, the flight recorder, shutting down; backup and restore are in backup.c.
+/* rueda: our own interface: status, the flight recorder, histories, shutting down; backup and restore are in backup.c.
  *
  * Threads  the loop thread.       Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/rueda.h"
 #include "base/log.h"
-#include "cluster/object/object.h"
-#include "ruedad/serve/serve.h"
+#include "cluster/group/state.h"
+#include "ruedad/serve/object.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -89,6 +89,53 @@ static void get_progress(struct serve_call *c)
 	serve_finish(c, 0);
 }
 
+static int fill_history(
+    struct serve_call *c, const struct resource_run *run, struct rueda_GetResourceHistory_out *out)
+{
+	struct rueda_resource_change *changes = arena_alloc_zero(serve_arena(c), RESOURCE_HISTORY * sizeof(*changes));
+
+	if (changes == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < run->history_count; i++) {
+		const struct resource_event *e = &run->history[i];
+
+		changes[i] = (struct rueda_resource_change){
+			e->time, e->state, e->reason, e->status, serve_node_name(c, e->node)
+		};
+		if (changes[i].node == NULL)
+			return -ENOMEM;
+	}
+	out->text = serve_dup(c, u16_from_z(run->text));
+	out->changes = changes;
+	out->count = run->history_count;
+	return out->text == NULL ? -ENOMEM : 0;
+}
+
+/* A resource that never ran has been through nothing. */
+static void get_resource_history(struct serve_call *c)
+{
+	const struct rueda_GetResourceHistory_in *in = c->in;
+	const struct cluster *cluster = c->service->cluster;
+	const struct resource_run *run;
+	const struct db_key *resource;
+	struct guid id;
+	int r = 0;
+
+	if (cluster == NULL) {
+		serve_finish(c, ERR_CLUSTER_NOT_INSTALLED);
+		return;
+	}
+	resource = object_find(serve_root(c), OBJECT_RESOURCE, u16_from_z(in->resource));
+	if (resource == NULL || !guid_parse(object_id(resource), &id)) {
+		serve_finish(c, ERR_RESOURCE_NOT_FOUND);
+		return;
+	}
+	run = resource_run_find(cluster_groups(cluster), &id);
+	if (run != NULL)
+		r = fill_history(c, run, c->out);
+	serve_finish(c, r);
+}
+
 /* The same as a SIGTERM: one way to stop. */
 static void do_shutdown(struct serve_call *c)
 {
@@ -112,6 +159,8 @@ serve_handler *serve_rueda_handler(unsigned number)
 		return get_trace;
 	case RUEDA_SHUTDOWN:
 		return do_shutdown;
+	case RUEDA_GET_RESOURCE_HISTORY:
+		return get_resource_history;
 	case RUEDA_GET_PROGRESS:
 		return get_progress;
 	case RUEDA_UNSEAL:

@@ -574,6 +574,12 @@ def json_is_what_its_page_says():
     key, first = "Seed\\a b", a_set()
     i.run("reg", "set", key, "json", "1")
     i.run("reg", "set", "Json")
+    node, net = i.json("status")["node"], "11111111-2222-3333-4444-555555555555"
+    i.run("resource", "create", "Json name", "Cluster Group", "Network Name")
+    i.run("resource", "online", "Json name", "--wait=20")
+    i.run("reg", "set", "Networks\\" + net, "Name", "Json net")
+    for name, text in (("Name", "Json interface"), ("Network", net), ("Node", "1")):
+        i.run("reg", "set", "NetworkInterfaces\\" + net, name, text)
     second = a_set()
     calls = {
         "rueda status": ["status"], "rueda backup": ["backup", first], "rueda backup show": ["backup", "show", second],
@@ -581,7 +587,12 @@ def json_is_what_its_page_says():
         "rueda reg ls": ["reg", "ls", key], "rueda backup cat": ["backup", "cat", second, key, "s"],
         "rueda reg get": ["reg", "get", key, "s"], "rueda backup diff": ["backup", "diff", second, a_set()],
         "rueda restore": ["restore", second, "--plan"], "rueda explain": ["explain", "5"],
-        "rueda user ls": ["user", "ls"], "rueda trace": ["trace"],
+        "rueda node ls": ["node", "ls"], "rueda node show": ["node", "show", node],
+        "rueda group ls": ["group", "ls"], "rueda group show": ["group", "show", "Cluster Group"],
+        "rueda resource ls": ["resource", "ls"], "rueda resource show": ["resource", "show", "Local Quorum"],
+        "rueda resource why": ["resource", "why", "Json name"], "rueda type ls": ["type", "ls"],
+        "rueda type show": ["type", "show", "Network Name"], "rueda network ls": ["network", "ls"],
+        "rueda network show": ["network", "show", "Json net"], "rueda user ls": ["user", "ls"], "rueda trace": ["trace"],
         "rueda cluster create": None, "rueda reg import": None,
     }
     i.run("reg", "set", key, "json", "2")

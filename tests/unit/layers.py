@@ -24,7 +24,7 @@ ALLOWED = {
     "guard": "base io wire",
     "host": "base io wire",
     "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup capture priv",
-    "cli": "base lib rpc include backup io hive quolog seal cluster capture",
+    "cli": "base lib rpc wire include backup io hive quolog seal cluster capture",
     "sim": "base io wire hive quolog cluster rpc engine backup ruedad",
 }
 # Calls that hide a bound, a locale or a clock.  io/linux is the real world and may use some of them.

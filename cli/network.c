@@ -1,0 +1,133 @@
+/* network: the verbs of networks, which show their interfaces too.
+ *
+ * Threads  one.      Tests  tests/integration/objects_cli.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/subject.h"
+#include "cli/table.h"
+#include <stdio.h>
+
+static DWORD list_network(const struct cli *c, HCLUSTER cluster, const char16_t *name, struct json *j, struct table *t)
+{
+	HNETWORK network = OpenClusterNetworkEx(cluster, cli_wide(name), GENERIC_READ, NULL);
+	CLUSTER_NETWORK_STATE state = network != NULL ? GetClusterNetworkState(network) : ClusterNetworkStateUnknown;
+	DWORD code = state == ClusterNetworkStateUnknown ? GetLastError() : ERROR_SUCCESS;
+
+	if (network != NULL)
+		(void)CloseClusterNetwork(network);
+	if (code == ERROR_CLUSTER_NETWORK_NOT_FOUND)
+		return ERROR_SUCCESS; /* It has been deleted since. */
+	if (code != ERROR_SUCCESS)
+		return code;
+	if (c->json) {
+		json_open(j, NULL, '{');
+		json_u16(j, "name", u16_from_z(name));
+		json_text(j, "state", network_state_word(state));
+		json_close(j, '}');
+	} else {
+		table_add(t, u16_from_z(name));
+		table_add_text(t, network_state_word(state));
+	}
+	return ERROR_SUCCESS;
+}
+
+int network_ls_verb(struct cli *c)
+{
+	_cleanup_table_ struct table t = { .columns = 2 };
+	_cleanup_names_ struct names names = { 0 };
+	struct json j = { 0 };
+	HCLUSTER cluster;
+	DWORD code;
+	int r = cli_open(GENERIC_READ, &cluster);
+
+	if (r != 0)
+		return r;
+	table_add_text(&t, "NETWORK");
+	table_add_text(&t, "STATE");
+	json_open(&j, NULL, '{');
+	json_open(&j, "networks", '[');
+	code = names_of_cluster(cluster, CLUSTER_ENUM_NETWORK, &names);
+	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
+		code = list_network(c, cluster, names.all[i], &j, &t);
+	(void)CloseCluster(cluster);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	if (code == ERROR_SUCCESS && c->json)
+		return json_print(&j);
+	buf_done(&j.text);
+	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the networks") : table_print(&t);
+}
+
+static const char *interface_state(HCLUSTER cluster, const char16_t *name)
+{
+	HNETINTERFACE interface = OpenClusterNetInterfaceEx(cluster, cli_wide(name), GENERIC_READ, NULL);
+	const char *word = "unknown";
+
+	if (interface != NULL) {
+		word = interface_state_word(GetClusterNetInterfaceState(interface));
+		(void)CloseClusterNetInterface(interface);
+	}
+	return word;
+}
+
+int network_show_verb(struct cli *c)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	_cleanup_names_ struct names interfaces = { 0 };
+	struct json j = { 0 };
+	CLUSTER_NETWORK_STATE state;
+	DWORD code;
+	int r = subject_open(c, NOUN_NETWORK, 0, GENERIC_READ, &s);
+
+	if (r != 0)
+		return r;
+	state = GetClusterNetworkState(s.network);
+	code = state == ClusterNetworkStateUnknown ? GetLastError()
+						   : names_of_network(s.network, CLUSTER_NETWORK_ENUM_ALL, &interfaces);
+	if (code != ERROR_SUCCESS)
+		return cli_fail(code, NULL, "looking at the network '%s'", s.text);
+	if (!c->json) {
+		output_name("state");
+		printf("%s\n", network_state_word(state));
+		for (size_t i = 0; i < interfaces.count; i++) {
+			output_name("interface");
+			output_u16(u16_from_z(interfaces.all[i]));
+			printf(" (%s)\n", interface_state(s.cluster, interfaces.all[i]));
+		}
+		return property_print(&s);
+	}
+	json_open(&j, NULL, '{');
+	json_text(&j, "name", s.text);
+	json_text(&j, "state", network_state_word(state));
+	json_open(&j, "interfaces", '[');
+	for (size_t i = 0; i < interfaces.count; i++) {
+		json_open(&j, NULL, '{');
+		json_u16(&j, "name", u16_from_z(interfaces.all[i]));
+		json_text(&j, "state", interface_state(s.cluster, interfaces.all[i]));
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	r = property_json(&s, &j);
+	json_close(&j, '}');
+	if (r == 0)
+		return json_print(&j);
+	buf_done(&j.text);
+	return r;
+}
+
+int network_set_verb(struct cli *c)
+{
+	return property_set_verb(c, NOUN_NETWORK);
+}
+
+int network_rename_verb(struct cli *c)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	_cleanup_free_ char16_t *name = cli_units(c->arguments[1]);
+	int r = name == NULL ? CLI_USAGE : subject_open(c, NOUN_NETWORK, 0, GENERIC_ALL, &s);
+	DWORD code;
+
+	if (r != 0)
+		return r;
+	code = SetClusterNetworkName(s.network, cli_wide(name));
+	return code == 0 ? CLI_OK : cli_fail(code, NULL, "renaming the network '%s'", s.text);
+}

@@ -1,0 +1,173 @@
+/* node: the verbs of nodes.
+ *
+ * Threads  one.      Tests  tests/integration/objects_cli.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/subject.h"
+#include "cli/table.h"
+#include <stdio.h>
+
+enum { ID_UNITS = 64 };
+
+static DWORD node_facts(HNODE node, CLUSTER_NODE_STATE *ret, WCHAR id[ID_UNITS])
+{
+	DWORD count = ID_UNITS;
+
+	*ret = GetClusterNodeState(node);
+	return *ret == ClusterNodeStateUnknown ? GetLastError() : GetClusterNodeId(node, id, &count);
+}
+
+static DWORD list_node(const struct cli *c, HCLUSTER cluster, const char16_t *name, struct json *j, struct table *t)
+{
+	HNODE node = OpenClusterNodeEx(cluster, cli_wide(name), GENERIC_READ, NULL);
+	CLUSTER_NODE_STATE state = ClusterNodeStateUnknown;
+	WCHAR id[ID_UNITS];
+	DWORD code = node == NULL ? GetLastError() : node_facts(node, &state, id);
+
+	if (node != NULL)
+		(void)CloseClusterNode(node);
+	if (code == ERROR_CLUSTER_NODE_NOT_FOUND)
+		return ERROR_SUCCESS; /* It has left since. */
+	if (code != ERROR_SUCCESS)
+		return code;
+	if (c->json) {
+		json_open(j, NULL, '{');
+		json_u16(j, "name", u16_from_z(name));
+		json_u16(j, "id", u16_from_z((const char16_t *)id));
+		json_text(j, "state", node_state_word(state));
+		json_close(j, '}');
+	} else {
+		table_add(t, u16_from_z(name));
+		table_add(t, u16_from_z((const char16_t *)id));
+		table_add_text(t, node_state_word(state));
+	}
+	return ERROR_SUCCESS;
+}
+
+int node_ls_verb(struct cli *c)
+{
+	_cleanup_table_ struct table t = { .columns = 3 };
+	_cleanup_names_ struct names names = { 0 };
+	struct json j = { 0 };
+	HCLUSTER cluster;
+	DWORD code;
+	int r = cli_open(GENERIC_READ, &cluster);
+
+	if (r != 0)
+		return r;
+	table_add_text(&t, "NODE");
+	table_add_text(&t, "ID");
+	table_add_text(&t, "STATE");
+	json_open(&j, NULL, '{');
+	json_open(&j, "nodes", '[');
+	code = names_of_cluster(cluster, CLUSTER_ENUM_NODE, &names);
+	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
+		code = list_node(c, cluster, names.all[i], &j, &t);
+	(void)CloseCluster(cluster);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	if (code == ERROR_SUCCESS && c->json)
+		return json_print(&j);
+	buf_done(&j.text);
+	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the nodes") : table_print(&t);
+}
+
+int node_show_verb(struct cli *c)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	_cleanup_names_ struct names groups = { 0 }, interfaces = { 0 };
+	struct json j = { 0 };
+	CLUSTER_NODE_STATE state;
+	WCHAR id[ID_UNITS];
+	DWORD code;
+	int r = subject_open(c, NOUN_NODE, 0, GENERIC_READ, &s);
+
+	if (r != 0)
+		return r;
+	code = node_facts(s.node, &state, id);
+	if (code == ERROR_SUCCESS)
+		code = names_of_node(s.node, CLUSTER_NODE_ENUM_GROUPS, &groups);
+	if (code == ERROR_SUCCESS)
+		code = names_of_node(s.node, CLUSTER_NODE_ENUM_NETINTERFACES, &interfaces);
+	if (code != ERROR_SUCCESS)
+		return cli_fail(code, NULL, "looking at the node '%s'", s.text);
+	if (!c->json) {
+		output_name("id");
+		output_u16(u16_from_z((const char16_t *)id));
+		printf("\n");
+		output_name("state");
+		printf("%s\n", node_state_word(state));
+		names_print(&groups, "groups");
+		names_print(&interfaces, "interfaces");
+		return property_print(&s);
+	}
+	json_open(&j, NULL, '{');
+	json_text(&j, "name", s.text);
+	json_u16(&j, "id", u16_from_z((const char16_t *)id));
+	json_text(&j, "state", node_state_word(state));
+	names_json(&groups, &j, "groups");
+	names_json(&interfaces, &j, "interfaces");
+	r = property_json(&s, &j);
+	json_close(&j, '}');
+	if (r == 0)
+		return json_print(&j);
+	buf_done(&j.text);
+	return r;
+}
+
+int node_set_verb(struct cli *c)
+{
+	return property_set_verb(c, NOUN_NODE);
+}
+
+static int node_request(const struct cli *c, DWORD (*request)(HNODE node), const char *doing)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	int r = subject_open(c, NOUN_NODE, 0, GENERIC_ALL, &s);
+	DWORD code = r == 0 ? request(s.node) : 0;
+
+	return r != 0 || code == 0 ? r : cli_fail(code, NULL, "%s the node '%s'", doing, s.text);
+}
+
+int node_pause_verb(struct cli *c)
+{
+	return node_request(c, PauseClusterNode, "pausing");
+}
+
+int node_resume_verb(struct cli *c)
+{
+	return node_request(c, ResumeClusterNode, "resuming");
+}
+
+/* Empty, or as empty as it gets: groups that can run nowhere else stay. */
+static struct look look_at_groups(const struct subject *s, void *data)
+{
+	_cleanup_names_ struct names groups = { 0 };
+	DWORD code = names_of_node(s->node, CLUSTER_NODE_ENUM_GROUPS, &groups);
+
+	if (code != ERROR_SUCCESS)
+		return (struct look){ "unknown", code };
+	return (struct look){ "groups are still there", groups.count == 0 ? ERROR_SUCCESS : WAIT_TIMEOUT };
+}
+
+int node_drain_verb(struct cli *c)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	int r = subject_open(c, NOUN_NODE, 0, GENERIC_ALL, &s);
+
+	return r != 0 ? r
+		      : wait_for(c, &s, "draining", PauseClusterNodeEx(s.node, TRUE, 0, NULL), look_at_groups, NULL);
+}
+
+int node_rm_verb(struct cli *c)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	int r = subject_open(c, NOUN_NODE, 0, GENERIC_ALL, &s);
+	DWORD code;
+
+	if (r == 0)
+		r = cli_confirm(c, "Remove the node '%s' from the cluster for good?", s.text);
+	if (r != 0)
+		return r;
+	code = EvictClusterNode(s.node);
+	return code == 0 ? CLI_OK : cli_fail(code, NULL, "removing the node '%s'", s.text);
+}

@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of rueda about nodes, groups, resources, types and networks, against a service of its own.  Prints TAP.
+
+Usage: objects_cli.py RUEDAD LIBCLUSAPI RUEDA [part of a test's name...]"""
+import json
+import os
+import pty
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import cluster  # noqa: E402
+import tap  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from tap import test  # noqa: E402
+
+RUEDAD, LIBRARY, (RUEDA, *CHOSEN) = cluster.main(sys.argv)
+shared = None
+
+
+class Tool:
+    def __init__(self, environment):
+        self.environment, self.errors = environment, ""
+
+    def run(self, *words, status=0):
+        """Standard output; the exit status must be that, and then errors is what was on standard error."""
+        done = subprocess.run([RUEDA, *words], env=self.environment, capture_output=True, timeout=60,
+                              stdin=subprocess.DEVNULL)
+        self.errors = done.stderr.decode(errors="replace")
+        assert done.returncode == status, (words, done.returncode, done.stdout[-500:], self.errors)
+        return done.stdout.decode()
+
+    def fails(self, code, *words):
+        self.run(*words, status=1)
+        assert f" failed: {code} " in self.errors, (words, self.errors)
+
+    def json(self, *words):
+        return json.loads(self.run(*words, "--json"))
+
+    def group(self, name, *resources):
+        self.run("group", "create", name)
+        for r in resources:
+            self.run("resource", "create", r, name, "Network Name")
+
+    def properties(self, noun, name):
+        return {(p["kind"], p["name"]): p for p in self.json(noun, "show", name)["properties"]}
+
+
+def with_tool(function):
+    def run():
+        global shared
+        if shared is None:
+            shared = Cluster(RUEDAD, LIBRARY)
+        function(Tool(shared.environment))
+
+    run.__name__ = function.__name__
+    return test(run)
+
+
+@with_tool
+def groups_are_made_shown_run_and_deleted(t):
+    t.group("Web", "Address")
+    assert {g["name"]: g["state"] for g in t.json("group", "ls")["groups"]}["Web"] == "offline"
+    lines = t.run("group", "ls").splitlines()
+    assert lines[0].split() == ["GROUP", "STATE", "OWNER"] and any(l.split() == ["Web", "offline", "node1"] for l in lines)
+    t.run("group", "online", "Web", "--wait=20")
+    assert t.json("group", "show", "Web")["state"] == "online"
+    assert "state            online\n" in t.run("group", "show", "web")
+    t.run("group", "online", "Web", "node1", "--wait")
+    t.run("group", "offline", "Web", "--wait")
+    assert t.json("group", "show", "Web")["state"] == "offline"
+    t.fails(5005, "group", "move", "Web")
+    t.run("group", "move", "Web", "node1", "--wait=5")
+    t.fails(5023, "group", "cancel", "Web")
+    t.run("group", "rename", "Web", "Site")
+    t.fails(5013, "group", "show", "Web")
+    t.run("group", "create", "Site", status=1)
+    t.run("group", "rm", "Site", status=4)
+    assert "its 1 resources" in t.errors and "--yes is needed" in t.errors
+    t.run("group", "rm", "Site", "--yes")
+    t.fails(5007, "resource", "show", "Address")
+    t.fails(5026, "group", "rm", "Cluster Group", "--yes")
+
+
+@with_tool
+def resources_are_made_run_related_and_deleted(t):
+    t.group("Run", "Name a", "Name b")
+    t.run("resource", "depend", "Name a", "[name B]")
+    assert t.run("resource", "depend", "Name a") == "[Name b]\n"
+    shown = t.json("resource", "show", "Name a")
+    assert (shown["depends_on"], shown["providers"], shown["possible_owners"]) == ("[Name b]", ["Name b"], ["node1"])
+    t.run("resource", "online", "Name a", "--wait=20")
+    states = {r["name"]: r["state"] for r in t.json("resource", "ls", "Run")["resources"]}
+    assert states == {"Name a": "online", "Name b": "online"}
+    t.fails(5019, "resource", "rm", "Name a", "--yes")
+    t.run("resource", "restart", "Name a", "--wait=20")
+    t.run("resource", "offline", "Name b", "--wait=20")
+    assert t.json("resource", "show", "Name a")["state"] == "offline"  # It goes with its provider.
+    t.fails(5004, "resource", "fail", "Name a")
+    t.run("resource", "rm", "Name a", status=4)
+    t.fails(5001, "resource", "rm", "Name b", "--yes")
+    t.run("resource", "depend", "Name a", "")
+    assert t.run("resource", "depend", "Name a") == ""
+    t.run("group", "create", "Other")
+    t.run("resource", "move", "Name b", "Other")
+    assert t.json("resource", "show", "Name b")["group"] == "Other"
+    t.run("resource", "rename", "Name b", "Name c")
+    t.run("resource", "rm", "Name c", "--yes")
+    t.fails(5078, "resource", "create", "x", "Run", "no such type")
+
+
+@with_tool
+def why_tells_what_a_resource_has_been_through(t):
+    t.group("Why", "Why name")
+    assert t.run("resource", "why", "Why name") == "It has never run.\n"
+    t.run("resource", "online", "Why name", "--wait=20")
+    t.run("resource", "offline", "Why name", "--wait=20")
+    states = [(c["state"], c["node"]) for c in t.json("resource", "why", "Why name")["changes"]]
+    assert [s for s, _ in states][-1] == "coming online" and ("online", "node1") in states and states[0][0] == "offline"
+    assert "asked for" in t.run("resource", "why", "Why name")
+
+
+@with_tool
+def a_wait_that_is_over_is_a_failure(t):
+    t.group("Late", "Late a")
+    for words in (["--wait=x"], ["--wait=-1"], ["--wait=99999999999"]):
+        t.run("group", "online", "Late", *words, status=2)
+    t.run("resource", "owners", "Late a")
+    t.fails(5038, "resource", "online", failing(t), "--wait=20")
+
+
+def failing(t):
+    """A resource whose type nobody can run."""
+    t.run("type", "create", "Nobody's", "none.so")
+    t.run("resource", "create", "Failing", "Late", "Nobody's")
+    t.run("resource", "set", "Failing", "RestartAction=0")
+    return "Failing"
+
+
+@with_tool
+def properties_are_set_in_their_formats(t):
+    t.group("Set", "Set name")
+    t.run("group", "set", "Set", "Priority=0x3e8", "AntiAffinityClassNames=a b", "AntiAffinityClassNames=c", "Mine=text")
+    found = t.properties("group", "Set")
+    assert found["common", "Priority"]["number"] == 1000
+    assert found["common", "AntiAffinityClassNames"]["texts"] == ["a b", "c"]
+    assert found["private", "Mine"]["text"] == "text" and found["private", "Mine"]["format"] == "SZ"
+    lines = t.run("group", "show", "Set").splitlines()
+    for line in ("  Priority=1000", "  AntiAffinityClassNames=a b", "  AntiAffinityClassNames=c", "  Mine=text"):
+        assert line in lines, (line, lines)
+    t.run("group", "set", "Set", "AntiAffinityClassNames=", "Mine", "Priority=2000")
+    found = t.properties("group", "Set")
+    assert found["common", "AntiAffinityClassNames"]["texts"] == [] and ("private", "Mine") not in found
+    t.run("group", "set", "Set", "Count=7", "--type", "dword")
+    assert t.properties("group", "Set")["private", "Count"]["format"] == "DWORD"
+    t.run("group", "set", "Set", "Count=8")  # It keeps its format.
+    assert t.properties("group", "Set")["private", "Count"]["number"] == 8
+    t.run("group", "set", "Set", "Priority=x", status=2)
+    t.run("group", "set", "Set", "=x", status=2)
+    t.fails(5089, "group", "set", "Set", "GroupType=1")
+    t.fails(87, "group", "set", "Set", "FailbackWindowEnd=99", "Priority=3000")
+    assert t.properties("group", "Set")["common", "Priority"]["number"] == 2000  # All or nothing.
+    t.run("resource", "set", "Set name", "--private", "Name=SERVER1")
+    assert t.properties("resource", "Set name")["private", "Name"]["text"] == "SERVER1"
+
+
+@with_tool
+def owners_are_listed_and_set(t):
+    t.group("Own", "Own name")
+    assert t.run("group", "owners", "Own") == "" and t.run("resource", "owners", "Own name") == "node1\n"
+    t.run("group", "owners", "Own", "NODE1")
+    assert t.run("group", "owners", "Own") == "node1\n"
+    t.run("group", "owners", "Own", "-")
+    assert t.run("group", "owners", "Own") == ""
+    t.run("resource", "owners", "Own name", "node1")
+    assert t.run("resource", "owners", "Own name") == "node1\n"
+    t.fails(5042, "group", "owners", "Own", "none")
+    t.fails(5042, "resource", "owners", "Own name", "none")
+
+
+@with_tool
+def nodes_are_paused_and_resumed(t):
+    assert t.run("node", "ls").splitlines()[1].split() == ["node1", "1", "up"]
+    t.run("node", "pause", "node1")
+    assert t.json("node", "show", "node1")["state"] == "paused"
+    t.run("node", "resume", "node1")
+    t.fails(5058, "node", "resume", "node1")
+    t.fails(5050, "node", "drain", "node1")  # There is no other one.
+    t.run("node", "rm", "node1", status=4)
+    t.fails(5009, "node", "rm", "node1", "--yes")
+    t.run("node", "set", "node1", "Description=first")
+    assert t.properties("node", "node1")["common", "Description"]["text"] == "first"
+
+
+@with_tool
+def types_and_networks_have_verbs(t):
+    t.run("type", "create", "Mine", "mine.so")
+    assert "Mine" in t.json("type", "ls")["types"] and "Mine\n" in t.run("type", "ls")
+    t.run("type", "set", "Mine", "IsAlivePollInterval=1234")
+    assert t.properties("type", "Mine")["common", "IsAlivePollInterval"]["number"] == 1234
+    t.run("type", "rm", "Mine", status=4)
+    t.run("type", "rm", "Mine", "--yes")
+    t.fails(5078, "type", "show", "Mine")
+    net = "33333333-3333-3333-3333-333333333333"
+    t.run("reg", "set", "Networks\\" + net, "Name", "Net")
+    assert t.json("network", "ls")["networks"] == [{"name": "Net", "state": "unavailable"}]
+    t.run("network", "rename", "Net", "Front")
+    t.run("network", "set", "Front", "Description=clients")
+    assert t.properties("network", "Front")["common", "Description"]["text"] == "clients"
+    t.fails(5045, "network", "show", "Net")
+
+
+@with_tool
+def a_terminal_is_asked_before_something_is_deleted(t):
+    t.group("Asked")
+    for answer, status in (("n\n", 4), ("y\n", 0)):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([RUEDA, "group", "rm", "Asked"], env=t.environment, stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
+        os.write(master, answer.encode())
+        assert process.wait(30) == status, answer
+        os.close(master)
+    t.fails(5013, "group", "show", "Asked")
+
+
+@with_tool
+def names_cannot_drive_the_terminal(t):
+    t.fails(123, "group", "create", "evil\x1b[2J")
+    t.run("reg", "set", "Groups\\55555555-5555-5555-5555-555555555555", "Name", "evil\x1b[2J")
+    assert "\x1b" not in t.run("group", "ls") and "evil\\x1b[2J" in t.run("group", "ls")
+    assert any(g["name"] == "evil\x1b[2J" for g in t.json("group", "ls")["groups"])
+
+
+@test
+def without_a_service_the_status_is_3():
+    t = Tool({**os.environ, "RUEDA_DIR": "/nonexistent"})
+    for words in (["node", "ls"], ["group", "show", "x"], ["resource", "online", "x"], ["type", "ls"], ["network", "ls"]):
+        t.run(*words, status=3)
+
+
+sys.exit(tap.run(CHOSEN))
