@@ -231,7 +231,7 @@ static int add_setting(struct setting *t, size_t argument)
 	_cleanup_(buf_done) struct buf data = { 0 };
 	struct buf *list;
 	uint16_t format = PROP_UNKNOWN;
-	bool private;
+	bool private = true;
 	int r;
 
 	if (name == NULL || words == NULL)
