@@ -116,6 +116,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static int start_signals(struct daemon *d)
 {
+	(void)signal(SIGPIPE, SIG_IGN); /* A client that is gone is an error of the write, no reason to die. */
 	for (size_t i = 0; i < ARRAY_SIZE(signal_numbers); i++) {
 		int r = uv_signal_init(loop_linux_uv(d->loop), &d->signals[i]);
 

@@ -118,7 +118,8 @@ LONG ClusterRegCloseBatchNotifyPort(HREGBATCHPORT hBatchNotifyPort);
  * hBatchNotify         the port.
  * phBatchNotification  receives the notification, for ClusterRegBatchCloseNotification().
  *
- * Returns 0; 259 the port was closed; 13, 14, 31 the notification could not be taken over.
+ * Returns 0; 6; 259 the port was closed; 31 batches were lost, with the connection or since too many waited: the next call
+ * goes on with what is committed from now on; 13, 14 the notification could not be taken over.
  *
  * Threads   one thread waits on a port at a time. */
 LONG ClusterRegGetBatchNotification(HREGBATCHPORT hBatchNotify, HREGBATCHNOTIFICATION *phBatchNotification);

@@ -198,38 +198,116 @@ RUEDA_BEGIN_DECLARATIONS
 
 /* ---- Filters of bits ---- */
 
-/* Open a port (hChange is INVALID_HANDLE_VALUE) or add a filter to one.  dwNotifyKey comes back with each event. */
+/* Open a port, or add a filter to one.
+ *
+ * hChange      the port; INVALID_HANDLE_VALUE opens a new one, for CloseClusterNotifyPort().
+ * hCluster     whose events; INVALID_HANDLE_VALUE (for a new port only) adds no filter.
+ * dwFilter     CLUSTER_CHANGE_… bits, for all objects.  Those of the registry have no effect here: see
+ *              RegisterClusterNotify().
+ * dwNotifyKey  comes back with each event that this filter lets through.
+ *
+ * Returns the port; NULL and the last error: 6; 87 no cluster for an existing port, or a port of the other kind; 4
+ * too many ports.
+ *
+ * Limits    32 ports of both kinds and batch ports together wait through one cluster handle and those got from it. */
 HCHANGE CreateClusterNotifyPort(HCHANGE hChange, HCLUSTER hCluster, DWORD dwFilter, DWORD_PTR dwNotifyKey);
 
-/* Add a filter for one object to a port. */
+/* Add a filter for one object to a port.
+ *
+ * hChange       the port.
+ * dwFilterType  bits that fit the handle, with CLUSTER_CHANGE_HANDLE_CLOSE or alone.
+ * hObject       an HNODE, HGROUP, HRESOURCE, HNETWORK or HNETINTERFACE; an HKEY for the bits of the registry, which
+ *               CLUSTER_CHANGE_REGISTRY_SUBTREE widens to all below the key; an HCLUSTER for all objects.
+ *               The filter stays in force when the handle is closed.
+ * dwNotifyKey   comes back with each event.
+ *
+ * Returns 0; 6; 87 the bits do not fit the handle. */
 DWORD RegisterClusterNotify(HCHANGE hChange, DWORD dwFilterType, HANDLE hObject, DWORD_PTR dwNotifyKey);
 
-/* Take the next event, waiting at most dwMilliseconds (INFINITE: without limit).  258 none came; 259 the port was
- * closed. */
+/* Take the next event.
+ *
+ * hChange         the port.
+ * lpdwNotifyKey   receives the key of the filter; may be NULL.
+ * lpdwFilterType  receives the event, one bit; may be NULL.
+ * lpszName        receives the name of the object, or of the key relative to that of the filter; may be NULL.
+ * lpcchName       capacity of lpszName in WCHARs; receives the length without the terminator.
+ * dwMilliseconds  how long to wait; 0 asks, INFINITE waits without limit.
+ *
+ * Returns 0; 6, also when the cluster was restored and no events can come any more; 87 a port of the other kind;
+ * 234 the name does not fit: the event stays the next one; 258 nothing came in time; 259 the port was closed
+ * meanwhile.
+ *
+ * Events    CLUSTER_CHANGE_CLUSTER_STATE: the service cannot be reached; it is looked for until the port is closed.
+ *           CLUSTER_CHANGE_CLUSTER_RECONNECT: it was found again, with all filters in force, or events were dropped since
+ *           nobody took them; in between some were lost.  For nodes, groups and resources of RegisterClusterNotify() an
+ *           event of their state follows if it is another one.
+ * Threads   any number; each event is taken by one. */
 DWORD GetClusterNotify(HCHANGE hChange, DWORD_PTR *lpdwNotifyKey, LPDWORD lpdwFilterType, LPWSTR lpszName,
     LPDWORD lpcchName, DWORD dwMilliseconds);
 
-/* Close a port of either kind; a thread that waits on it is released. */
+/* Close a port of either kind.  Threads that wait on it return with 259; events that were not taken are dropped.
+ * Returns TRUE; FALSE and the last error 6. */
 BOOL CloseClusterNotifyPort(HCHANGE hChange);
 
 /* ---- Filters by kind of object ---- */
 
-/* Open a port with filters by kind of object, or add such filters to one. */
+/* Open a port with filters by kind of object, or add such filters to one.
+ *
+ * hChange        the port; INVALID_HANDLE_VALUE opens a new one, for CloseClusterNotifyPort().
+ * hCluster       whose events; INVALID_HANDLE_VALUE (for a new port only) adds no filter.
+ * Filters        what to tell, for all objects of each kind; of the registry, from its root.
+ * dwFilterCount  how many.
+ * dwNotifyKey    comes back with each event.
+ *
+ * Returns the port; NULL and the last error: 6; 87 an unknown kind or bit, no filter; 4 too many ports. */
 HCHANGE CreateClusterNotifyPortV2(
     HCHANGE hChange, HCLUSTER hCluster, NOTIFY_FILTER_AND_TYPE *Filters, DWORD dwFilterCount, DWORD_PTR dwNotifyKey);
 
-/* Add a filter for one object to a port. */
+/* Add a filter for one object to a port.
+ *
+ * hChange      the port.
+ * Filter       kind and bits.
+ * hObject      a handle of that kind; an HCLUSTER for kinds whose objects have none.
+ * dwNotifyKey  comes back with each event.
+ *
+ * Returns 0; 6; 87 an unknown kind or bit. */
 DWORD RegisterClusterNotifyV2(HCHANGE hChange, NOTIFY_FILTER_AND_TYPE Filter, HANDLE hObject, DWORD_PTR dwNotifyKey);
 
-/* Add a filter for one resource type to a port. */
+/* Add a filter for one resource type to a port.
+ *
+ * hChange, dwNotifyKey  as above.
+ * hCluster              the cluster.
+ * Flags                 CLUSTER_CHANGE_RESOURCE_TYPE_…_V2 bits.
+ * resTypeName           name of the type.
+ *
+ * Returns 0; 6; 87 unknown bits, no name; 5078 there is no such type. */
 DWORD RegisterClusterResourceTypeNotifyV2(
     HCHANGE hChange, HCLUSTER hCluster, LONGLONG Flags, LPCWSTR resTypeName, DWORD_PTR dwNotifyKey);
 
-/* A handle to wait on until the port has events. */
+/* Something to wait on until a port of either kind has events.
+ *
+ * hChange         the port.
+ * lphTargetEvent  receives a file descriptor as a HANDLE: (int)(intptr_t)*lphTargetEvent is readable, for poll(), while
+ *                 events wait or after the port was closed.  It belongs to the port: do not read or close it.
+ *
+ * Returns 0; 6; 87.  Departs from Windows, where it is an event for WaitForSingleObject(). */
 DWORD GetNotifyEventHandle(HCHANGE hChange, LPHANDLE lphTargetEvent);
 
-/* Take the next event with its data and the ids and names of its object; any output may be NULL.  The size of the
- * buffer is in bytes, the other counts are in WCHARs. */
+/* Take the next event with its data and the ids and names of its object.
+ *
+ * hChange                       the port.
+ * lpdwNotifyKey                 receives the key of the filter.
+ * pFilterAndType                receives the kind of the object and the event, one bit.
+ * buffer, lpbBufferSize         receive the data of the event; the size is in bytes.
+ * lpszObjectId, lpcchObjectId   receive the id of the object; the counts are in WCHARs, in with and out without the
+ *                               terminator.
+ * lpszParentId, lpcchParentId   that of what the object is in: a group's node, a resource's group; of the registry the
+ *                               name of the value.
+ * lpszName, lpcchName           its name; of the registry the key, relative to that of the filter.
+ * lpszType, lpcchType           of a resource the name of its type.
+ * dwMilliseconds                how long to wait; 0 asks, INFINITE waits without limit.
+ *
+ * Any output may be NULL.  Returns as GetClusterNotify(); with 234 all sizes are told. */
 DWORD GetClusterNotifyV2(HCHANGE hChange, DWORD_PTR *lpdwNotifyKey, PNOTIFY_FILTER_AND_TYPE pFilterAndType,
     BYTE *buffer, LPDWORD lpbBufferSize, LPWSTR lpszObjectId, LPDWORD lpcchObjectId, LPWSTR lpszParentId,
     LPDWORD lpcchParentId, LPWSTR lpszName, LPDWORD lpcchName, LPWSTR lpszType, LPDWORD lpcchType,

@@ -157,8 +157,16 @@ int handle_get(const void *handle, enum object_kind kind, struct object **ret)
 	return slot != NULL ? 0 : ERR_INVALID_HANDLE;
 }
 
+static void (*_Atomic on_take)(struct object *o);
+
+void handle_on_take(void (*taken)(struct object *o))
+{
+	on_take = taken;
+}
+
 int handle_take(const void *handle, enum object_kind kind, struct object **ret)
 {
+	void (*taken)(struct object *o) = on_take;
 	struct slot *slot;
 
 	(void)pthread_mutex_lock(&table.lock);
@@ -169,6 +177,8 @@ int handle_take(const void *handle, enum object_kind kind, struct object **ret)
 		table.open--;
 	}
 	(void)pthread_mutex_unlock(&table.lock);
+	if (slot != NULL && taken != NULL)
+		taken(*ret);
 	return slot != NULL ? 0 : ERR_INVALID_HANDLE;
 }
 

@@ -57,4 +57,7 @@ int handle_get(const void *handle, enum object_kind kind, struct object **ret);
  * to the caller, who wakes whoever waits in the object and drops it.  ERR_INVALID_HANDLE. */
 int handle_take(const void *handle, enum object_kind kind, struct object **ret);
 
+/* Be told of every object whose handle has just been closed, by the thread that closes it; NULL: no more. */
+void handle_on_take(void (*taken)(struct object *o));
+
 size_t handle_count(void); /* Open ones; for tests. */

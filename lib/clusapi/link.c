@@ -44,6 +44,7 @@ struct link {
 	bool remote;
 	uint16_t port; /* Remote: of the hosts; 0: their mappers know. */
 	atomic_int call_ms;
+	atomic_int waits; /* Reserved. */
 	struct rpc_login *login; /* Owned, may be NULL. */
 	pthread_mutex_t cancel_lock;
 	struct cancel *cancel; /* Never NULL; the link has a reference. */
@@ -206,8 +207,8 @@ bool link_is_remote(const struct link *l)
 }
 
 /* The status in the answer counts as much as the RPC's own error. */
-static int call_once(struct link *l, struct cancel *cancel, enum link_interface which, unsigned number, const void *in,
-    void *out, struct arena *arena)
+static int invoke(struct link *l, struct rpc_cancel *cancel, int timeout_ms, enum link_interface which, unsigned number,
+    const void *in, void *out, struct arena *arena)
 {
 	struct rpc_invocation i = { .interface = interfaces[which].interface,
 		.version = interfaces[which].version,
@@ -215,8 +216,8 @@ static int call_once(struct link *l, struct cancel *cancel, enum link_interface 
 		.in = in,
 		.out = out,
 		.arena = arena,
-		.timeout_ms = atomic_load(&l->call_ms),
-		.cancel = &cancel->rpc };
+		.timeout_ms = timeout_ms,
+		.cancel = cancel };
 	uint32_t status;
 	int r;
 
@@ -227,6 +228,36 @@ static int call_once(struct link *l, struct cancel *cancel, enum link_interface 
 		return r;
 	status = *ndr_status(ndr_method(i.interface, i.version, number), out);
 	return status == 0 ? 0 : ERR_FROM_WIN32(status);
+}
+
+static int call_once(struct link *l, struct cancel *cancel, enum link_interface which, unsigned number, const void *in,
+    void *out, struct arena *arena)
+{
+	return invoke(l, &cancel->rpc, atomic_load(&l->call_ms), which, number, in, out, arena);
+}
+
+int link_wait_reserve(struct link *l)
+{
+	if (atomic_fetch_add(&l->waits, 1) < LINK_WAITS_MAX)
+		return 0;
+	link_wait_release(l);
+	return ERR_TOO_MANY_OPEN_FILES;
+}
+
+void link_wait_release(struct link *l)
+{
+	atomic_fetch_sub(&l->waits, 1);
+}
+
+int link_wait(struct link *l, unsigned number, const void *in, void *out, struct arena *arena, struct rpc_cancel *cancel)
+{
+	memset(out, 0, ndr_method(&clusapi_interface, 3, number)->out->size);
+	return invoke(l, cancel, 0, LINK_CLUSAPI, number, in, out, arena);
+}
+
+void link_wait_cancel(struct link *l, struct rpc_cancel *cancel)
+{
+	rpc_cancel_fire(l->clients[LINK_CLUSAPI], cancel);
 }
 
 /* Worth another try: nobody has carried the call out (the service is away, starting or stopping), or it does not matter. */
@@ -510,8 +541,7 @@ void remote_done(struct remote *r)
 	r->link = NULL;
 }
 
-/* The handle as it is now, opened if need be. */
-static int remote_get(struct remote *r, struct ndr_handle *ret, uint64_t *ret_epoch)
+int remote_get(struct remote *r, struct ndr_handle *ret, uint64_t *ret_epoch)
 {
 	int result = 0;
 

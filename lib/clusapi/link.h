@@ -34,6 +34,16 @@ enum link_interface { LINK_CLUSAPI, LINK_CLUSAPI_V2, LINK_RUEDA };
  * (ERR_RPC_S_CALL_FAILED).  A status in *out is turned into an error of ours. */
 int link_call(
     struct link *l, enum link_interface interface, unsigned number, const void *in, void *out, struct arena *arena);
+/* A method that may take for ever: made once, without a limit of time, ended by this cancel and not by link_cancel(), so that
+ * events which come with the answer are lost only with the connection.  Each takes one of the link's connections: who is
+ * going to wait reserves it first.  ERR_TOO_MANY_OPEN_FILES: LINK_WAITS_MAX. */
+enum { LINK_WAITS_MAX = 32 };
+struct rpc_cancel;
+int link_wait_reserve(struct link *l);
+void link_wait_release(struct link *l);
+int link_wait(struct link *l, unsigned number, const void *in, void *out, struct arena *arena, struct rpc_cancel *cancel);
+/* End the waits that have this cancel. */
+void link_wait_cancel(struct link *l, struct rpc_cancel *cancel);
 /* Changes when the connections, and with them the server's context handles, were lost. */
 uint64_t link_epoch(struct link *l);
 
@@ -53,6 +63,8 @@ void remote_init(
 void remote_done(struct remote *r); /* Closes it on the server too if it is open there, best effort. */
 /* Open it now rather than with its first call. */
 int remote_open(struct remote *r);
+/* The handle as it is now, opened if need be, and the epoch that it is of. */
+int remote_get(struct remote *r, struct ndr_handle *ret, uint64_t *ret_epoch);
 /* A clusapi method whose parameters begin with this handle, and perhaps a second one: *in is written to. */
 int remote_call(struct remote *r, unsigned number, void *in, void *out, struct arena *arena);
 int remote_call2(struct remote *r, struct remote *second, unsigned number, void *in, void *out, struct arena *arena);
