@@ -1,14 +1,18 @@
-/* bench-floor: what the machine can do at best: durable appends, and messages through a unix socket.
+/* bench-floor: what the machine can do at best: durable appends, and messages through a socket.
  *
  * Why      absolute numbers of a machine say little; these are what ours are compared with in the same minute.
  * Usage (output is one line of JSON)
  *     bench-floor sync FILE SECONDS LEN         append LEN bytes to a preallocated file and fdatasync(), one at a time
  *     bench-floor echo SOCKET CALLERS SECONDS ASK ANSWER
- *                  one thread that answers every ASK bytes with ANSWER bytes, a blocking connection for each caller
+ *                  one thread that answers every ASK bytes with ANSWER bytes, a blocking connection for each caller;
+ *                  over TCP (loopback) if SOCKET is "tcp"
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bench/callers.h"
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,14 +104,27 @@ static _Noreturn void serve(int listener, size_t ask, size_t answer)
 
 static void measure_echo(const char *path, unsigned callers, double seconds, size_t ask, size_t answer)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	union {
+		struct sockaddr any;
+		struct sockaddr_un local;
+		struct sockaddr_in v4;
+	} address = { .local.sun_family = AF_UNIX };
 	struct echo e = { .ask = ask, .answer = answer };
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool tcp = strcmp(path, "tcp") == 0;
+	socklen_t len = sizeof(address);
+	int listener = socket(tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 	pid_t server;
 
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	(void)unlink(path);
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, CALLERS_MAX) < 0)
+	if (tcp) {
+		address.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		/* What is accepted and what connects inherit or set it: each message leaves at once. */
+		(void)setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	} else {
+		(void)snprintf(address.local.sun_path, sizeof(address.local.sun_path), "%s", path);
+		(void)unlink(path);
+	}
+	if (bind(listener, &address.any, tcp ? sizeof(address.v4) : sizeof(address.local)) < 0 ||
+	    listen(listener, CALLERS_MAX) < 0 || getsockname(listener, &address.any, &len) < 0)
 		die(path, 0);
 	server = fork();
 	if (server == 0) {
@@ -115,14 +132,17 @@ static void measure_echo(const char *path, unsigned callers, double seconds, siz
 		serve(listener, ask, answer);
 	}
 	for (unsigned i = 0; i < callers; i++) {
-		e.fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (connect(e.fds[i], (struct sockaddr *)&address, sizeof(address)) < 0)
+		e.fds[i] = socket(tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (connect(e.fds[i], &address.any, len) < 0)
 			die("connect", 0);
+		if (tcp)
+			(void)setsockopt(e.fds[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
 	callers_run(callers, seconds, echo_once, &e);
 	(void)kill(server, SIGKILL);
 	(void)waitpid(server, NULL, 0);
-	(void)unlink(path);
+	if (!tcp)
+		(void)unlink(path);
 }
 
 static size_t message_len(const char *text)
