@@ -566,6 +566,80 @@ def there_are_no_group_sets_to_list(o):
     assert o.lib.ClusterGroupSetOpenEnum(17) is None and o.error() == 6
 
 
+# Walks of libresutils.
+
+def resutils():
+    lib = ctypes.CDLL(RESUTILS)
+    prototypes(lib, "resutils")
+    return lib
+
+
+def name_of(o, kind, handle):
+    out, size = ctypes.create_string_buffer(600), u32()
+    control = getattr(o.lib, "Cluster" + kind + "Control")
+    code = {"Resource": 0x1000029, "Group": 0x3000029, "Node": 0x4000029}[kind]
+    assert control(handle, None, code, None, 0, out, 600, ctypes.byref(size)) == 0
+    return out.raw[:size.value].decode("utf-16-le").rstrip("\0")
+
+
+@in_cluster
+def walks_call_back_for_each_object_but_oneself(o):
+    lib, seen = resutils(), []
+    group = o.group("Walk")
+    a, _b = o.resource(group, "Walk a"), o.resource(group, "Walk b")
+    ex = ctypes.CFUNCTYPE(u32, void, void, void, void)
+    plain = ctypes.CFUNCTYPE(u32, void, void, void)
+    node = ctypes.CFUNCTYPE(u32, void, void, ctypes.c_int32, void)
+    each = ex(lambda _c, _s, r, _p: seen.append(name_of(o, "Resource", r)) or 0)
+    assert lib.ResUtilEnumResourcesEx(o.h, a, None, each, None) == 0
+    assert "Walk b" in seen and "Walk a" not in seen and "Local Quorum" in seen
+    seen.clear()
+    assert lib.ResUtilEnumResourcesEx2(o.h, None, wide("network NAME"), each, None, READ) == 0
+    assert {"Walk a", "Walk b"} <= set(seen) and "Local Quorum" not in seen
+    seen.clear()
+    assert lib.ResUtilEnumResources(None, None, plain(lambda _s, r, _p: seen.append(r) or 4711), None) == 4711
+    assert len(seen) == 1 and o.state(seen[0]) == -1 and o.error() == 6  # Its handle is closed.
+    seen.clear()
+    assert lib.ResUtilEnumGroups(o.h, group, ex(lambda _c, _s, g, _p: seen.append(name_of(o, "Group", g)) or 0), None) == 0
+    assert "Cluster Group" in seen and "Walk" not in seen
+    seen.clear()
+    assert lib.ResUtilEnumGroupsEx(o.h, None, 1, ex(lambda _c, _s, g, _p: seen.append(name_of(o, "Group", g)) or 0), None) == 0
+    assert seen == ["Cluster Group"]
+    seen.clear()
+    assert lib.ResUtilNodeEnum(o.h, node(lambda _c, n, s, _p: seen.append((name_of(o, "Node", n), s)) or 0), None) == 0
+    assert seen == [("node1", 0)]
+    for call in (lib.ResUtilEnumResourcesEx(o.h, None, None, None, None), lib.ResUtilEnumGroups(o.h, None, None, None),
+                 lib.ResUtilNodeEnum(o.h, None, None), lib.ResUtilResourceDepEnum(a, 4, each, None)):
+        assert call == 87
+    assert lib.ResUtilEnumResourcesEx(17, None, None, each, None) == 6
+
+
+@in_cluster
+def providers_are_found_by_type_and_class(o):
+    lib, seen = resutils(), []
+    group = o.group("Find")
+    service, name, address = (o.resource(group, "Find " + k, k) for k in ("Generic Service", "Network Name", "IP Address"))
+    assert o.lib.AddClusterResourceDependency(service, name) == 0
+    assert o.lib.AddClusterResourceDependency(name, address) == 0
+    each = ctypes.CFUNCTYPE(u32, void, void, void, void)(lambda _c, _s, r, _p: seen.append(name_of(o, "Resource", r)) or 0)
+    assert lib.ResUtilResourceDepEnum(name, 3, each, None) == 0
+    assert seen == ["Find IP Address", "Find Generic Service"]
+
+    def found(handle):
+        return name_of(o, "Resource", handle) if handle else o.error()
+
+    assert found(lib.ResUtilGetResourceDependency(service, wide("Network Name"))) == "Find Network Name"
+    assert found(lib.ResUtilGetResourceDependency(service, wide("IP Address"))) == 5002
+    assert found(lib.ResUtilGetResourceDependency(service, None)) == 87
+    assert found(lib.ResUtilGetResourceDependency(17, wide("IP Address"))) == 6
+    assert found(lib.ResUtilGetResourceDependencyByName(o.h, service, wide("IP Address"), 1)) == "Find IP Address"
+    assert found(lib.ResUtilGetResourceDependencyByName(o.h, service, wide("IP Address"), 0)) == 5002
+    network = struct.pack("<II", 2, 0)
+    assert found(lib.ResUtilGetResourceDependencyByClass(o.h, service, network, 1)) in ("Find Network Name", "Find IP Address")
+    assert found(lib.ResUtilGetResourceNameDependency(wide("Find Network Name"), wide("IP Address"))) == "Find IP Address"
+    assert found(lib.ResUtilGetResourceNameDependency(wide("none"), wide("IP Address"))) == 5007
+
+
 # Making.
 
 @in_cluster
