@@ -60,7 +60,8 @@ void source_cancel(struct source_job *job);
 /* changed(data) after the source may have changed since the last call, or since the watching began; several changes are told
  * once, WATCH_MS after the first.  It is told once, too, when it could not be seen any more (the source was removed, the
  * kernel's queue ran over): capture, and see.  A source that does not exist (yet) can be watched; putting back is a change
- * like any other.  With `lost` the watching has ended for good: free it, and watch again. */
+ * like any other.  With `lost` the watching has ended for good: free it, and watch again.
+ * Files cannot be watched yet: ERR_NOT_SUPPORTED.  Watches are freed before the sources. */
 enum { SOURCE_WATCH_MS = 500 };
 typedef void source_changed(void *data, bool lost);
 int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
