@@ -4,7 +4,7 @@
 
 #include "priv/identity.h"
 
-enum { PRIV_SOCKET_FD = 3, PRIV_KEPT_FD = 4, PRIV_FIRST_FD = 5, PRIV_FDS_MAX = 16 }; /* In ruedad. */
+enum { PRIV_SOCKET_FD = 3, PRIV_KEPT_FD = 4, PRIV_FIRST_FD = 5, PRIV_FDS_MAX = 20 }; /* In ruedad. */
 
 struct priv_start {
 	const struct identity *user; /* Whom ruedad becomes; NULL: who this process is. */

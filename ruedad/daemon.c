@@ -24,6 +24,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+/* The first of the descriptors that only this program knows of. */
+enum { GUARD_FD = PRIV_FIRST_FD };
+
 static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP };
 
 struct daemon {
@@ -139,8 +142,8 @@ static int start_ground(struct daemon *d, struct error *e)
 
 	/* Of /proc/self/exe, the kernel calls a process "exe". */
 	(void)prctl(PR_SET_NAME, "ruedad");
-	if (fcntl(PRIV_SOCKET_FD, F_SETFD, FD_CLOEXEC) < 0)
-		return error_set_code(e, -errno, "there is no socket to priv; --as-daemon is not for people");
+	if (fcntl(PRIV_SOCKET_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(GUARD_FD, F_SETFD, FD_CLOEXEC) < 0)
+		return error_set_code(e, -errno, "there is no socket to priv or to the guard; --as-daemon is not for people");
 	r = instance_lock(d->config, getppid(), &d->lock, e);
 	if (r < 0)
 		return r;
@@ -183,7 +186,9 @@ static int start_parts(struct daemon *d, bool recover, struct error *e)
 {
 	int r;
 
-	d->context = (struct parts_context){ d->loop, d->config, d->priv, &d->sockets, recover, parts_failed, d };
+	d->context = (struct parts_context){
+		d->loop, d->config, d->priv, &d->sockets, GUARD_FD, recover, parts_failed, d
+	};
 	r = parts_start(&d->context, &d->parts, e);
 	if (r == 0 && loop_post(d->loop, say_ready, d) < 0)
 		stop(d, 1);
@@ -198,7 +203,7 @@ static void take_sockets(const struct options *o, struct sockets *ret)
 	ret->services = o->services;
 	ret->mappers = o->mappers;
 	for (unsigned i = 0; i < o->services + o->mappers; i++) {
-		ret->fds[i] = PRIV_FIRST_FD + (int)i;
+		ret->fds[i] = GUARD_FD + 1 + (int)i;
 		(void)fcntl(ret->fds[i], F_SETFD, FD_CLOEXEC);
 	}
 }

@@ -1,16 +1,23 @@
-/* main: ruedad, the cluster service of a node: two processes of one program.
+/* main: ruedad, the cluster service of a node: several processes of one program.
  *
  *	ruedad (priv)                 started by the system or by a person; root's, or anybody's
  *	  ├─ ruedad --as-daemon       the service, as the user of the configuration: daemon.c
  *	  └─ children                 open directories as the callers: priv/child.c
  *
- * The first one reads the configuration, makes the directories, goes to the background if told to, starts the second one,
- * gives up the rights that it will not need, and is priv from then on.
+ *	  └─ ruedad --as-guard      root's: starts and ends the hosts of resources: guard/
+ *	       └─ ruedad --as-host  one for each resource that runs: host/
+ *
+ * The first one reads the configuration, makes the directories, goes to the background if told to, starts the second one and
+ * the guard, gives up the rights that it will not need, and is priv from then on.
  *
  * Design   docs/design/privileges.md       Manual  ruedad(8), rueda.conf(5)      Tests  tests/integration/ruedad.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/fd.h"
 #include "base/log.h"
+#include "guard/guard.h"
+#include "guard/start.h"
+#include "host/host.h"
+#include "priv/channel.h"
 #include "priv/server.h"
 #include "priv/start.h"
 #include "ruedad/daemon.h"
@@ -22,6 +29,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* Is standard error the journal?  Then it wants priorities and has its own times. */
 static bool logs_to_journal(void)
@@ -123,11 +131,12 @@ static int run_priv(const struct config *c, const struct identity *user, char **
     int ready, struct sockets *sockets)
 {
 	char counts[64], *arguments[] = { argv[0], "--as-daemon", counts, NULL, NULL, NULL }, **next = arguments + 3;
+	int fds[1 + ARRAY_SIZE(sockets->fds)], guard[2] = { -1, -1 }, guard_pid = 0, status;
 	struct priv_start start = { .user = user,
 		.arguments = arguments,
 		.kept_fd = ready,
-		.fds = sockets->fds,
-		.fd_count = sockets->services + sockets->mappers };
+		.fds = fds,
+		.fd_count = 1 + sockets->services + sockets->mappers };
 	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds, .roots = c->checkpoint_roots };
 	int r = priv_block_signals();
 
@@ -138,7 +147,15 @@ static int run_priv(const struct config *c, const struct identity *user, char **
 		*next++ = "--recover";
 
 	if (r == 0)
+		r = channel_pair(guard);
+	fds[0] = guard[0];
+	memcpy(fds + 1, sockets->fds, sizeof(sockets->fds));
+	if (r == 0)
 		r = priv_start_daemon(&start, &options.daemon, &options.socket);
+	if (r == 0)
+		r = guard_start(c->run_directory, TAKE_FD(guard[1]), &guard_pid);
+	close_fd(&guard[0]);
+	close_fd(&guard[1]);
 	close_fd(&ready);
 	sockets_close(sockets);
 	if (r < 0) {
@@ -150,7 +167,11 @@ static int run_priv(const struct config *c, const struct identity *user, char **
 		log_error("cannot give up rights: %s; ending", error_text(r));
 		return 1; /* And the kernel ends the service. */
 	}
-	return priv_serve(&options);
+	status = priv_serve(&options);
+	/* It still stops what ruedad ran; whoever started us may kill what is left when we end. */
+	while (waitpid(guard_pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return status;
 }
 
 static int open_sockets(const struct config *c, struct sockets *ret, struct error *e)
@@ -188,7 +209,7 @@ static int start(const struct config *c, const char *directory, const struct opt
 	return run_priv(c, user, argv, o, ready, &sockets);
 }
 
-int main(int argc, char **argv)
+static int run_service(int argc, char **argv)
 {
 	struct options o = options_parse(argc, argv);
 	_cleanup_free_ char *directory = NULL;
@@ -226,4 +247,21 @@ int main(int argc, char **argv)
 	r = o.as_daemon ? daemon_run(&c, directory, &o) : start(&c, directory, &o, argv);
 	config_done(&c);
 	return r;
+}
+
+/* The processes that are not for people: what they are told is exact, and they need no configuration. */
+static int run_helper(char **argv)
+{
+	bool is_host = strcmp(argv[1], "--as-host") == 0;
+
+	log_setup(is_host ? "rueda-host" : "rueda-guard", LOG_INFO, logs_to_journal());
+	(void)umask(0077);
+	return is_host ? host_main(argv[2], argv[3] != NULL) : guard_main(argv[2]);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 3 && (strcmp(argv[1], "--as-host") == 0 || strcmp(argv[1], "--as-guard") == 0))
+		return run_helper(argv);
+	return run_service(argc, argv);
 }

@@ -15,6 +15,7 @@
 #include "io/linux/loop.h"
 #include "rpc/epmap.h"
 #include "rpc/server.h"
+#include "ruedad/agents/runner_guard.h"
 #include "ruedad/agents/sources.h"
 #include "ruedad/localreg.h"
 #include "ruedad/serve/listen.h"
@@ -165,6 +166,7 @@ static int start_listener(struct parts *p, struct error *error)
 static void parts_free(struct parts *p)
 {
 	service_done(&p->service);
+	runner_guard_free(p->service.runner);
 	rpc_server_free(p->rpc);
 	logins_done(&p->logins);
 	sources_free(p->service.sources);
@@ -218,6 +220,14 @@ static void tell_failed(void *data)
 	struct parts *p = data;
 
 	p->context->failed(p->context->data, &p->why);
+}
+
+static void on_guard_lost(void *data)
+{
+	struct parts *p = data;
+
+	(void)error_set(&p->why, -EPIPE, "without the guard, resources cannot be run");
+	tell_failed(p);
 }
 
 static int open_directory(void *priv, const struct priv_open *what, struct priv_directory *ret, struct error *error)
@@ -278,6 +288,13 @@ int parts_start(const struct parts_context *context, struct parts **ret, struct 
 	p->service.rpc = p->rpc;
 	r = start_sources(p, error);
 	if (r < 0) {
+		parts_free(p);
+		return r;
+	}
+	r = runner_guard_new(
+	    loop_linux_uv(context->loop), context->guard, on_guard_lost, p, &p->service.runner);
+	if (r < 0) {
+		(void)error_set_code(error, r, "cannot use the socket to the guard");
 		parts_free(p);
 		return r;
 	}

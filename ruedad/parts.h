@@ -15,6 +15,7 @@ struct parts_context {
 	const struct config *config;
 	struct priv_client *priv;
 	struct sockets *sockets; /* Emptied: the parts have them. */
+	int guard;               /* Socket; taken over, -1 then. */
 	bool recover; /* A state on disk that cannot be used is passed over: a cluster can then be restored. */
 	/* The daemon cannot go on: the process stops, with a failure.  On the loop; never from inside parts_start(). */
 	void (*failed)(void *data, const struct error *why);

@@ -7,7 +7,7 @@
  *                │          └───────────create───────────────────▲                      │
  *                └───────────────────────────────────────────────┘                      │
  *                                                       CHANGING ◄──────────restore──────┘
- *             any ──stop──► STOPPING: a last checkpoint, the replica stopped
+ *             any ──stop──► STOPPING: what runs here stopped, a last checkpoint, the replica stopped
  *
  * How      the generation that `current` names is loaded from its newest checkpoint, the engine shows what lies behind it,
  *          and a barrier says when all of it has been applied.  A checkpoint is due when the commands since the last one
@@ -123,7 +123,7 @@ static void checkpoint_done(void *data)
 		    job->error.text);
 	}
 	checkpoint_free(job);
-	if (s->state == SERVICE_STOPPING || s->state == SERVICE_CHANGING)
+	if ((s->state == SERVICE_STOPPING || s->state == SERVICE_CHANGING) && !s->hosts_stopping)
 		finish_stop(s);
 }
 
@@ -426,13 +426,32 @@ static void finish_stop(struct service *s)
 		on_nothing_to_stop(s);
 }
 
+static void on_hosts_stopped(void *data)
+{
+	struct service *s = data;
+
+	s->hosts_stopping = false;
+	if (s->checkpoint == NULL)
+		finish_stop(s);
+}
+
+/* What runs here is stopped first.  It stays wanted: the policy starts it again when the service is up again. */
+static void begin_stop(struct service *s)
+{
+	serve_waiting_end(s);
+	serve_notify_end(s);
+	if (s->hosts != NULL && hosts_are_busy(s->hosts)) {
+		s->hosts_stopping = true;
+		hosts_stop(s->hosts, on_hosts_stopped, s);
+	} else {
+		on_hosts_stopped(s);
+	}
+}
+
 static void stop_now(struct service *s)
 {
 	s->state = SERVICE_STOPPING;
-	serve_waiting_end(s);
-	serve_notify_end(s);
-	if (s->checkpoint == NULL)
-		finish_stop(s);
+	begin_stop(s);
 }
 
 void service_stop(struct service *s, void (*stopped)(void *data), void *data)
@@ -458,10 +477,7 @@ int service_take_down(struct service *s, service_down *down, void *data)
 	s->down = down;
 	s->change_data = data;
 	s->state = SERVICE_CHANGING;
-	serve_waiting_end(s);
-	serve_notify_end(s);
-	if (s->checkpoint == NULL)
-		finish_stop(s);
+	begin_stop(s);
 	return 0;
 }
 

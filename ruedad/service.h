@@ -61,6 +61,7 @@ struct service {
 	void *priv;
 	struct local_registry *local; /* This node's own registry; NULL: none. */
 	struct sources *sources;      /* What registry checkpoints are taken of; NULL: nothing. */
+	struct runner *runner; /* Starts hosts; NULL: resources that need one cannot be run. */
 	size_t segment_size; /* Of the engine's log; 0 = its default. */
 	bool recover;        /* A generation that cannot be started is passed over. */
 	/* The process cannot go on; what to say is in the error. */
@@ -106,6 +107,7 @@ struct service {
 	struct progress progress;
 	struct unseal_job *unseal; /* Or NULL. */
 
+	bool hosts_stopping; /* What runs here is being stopped, before the log comes to its end. */
 	bool stopping; /* service_stop() has been called; it waits for a backup or restore to end. */
 
 	/* Set by service_stop(), service_take_down(), service_bring_up(). */

@@ -7,24 +7,19 @@
  *                                Dependencies (an expression, depend.h); PossibleOwners (MULTI_SZ of node ids)
  *             Groups\<GUID>      FailoverThreshold, FailoverPeriod (hours); PreferredOwners (MULTI_SZ of node ids)
  *
+ *          Their defaults are those of the table of common properties (object/property_table.c).
  * Promise  reading only, and total: an administrator may have written anything there.
  * Threads  those of the keys.       Tests  tests/unit/group.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/group/config.h"
+#include "cluster/object/property.h"
 
 #define MS 1000000ull
 #define HOUR (3600000 * MS)
 
-static uint32_t number(const struct db_key *key, struct u16 name, uint32_t otherwise)
+static uint64_t milliseconds(const struct db_key *resource, struct u16 name)
 {
-	uint32_t value;
-
-	return object_number(key, name, &value) ? value : otherwise;
-}
-
-static uint64_t milliseconds(const struct db_key *key, struct u16 name, uint32_t otherwise)
-{
-	uint32_t value = number(key, name, otherwise);
+	uint32_t value = property_number(PROPERTY_RESOURCE, resource, name);
 
 	return value == UINT32_MAX ? UINT64_MAX : value * MS;
 }
@@ -35,14 +30,14 @@ static const struct depend never = { .count = 1, .terms = 1, .items = { { .kind 
 struct resource_config resource_config_read(const struct db_key *root, const struct db_key *resource)
 {
 	struct resource_config c = {
-		.wanted =
-		    number(resource, U16("PersistentState"), 0) == 1 || object_is_quorum(root, object_id(resource)),
-		.restart_action = number(resource, U16("RestartAction"), RESTART_AND_FAIL_OVER),
-		.restart_threshold = number(resource, U16("RestartThreshold"), 1),
-		.restart_period = milliseconds(resource, U16("RestartPeriod"), 900000),
-		.restart_delay = milliseconds(resource, U16("RestartDelay"), 500),
-		.retry_period = milliseconds(resource, U16("RetryPeriodOnFailure"), 3600000),
-		.pending_timeout = milliseconds(resource, U16("PendingTimeout"), 180000),
+		.wanted = property_number(PROPERTY_RESOURCE, resource, U16("PersistentState")) == 1 ||
+			  object_is_quorum(root, object_id(resource)),
+		.restart_action = property_number(PROPERTY_RESOURCE, resource, U16("RestartAction")),
+		.restart_threshold = property_number(PROPERTY_RESOURCE, resource, U16("RestartThreshold")),
+		.restart_period = milliseconds(resource, U16("RestartPeriod")),
+		.restart_delay = milliseconds(resource, U16("RestartDelay")),
+		.retry_period = milliseconds(resource, U16("RetryPeriodOnFailure")),
+		.pending_timeout = milliseconds(resource, U16("PendingTimeout")),
 	};
 
 	if (depend_parse(object_string(resource, U16("Dependencies")), NULL, NULL, &c.depends) < 0)
@@ -53,8 +48,8 @@ struct resource_config resource_config_read(const struct db_key *root, const str
 struct group_config group_config_read(const struct db_key *group)
 {
 	return (struct group_config){
-		.failover_threshold = number(group, U16("FailoverThreshold"), UINT32_MAX),
-		.failover_period = number(group, U16("FailoverPeriod"), 6) * HOUR,
+		.failover_threshold = property_number(PROPERTY_GROUP, group, U16("FailoverThreshold")),
+		.failover_period = property_number(PROPERTY_GROUP, group, U16("FailoverPeriod")) * HOUR,
 	};
 }
 

@@ -11,3 +11,8 @@ int hosts_new(struct service *s, struct hosts **ret);
 void hosts_free(struct hosts *h);
 /* Something was applied, or the service has come up. */
 void hosts_look(struct hosts *h);
+/* Something runs here, or is being stopped. */
+bool hosts_are_busy(const struct hosts *h);
+/* Stop all that runs here, dependents first, without a word to the cluster; stopped(data) once, on the loop, when nothing
+ * runs any more or, with a line in the log, when that took too long. */
+void hosts_stop(struct hosts *h, void (*stopped)(void *data), void *data);

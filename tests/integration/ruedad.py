@@ -120,7 +120,7 @@ class Instance:
     def child(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
             children = f.read().split()
-        assert len(children) == 1, children
+        assert len(children) == 2, children  # The other one is the guard.
         return int(children[0])
 
     def run(self, *arguments, **environment):

@@ -21,9 +21,9 @@ ALLOWED = {
     "lib": "base io wire rpc compat include",
     "capture": "base io hive",
     "priv": "base io wire capture",
-    "guard": "base io wire",
-    "host": "base io wire",
-    "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup capture priv",
+    "guard": "base io wire priv host",
+    "host": "base io wire priv",
+    "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup capture priv host guard",
     "cli": "base lib rpc wire include backup io hive quolog seal cluster capture",
     "sim": "base io wire hive quolog cluster rpc engine backup ruedad",
 }

@@ -1,0 +1,92 @@
+/* All that a process has started is found and ended, wherever it has gone; also by its mark, when it has no parent any more.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "guard/leftover.h"
+#include "host/children.h"
+#include "tests/lib/test.h"
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void pause_ms(long ms)
+{
+	(void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+}
+
+/* A process in a session of its own, whose parents have ended; its pid comes through the pipe. */
+static pid_t start_daemon(const char *mark)
+{
+	int ends[2];
+	pid_t pid = 0, first;
+
+	CHECK_INT(pipe(ends), 0);
+	first = fork();
+	if (first == 0) {
+		(void)setsid();
+		if (fork() == 0) {
+			char *argv[] = { "sleep", "1000", NULL }, variable[256], *envp[] = { "A=b", variable, NULL };
+
+			(void)signal(SIGTERM, SIG_IGN);
+			(void)snprintf(variable, sizeof(variable), LEFTOVER_VARIABLE "=%s", mark);
+			pid = getpid();
+			(void)!write(ends[1], &pid, sizeof(pid));
+			(void)close(ends[1]);
+			(void)execve("/bin/sleep", argv, envp);
+			_exit(127);
+		}
+		_exit(0);
+	}
+	CHECK_INT(waitpid(first, NULL, 0), first);
+	(void)close(ends[1]);
+	CHECK_INT(read(ends[0], &pid, sizeof(pid)), sizeof(pid));
+	CHECK_INT(read(ends[0], &first, 1), 0); /* Closed by that. */
+	(void)close(ends[0]);
+	pause_ms(50);
+	return pid;
+}
+
+TEST(orphans_of_descendants_are_ended)
+{
+	pid_t one, two, left, pids[8];
+
+	CHECK_INT(children_adopt(), 0);
+	one = start_daemon("x");
+	two = start_daemon("x");
+	CHECK_INT(children_list(pids, 8), 2);
+	CHECK(children_end(5000, &left));
+	CHECK(kill(one, 0) < 0 && kill(two, 0) < 0);
+	CHECK_INT(children_list(pids, 8), 0);
+}
+
+TEST(a_child_that_cannot_be_ended_in_time_is_named)
+{
+	pid_t one, left = 0;
+
+	CHECK_INT(children_adopt(), 0);
+	one = start_daemon("x");
+	CHECK(!children_end(0, &left));
+	CHECK_INT(left, one);
+	CHECK(children_end(5000, &left));
+}
+
+TEST(who_bears_the_mark_is_found_and_killed_and_nobody_else)
+{
+	char mine[64], others[80];
+	pid_t one, two, other, found = 0, left;
+
+	CHECK_INT(children_adopt(), 0);
+	(void)snprintf(mine, sizeof(mine), "/run/test %d", getpid());
+	(void)snprintf(others, sizeof(others), "%s/2", mine);
+	one = start_daemon(mine);
+	two = start_daemon(mine);
+	other = start_daemon(others);
+	CHECK_INT(leftover_kill(mine, &found), 2);
+	CHECK(found == one || found == two);
+	CHECK_INT(waitpid(one, NULL, 0), one);
+	CHECK_INT(waitpid(two, NULL, 0), two);
+	CHECK_INT(leftover_kill(mine, &found), 0);
+	CHECK_INT(waitpid(other, NULL, WNOHANG), 0);
+	CHECK(children_end(5000, &left));
+}
