@@ -22,7 +22,7 @@ struct cli {
 	char **arguments; /* Behind the words of the verb. */
 	size_t argument_count;
 
-	bool json, yes, force, plan, private_only, utf8;
+	bool json, yes, force, follow, plan, private_only, utf8;
 	const char *node, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
 	const char *as_node, *as_new, *drive, *type, *access, *password_file, *wait;
 	const char *copy_to[CLI_COPY_MAX];
@@ -123,6 +123,7 @@ int reg_del_verb(struct cli *c);
 int reg_export_verb(struct cli *c);
 int reg_import_verb(struct cli *c);
 int explain_verb(struct cli *c);
+int events_verb(struct cli *c);
 int trace_verb(struct cli *c);
 int shutdown_verb(struct cli *c);
 int user_add_verb(struct cli *c);

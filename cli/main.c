@@ -93,6 +93,7 @@ static const struct cli_verb verbs[] = {
 	{ "user del", "NAME", "", "remove an account", 1, 1, user_del_verb },
 	{ "user ls", "", "json", "list the accounts", 0, 0, user_ls_verb },
 	{ "explain", "CODE|NAME", "json", "tell what an error code means and what to do", 1, 1, explain_verb },
+	{ "events", "", "follow json", "tell what happens to the cluster's objects, as it happens", 0, 0, events_verb },
 	{ "trace", "", "json", "print the flight recorder of the service", 0, 0, trace_verb },
 	{ "shutdown", "", "yes", "stop the service of this machine", 0, 0, shutdown_verb },
 };
@@ -110,6 +111,7 @@ static const struct {
 	{ "copy-to", offsetof(struct cli, copy_to), "DIR",
 	  "afterwards copy the set into this missing or empty directory; up to 16 times" },
 	{ "drive", offsetof(struct cli, drive), "L:", "the letter of a quorum disk that was replaced" },
+	{ "follow", FLAG(follow), "go on until interrupted" },
 	{ "force", FLAG(force), "restore although other nodes may run or the quorum disk is another one" },
 	{ "json", FLAG(json), "print JSON, as docs/json.md describes it" },
 	{ "node", offsetof(struct cli, node), "NODE", "only if this is the node's name" },

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -70,6 +71,23 @@ class Instance:
 
     def json(self, *words):
         return json.loads(self.run(*words, "--json"))
+
+    def first_event(self, make, *words):
+        """What `rueda events --follow` prints of the first thing that make() does."""
+        p = subprocess.Popen([RUEDA, "events", "--follow", *words], env=self.environment, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        lines = []
+        reader = threading.Thread(target=lambda: lines.append(p.stdout.readline().decode()))
+        reader.start()
+        for _ in range(20):  # It says nothing when it has begun.
+            make()
+            reader.join(0.5)
+            if lines:
+                break
+        p.terminate()
+        p.wait(20)
+        assert lines and lines[0], p.stderr.read()
+        return lines[0]
 
     def stop(self):
         self.run("shutdown", "--yes")
@@ -593,7 +611,7 @@ def json_is_what_its_page_says():
         "rueda resource why": ["resource", "why", "Json name"], "rueda type ls": ["type", "ls"],
         "rueda type show": ["type", "show", "Network Name"], "rueda network ls": ["network", "ls"],
         "rueda network show": ["network", "show", "Json net"], "rueda user ls": ["user", "ls"], "rueda trace": ["trace"],
-        "rueda cluster create": None, "rueda reg import": None,
+        "rueda cluster create": None, "rueda reg import": None, "rueda events": None,
     }
     i.run("reg", "set", key, "json", "2")
     i.run("reg", "set", "Json2")
@@ -606,6 +624,9 @@ def json_is_what_its_page_says():
     for heading, words in calls.items():
         if heading == "rueda cluster create":
             value = other.json("cluster", "create", "json")
+        elif heading == "rueda events":
+            value = json.loads(i.first_event(lambda: i.run("reg", "set", "Groups\\" + net, "Name", f"Followed {time.monotonic_ns()}"),
+                                             "--json"))
         elif heading == "rueda reg import":
             value = json.loads(i.run("reg", "import", "-", "--json", text=FIRST.encode()))
         else:
@@ -616,6 +637,25 @@ def json_is_what_its_page_says():
         assert got <= members and not missing, (heading, "not in the page:", got - members, "not printed:", missing)
     i.run("reg", "del", key, "json")
     other.stop()
+
+
+@test
+def events_are_followed_a_line_each():
+    i = Instance("node1").start()
+    i.run("cluster", "create", "events")
+    i.run("group", "create", "Eventful")
+    names = iter(f"Eventful {n}" for n in range(100))
+    last = ["Eventful"]
+
+    def rename():
+        name = next(names)
+        i.run("group", "rename", last[0], name)
+        last[0] = name
+
+    line = i.first_event(rename)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC group \w+( \w+)* '.*'( \w+)*\n", line), line
+    i.run("events", status=2)
+    i.stop()
 
 
 @test
