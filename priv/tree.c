@@ -10,7 +10,7 @@
  * How      the hive is copied before it is looked at, so that it cannot change meanwhile.  When ruedad closes the socket (it
  *          was cancelled, or the time is over), the process finds that before its next step and gives up.
  * Threads  one at a time on each end.      Limits  SIZE_MAX_BYTES of a hive, whatever ruedad says.
- * Tests    tests/unit/priv_tree.c, tests/integration/sources.c
+ * Tests    tests/unit/tree.c, tests/integration/sources.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "priv/tree.h"
 #include "base/fd.h"

@@ -1,4 +1,4 @@
-/* localreg: the registry of this node alone, which `rueda reg --local` shows as HKEY_LOCAL_MACHINE.
+/* localreg: the registry of this node alone, what is HKEY_LOCAL_MACHINE elsewhere.
  *
  * Why      the API knows checkpoints of keys that are each node's own, and Linux has no registry to keep them in.
  * How      the same database in memory as the cluster's, and no log: it is small, and each save writes all of it as a hive
@@ -13,7 +13,7 @@
  * Not kept views: 32-bit and 64-bit programs have one tree, as on a machine without the alternate one.  After a failed sync
  *          of the directory, what was undone may still be there after a crash.
  * Threads  the loop's; saving on a worker.      Limits  LOCALREG_SIZE_MAX.
- * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/localreg.c, tests/integration/local.py
+ * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/localreg.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/localreg.h"
 #include "backup/dbhive.h"

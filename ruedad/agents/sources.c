@@ -9,7 +9,7 @@
  * Promise  what sources.h says.
  * Threads  the loop's; files and writing hives on workers.
  * Limits   JOBS_MAX at a time, then ERR_BUSY; hive_max bytes.
- * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/sources.c, tests/integration/sources.c
+ * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/source_name.c, tests/integration/sources.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/sources.h"
 #include "backup/dbhive.h"
