@@ -25,7 +25,7 @@ struct set_blob {
 	const char *name;    /* … under which name. */
 };
 
-struct set_tail { /* The changes after the snapshot. */
+struct set_tail { /* The changes after the snapshot, and the checkpoints at their end. */
 	uint64_t index;               /* I: of the last one. */
 	const struct set_batch {
 		uint64_t index;
@@ -34,6 +34,8 @@ struct set_tail { /* The changes after the snapshot. */
 	} *batches;                   /* S+1 … I, ascending; events that changed nothing have none. */
 	size_t batch_count;
 	struct digest digest;         /* D_db at I. */
+	const struct set_blob *blobs; /* Those that the database at I names. */
+	size_t blob_count;
 };
 
 enum set_step { SET_WRITING, SET_PROVING };
@@ -43,8 +45,6 @@ struct set_source {
 	struct db_snapshot *snapshot;    /* The database at index S. */
 	uint64_t snapshot_index;         /* S */
 	uint64_t time;                   /* FILETIME of the backup. */
-	const struct set_blob *blobs;
-	size_t blob_count;
 	/* Called once the snapshot is on disk: everything up to now.  What it gives must stay until set_write() returns. */
 	int (*tail)(void *data, struct set_tail *ret);
 	/* The barrier before the commit: 0 if this node may still finish the backup (same owner, same term). */

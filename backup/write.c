@@ -57,6 +57,7 @@ struct writing {
 	bool sync_failed;    /* Then nothing is removed. */
 	bool renamed;        /* Past the commit: nothing can be taken back. */
 	uint64_t bytes;      /* Written so far, for progress. */
+	struct set_tail tail;
 };
 
 /* Names. */
@@ -253,8 +254,13 @@ static int write_blob(struct writing *w, const struct set_blob *blob, unsigned n
 	(void)snprintf(entry.name, sizeof(entry.name), "%s/%04x%04x.%s", guid, number, blob->number,
 	    blob->kind == SET_REGISTRY_CHECKPOINT ? "CPT" : "CPR");
 	r = disk_make_directory(w->disk, guid, DIRECTORY_MODE);
-	if (r == 0 || r == -EEXIST)
+	if (r == 0 || r == -EEXIST) {
 		r = disk_open(blob->disk, blob->name, DISK_READ, 0, &from);
+		if (r < 0)
+			return error_set_code(error, r,
+			    "cannot read the saved state %s of checkpoint %" PRIu32 " of resource %s", blob->name,
+			    blob->number, guid);
+	}
 	if (r == 0)
 		r = disk_open(w->disk, entry.name, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, FILE_MODE, &to);
 	if (r == 0)
@@ -269,15 +275,14 @@ static int write_blob(struct writing *w, const struct set_blob *blob, unsigned n
 	return 0;
 }
 
-static int write_log(struct writing *w, struct set_tail *tail, struct error *error)
+static int write_log(struct writing *w, struct error *error)
 {
+	const struct set_tail *tail = &w->tail;
 	_cleanup_free_ struct quolog_header *header = malloc(sizeof(*header));
 	struct quolog_writer writer;
 	struct buf manifest = { 0 };
 	int r = header == NULL ? -ENOMEM : file_truncate(w->new_log, 0);
 
-	if (r == 0)
-		r = w->source->tail(w->source->data, tail);
 	if (r < 0)
 		return error_set_code(error, r, "cannot begin the log of the set");
 	w->new.database = tail->digest;
@@ -374,8 +379,8 @@ static int look_at_old_set(struct writing *w, struct error *error)
 	return r < 0 ? error_set_code(error, r, "cannot remove what an interrupted backup left behind") : 0;
 }
 
-/* Steps 2 and 3. */
-static int write_new_files(struct writing *w, struct set_tail *tail, struct error *error)
+/* Steps 2 and 3.  Where the tail ends is decided once the snapshot is there; the checkpoints are those of that very index. */
+static int write_new_files(struct writing *w, struct error *error)
 {
 	unsigned number = 0;
 	int r = list_names(w->disk, &w->before);
@@ -386,15 +391,17 @@ static int write_new_files(struct writing *w, struct set_tail *tail, struct erro
 	if (r < 0)
 		return error_set_code(error, r, "cannot find a name for the snapshot");
 	r = write_snapshot(w, number, error);
-	for (size_t i = 0; r == 0 && i < w->source->blob_count; i++)
-		r = write_blob(w, &w->source->blobs[i], number, error);
+	if (r == 0 && (r = w->source->tail(w->source->data, &w->tail)) < 0)
+		return error_set_code(error, r, "cannot take the changes that the set ends with");
+	for (size_t i = 0; r == 0 && i < w->tail.blob_count; i++)
+		r = write_blob(w, &w->tail.blobs[i], number, error);
 	if (r == 0)
-		r = write_log(w, tail, error);
+		r = write_log(w, error);
 	return r;
 }
 
 /* Step 4. */
-static int prove(struct writing *w, const struct set_tail *tail, struct set_info *ret, struct error *error)
+static int prove(struct writing *w, struct set_info *ret, struct error *error)
 {
 	_cleanup_(set_freep) struct set *s = NULL;
 	struct error story = { 0 };
@@ -403,7 +410,7 @@ static int prove(struct writing *w, const struct set_tail *tail, struct set_info
 	if (r < 0)
 		return error_set_code(error, r, "cannot go on with the backup");
 	r = set_read_through(w->disk, SET_LOG_NEW, true, &s, &story);
-	if (r == 0 && !digest_equal(&s->info.digest, &tail->digest))
+	if (r == 0 && !digest_equal(&s->info.digest, &w->tail.digest))
 		r = error_set(&story, ERR_DATABASE_BACKUP_CORRUPT, "its database is another one");
 	if (r < 0)
 		return error_set(error, r == -ENOMEM ? r : ERR_IO_DEVICE,
@@ -457,10 +464,10 @@ static int full_disk(struct writing *w, struct error *error)
 
 	if (dbhive_size(db_snapshot_root(w->source->snapshot), &hive) == 0)
 		need += hive;
-	for (size_t i = 0; i < w->source->blob_count; i++) {
+	for (size_t i = 0; i < w->tail.blob_count; i++) {
 		struct disk_stat stat;
 
-		if (disk_stat(w->source->blobs[i].disk, w->source->blobs[i].name, &stat) == 0)
+		if (disk_stat(w->tail.blobs[i].disk, w->tail.blobs[i].name, &stat) == 0)
 			need += stat.size;
 	}
 	(void)disk_free_space(w->disk, &free_space);
@@ -486,13 +493,12 @@ static void take_back(struct writing *w)
 
 static int write_set(struct writing *w, struct set_info *ret, struct error *error)
 {
-	struct set_tail tail = { 0 };
 	int r = look_at_old_set(w, error);
 
 	if (r == 0)
-		r = write_new_files(w, &tail, error);
+		r = write_new_files(w, error);
 	if (r == 0 && !(w->flags & SET_NO_VERIFY))
-		r = prove(w, &tail, ret, error);
+		r = prove(w, ret, error);
 	if (r == 0 && (r = w->source->may_commit(w->source->data)) < 0)
 		(void)error_set_code(error, r, "the backup may not be finished by this node any more");
 	if (r == 0)

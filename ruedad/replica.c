@@ -59,8 +59,8 @@ struct replica_tail {
 	bool closed;
 	struct replica_batch *batches;
 	size_t count, capacity, bytes, max_bytes;
-	uint64_t index;       /* Of the last event that is in. */
-	struct digest digest; /* Of the database after it. */
+	uint64_t index;              /* Of the last event that is in. */
+	struct db_snapshot *reached; /* The database after it. */
 };
 
 struct replica {
@@ -249,40 +249,49 @@ int replica_barrier(struct replica *r, replica_done *done, void *data)
 
 /* The tail of a running backup. */
 
-static void tail_add(struct replica_tail *t, uint64_t index, const struct buf *batch, struct digest digest)
+/* One more batch, and the moment behind it; without memory for them the tail ends before. */
+static bool tail_keep(struct replica_tail *t, uint64_t index, const struct buf *batch, struct db_snapshot *reached)
 {
-	(void)pthread_mutex_lock(&t->lock);
-	if (t->closed)
-		goto out;
-	if (batch->len > 0) {
-		struct replica_batch *b;
+	uint8_t *bytes;
 
-		t->closed = batch->len > t->max_bytes - t->bytes;
-		if (!t->closed && t->count == t->capacity) {
-			size_t capacity = t->capacity == 0 ? 64 : t->capacity * 2;
-			struct replica_batch *batches = realloc(t->batches, capacity * sizeof(*batches));
+	if (t->count == t->capacity) {
+		size_t capacity = t->capacity == 0 ? 64 : t->capacity * 2;
+		struct replica_batch *batches = realloc(t->batches, capacity * sizeof(*batches));
 
-			t->closed = batches == NULL;
-			if (batches != NULL) {
-				t->batches = batches;
-				t->capacity = capacity;
-			}
-		}
-		if (t->closed)
-			goto out;
-		b = &t->batches[t->count];
-		*b = (struct replica_batch){ index, malloc(batch->len), batch->len };
-		t->closed = b->bytes == NULL;
-		if (t->closed)
-			goto out;
-		memcpy(b->bytes, batch->data, batch->len);
-		t->count++;
-		t->bytes += batch->len;
+		if (batches == NULL)
+			return false;
+		t->batches = batches;
+		t->capacity = capacity;
 	}
-	t->index = index;
-	t->digest = digest;
-out:
+	bytes = malloc(batch->len);
+	if (reached == NULL || bytes == NULL) {
+		free(bytes);
+		return false;
+	}
+	memcpy(bytes, batch->data, batch->len);
+	t->batches[t->count++] = (struct replica_batch){ index, bytes, batch->len };
+	t->bytes += batch->len;
+	return true;
+}
+
+static void tail_add(struct replica_tail *t, uint64_t index, const struct buf *batch, struct db *db)
+{
+	struct db_snapshot *unused = batch->len > 0 ? db_snapshot_take(db) : NULL;
+
+	(void)pthread_mutex_lock(&t->lock);
+	if (!t->closed && batch->len > 0) {
+		t->closed = batch->len > t->max_bytes - t->bytes || !tail_keep(t, index, batch, unused);
+		if (!t->closed) {
+			struct db_snapshot *before = t->reached;
+
+			t->reached = unused;
+			unused = before;
+		}
+	}
+	if (!t->closed)
+		t->index = index;
 	(void)pthread_mutex_unlock(&t->lock);
+	db_snapshot_unref(unused);
 }
 
 int replica_tail_begin(struct replica *r, size_t max_bytes, struct db_snapshot **ret_snapshot, uint64_t *ret_index,
@@ -303,7 +312,7 @@ int replica_tail_begin(struct replica *r, size_t max_bytes, struct db_snapshot *
 	(void)pthread_mutex_init(&t->lock, NULL);
 	t->max_bytes = max_bytes;
 	t->index = cluster_applied(r->cluster);
-	t->digest = db_digest(cluster_db(r->cluster));
+	t->reached = db_snapshot_ref(snapshot);
 	r->tail = t;
 	*ret_snapshot = snapshot;
 	*ret_index = t->index;
@@ -312,14 +321,14 @@ int replica_tail_begin(struct replica *r, size_t max_bytes, struct db_snapshot *
 }
 
 void replica_tail_cut(struct replica_tail *t, const struct replica_batch **ret_batches, size_t *ret_count,
-    uint64_t *ret_index, struct digest *ret_digest)
+    uint64_t *ret_index, struct db_snapshot **ret_reached)
 {
 	(void)pthread_mutex_lock(&t->lock);
 	t->closed = true;
 	*ret_batches = t->batches;
 	*ret_count = t->count;
 	*ret_index = t->index;
-	*ret_digest = t->digest;
+	*ret_reached = t->reached;
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -330,6 +339,7 @@ void replica_tail_end(struct replica *r, struct replica_tail *t)
 	for (size_t i = 0; i < t->count; i++)
 		free(t->batches[i].bytes);
 	free(t->batches);
+	db_snapshot_unref(t->reached);
 	(void)pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -366,7 +376,7 @@ static void on_event(void *data, const struct engine_event *e)
 		return;
 	}
 	if (r->tail != NULL)
-		tail_add(r->tail, e->index, &result.batch, db_digest(cluster_db(r->cluster)));
+		tail_add(r->tail, e->index, &result.batch, cluster_db(r->cluster));
 	r->client.on_applied(r->client.data, &event, &result);
 	if (e->kind == ENGINE_COMMAND && e->id.incarnation == engine_incarnation(r->engine)) {
 		struct waiting *w = waiting_find(r, e->id.counter);

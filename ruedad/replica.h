@@ -55,6 +55,7 @@ struct replica_batch {
 	uint8_t *bytes;
 	size_t len;
 };
-/* Any thread: what has been collected up to this moment; no more is added.  Owned by the tail. */
+/* Any thread: what has been collected up to this moment, and the database as it then was; no more is added.  Owned by the
+ * tail. */
 void replica_tail_cut(struct replica_tail *t, const struct replica_batch **ret_batches, size_t *ret_count,
-    uint64_t *ret_index, struct digest *ret_digest);
+    uint64_t *ret_index, struct db_snapshot **ret_reached);

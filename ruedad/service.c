@@ -25,6 +25,8 @@
 #include "io/below.h"
 #include "rpc/server.h"
 #include "ruedad/agents/backup.h"
+#include "ruedad/agents/blobs.h"
+#include "ruedad/agents/capture.h"
 #include "ruedad/agents/check.h"
 #include "ruedad/agents/clock.h"
 #include "ruedad/agents/hosts.h"
@@ -98,7 +100,7 @@ static void checkpoint_free(struct checkpoint_job *job)
 	free(job);
 }
 
-static void finish_stop(struct service *s);
+static void go_down(struct service *s);
 static void tell_up(struct service *s, int r, const struct error *error);
 
 static void checkpoint_done(void *data)
@@ -116,6 +118,7 @@ static void checkpoint_done(void *data)
 		s->checkpoint_index = job->checkpoint.index;
 		if (s->replica != NULL)
 			replica_trim(s->replica, job->checkpoint.index);
+		blobs_checkpointed(s, job->snapshot);
 	} else {
 		/* The log has it all: nothing is lost, but the disk needs a look. */
 		log_warning("a checkpoint could not be written, the log is kept and it is tried again later "
@@ -123,8 +126,7 @@ static void checkpoint_done(void *data)
 		    job->error.text);
 	}
 	checkpoint_free(job);
-	if ((s->state == SERVICE_STOPPING || s->state == SERVICE_CHANGING) && !s->hosts_stopping)
-		finish_stop(s);
+	go_down(s);
 }
 
 static void start_job(struct service *s, bool proof_only)
@@ -338,6 +340,8 @@ static int start_generation(struct service *s, struct error *error)
 /* Of a generation that is not running, or not any more. */
 static void forget_replica(struct service *s)
 {
+	db_snapshot_unref(s->blobs.checkpoint);
+	s->blobs.checkpoint = NULL;
 	check_end(s);
 	replica_free(s->replica);
 	s->replica = NULL;
@@ -426,13 +430,20 @@ static void finish_stop(struct service *s)
 		on_nothing_to_stop(s);
 }
 
+/* On the way down, once nothing runs here and nothing is being written that needs the replica. */
+static void go_down(struct service *s)
+{
+	if ((s->state == SERVICE_STOPPING || s->state == SERVICE_CHANGING) && !s->hosts_stopping &&
+	    s->checkpoint == NULL && blobs_idle(s))
+		finish_stop(s);
+}
+
 static void on_hosts_stopped(void *data)
 {
 	struct service *s = data;
 
 	s->hosts_stopping = false;
-	if (s->checkpoint == NULL)
-		finish_stop(s);
+	go_down(s);
 }
 
 /* What runs here is stopped first.  It stays wanted: the policy starts it again when the service is up again. */
@@ -461,13 +472,21 @@ void service_stop(struct service *s, void (*stopped)(void *data), void *data)
 	s->stopped = stopped;
 	s->stopped_data = data;
 	backup_cancel(s);
+	capture_cancel(s);
 	service_job_ended(s);
 }
 
 void service_job_ended(struct service *s)
 {
-	if (s->stopping && s->state != SERVICE_STOPPING && s->backup == NULL && s->restore == NULL && s->unseal == NULL)
+	if (s->stopping && s->state != SERVICE_STOPPING && s->backup == NULL && s->restore == NULL &&
+	    s->unseal == NULL && blobs_idle(s))
 		stop_now(s);
+}
+
+void service_blobs_ended(struct service *s)
+{
+	go_down(s);
+	service_job_ended(s);
 }
 
 int service_take_down(struct service *s, service_down *down, void *data)
@@ -477,6 +496,7 @@ int service_take_down(struct service *s, service_down *down, void *data)
 	s->down = down;
 	s->change_data = data;
 	s->state = SERVICE_CHANGING;
+	capture_cancel(s);
 	begin_stop(s);
 	return 0;
 }
@@ -502,6 +522,8 @@ void service_done(struct service *s)
 {
 	backup_abandon(s);
 	restore_abandon(s);
+	capture_abandon(s);
+	blobs_abandon(s);
 	if (s->checkpoint != NULL)
 		checkpoint_free(s->checkpoint);
 	forget_replica(s);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "cluster/checkpoint/checkpoint.h"
 #include "io/disk.h"
 #include "io/loop.h"
 #include "ruedad/config.h"
@@ -45,6 +46,22 @@ static inline void progress_set(struct progress *p, enum progress_phase phase, u
 	atomic_store(&p->total, total);
 	atomic_store(&p->phase, phase);
 }
+
+/* What a checkpoint is made of. */
+struct capture_source {
+	enum checkpoint_kind kind;
+	enum checkpoint_view view;
+	struct u16 path; /* Borrowed. */
+};
+
+/* When blobs may be put and removed: agents/blobs.c. */
+struct blob_keeper {
+	unsigned puts, holds;           /* Under way: puts; backups that pin what is named. */
+	bool unknown;                   /* A command may be in the log or not: what it names stays in this life. */
+	struct blob_turn *waiting;      /* Puts, for the end of the sweep. */
+	struct sweep_job *sweep;        /* Running, or NULL. */
+	struct db_snapshot *checkpoint; /* A sweep is due, after this one; or NULL. */
+};
 
 typedef void service_down(void *data, struct db_snapshot *last, uint64_t index);
 typedef void service_up(void *data, int r, const struct error *error);
@@ -95,11 +112,17 @@ struct service {
 	uint64_t checkpoint_index;         /* The newest that is durable. */
 	uint64_t log_bytes;                /* Of commands applied since. */
 
+	/* The saved state of resources: agents/capture.h, agents/blobs.h. */
+	struct capture_job *captures;
+	unsigned capture_count;
+	uint64_t capture_number;
+	struct blob_keeper blobs;
+
 	/* Checks: agents/check.h. */
-	uint32_t node;                 /* Its number in the cluster. */
+	uint32_t node;                  /* Its number in the cluster. */
 	struct loop_timer *check_timer; /* NULL, or runs while there are changes that have not been checked. */
-	uint64_t unchecked;            /* How many. */
-	bool damaged; /* What is in memory must not be written anywhere any more. */
+	uint64_t unchecked;             /* How many. */
+	bool damaged;                   /* What is in memory must not be written anywhere any more. */
 
 	/* Backup and restore: at most one of each at a time on this node. */
 	struct backup_job *backup;
@@ -149,6 +172,8 @@ void service_bring_up(struct service *s, service_up *up, void *data);
 
 /* A backup or restore has ended: a stop may have been waiting for it. */
 void service_job_ended(struct service *s);
+/* The same of a put or sweep of blobs, for which a change of the generation waits too. */
+void service_blobs_ended(struct service *s);
 
 /* Write a checkpoint soon, unless one is being written. */
 void service_checkpoint(struct service *s);

@@ -11,7 +11,7 @@ struct command_CheckpointDelete;
 struct command_CheckpointSaved;
 
 enum {
-	CHECKPOINT_PATH_MAX = 4096,      /* Units. */
+	CHECKPOINT_PATH_MAX = 12290,     /* Units: a path of files, every byte of it escaped. */
 	CHECKPOINT_NUMBER_MAX = 0xffff,  /* Four hexadecimal digits in a backup set. */
 	CHECKPOINT_PER_RESOURCE = 4096,  /* Of a kind. */
 	CHECKPOINT_TOTAL = 65536,        /* In the cluster: they all have to fit the manifest of a set. */

@@ -4,8 +4,9 @@
  *          set is consistent, and writers are not held up meanwhile.
  * How      a command in the log makes this the one backup of the cluster; when it is applied, a snapshot and the tail of
  *          later changes are begun at the same index; in the background, priv opens the directory as the caller, the
- *          snapshot is written, the tail is cut at whatever index has been reached by then, the set is proven and
- *          committed; a second command ends the backup with its outcome.
+ *          snapshot is written, the tail is cut at whatever index has been reached by then, the checkpoints that the
+ *          database names at that index are copied, the set is proven and committed; a second command ends the backup
+ *          with its outcome.  No blob is removed meanwhile.
  *
  *             translate ─► BackupBegin ─► snapshot + tail ─► background: directory, set_write ─► BackupEnd ─► done
  *
@@ -17,6 +18,8 @@
 #include "ruedad/agents/backup.h"
 #include "base/log.h"
 #include "priv/client.h"
+#include "ruedad/agents/blobs.h"
+#include "ruedad/blobs.h"
 #include "ruedad/layout.h"
 #include "ruedad/path.h"
 #include "wire/command.h"
@@ -40,7 +43,9 @@ struct backup_job {
 
 	struct db_snapshot *snapshot;
 	struct replica_tail *tail;
-	struct set_batch *batches; /* What the cut of the tail gave, for the writer. */
+	struct set_batch *batches; /* What the cut of the tail gave, for the writer … */
+	struct blob_list blobs;    /* … and what the database then named, which is pinned from the beginning on. */
+	bool holding;
 	struct set_source source;
 
 	int result;
@@ -55,6 +60,7 @@ static void job_free(struct backup_job *job)
 	path_done(&job->path);
 	db_snapshot_unref(job->snapshot);
 	free(job->batches);
+	blob_list_done(&job->blobs);
 	free(job);
 }
 
@@ -79,6 +85,8 @@ static void job_finish(struct backup_job *job)
 		    error_to_win32(job->result), job->story);
 	}
 	s->backup = NULL;
+	if (job->holding)
+		blobs_release(s);
 	progress_set(&s->progress, PROGRESS_NONE, 0, 0);
 	job->done(job->data, job->result, &job->info, job->story);
 	job_free(job);
@@ -119,9 +127,14 @@ static int source_tail(void *data, struct set_tail *ret)
 {
 	struct backup_job *job = data;
 	const struct replica_batch *batches;
+	struct db_snapshot *reached;
 	size_t count;
+	int r;
 
-	replica_tail_cut(job->tail, &batches, &count, &ret->index, &ret->digest);
+	replica_tail_cut(job->tail, &batches, &count, &ret->index, &reached);
+	r = blob_list_make(job->service->disk, job->service->generation, db_snapshot_root(reached), &job->blobs);
+	if (r < 0)
+		return r;
 	job->batches = calloc(count + 1, sizeof(*job->batches));
 	if (job->batches == NULL)
 		return -ENOMEM;
@@ -129,6 +142,9 @@ static int source_tail(void *data, struct set_tail *ret)
 		job->batches[i] = (struct set_batch){ batches[i].index, batches[i].bytes, batches[i].len };
 	ret->batches = job->batches;
 	ret->batch_count = count;
+	ret->digest = db_snapshot_digest(reached);
+	ret->blobs = job->blobs.blobs;
+	ret->blob_count = job->blobs.count;
 	return 0;
 }
 
@@ -198,6 +214,8 @@ static void on_begin_applied(void *data, int status, const struct cluster_result
 			job_finish(job); /* It never began, so there is nothing to end. */
 		return;
 	}
+	blobs_hold(s);
+	job->holding = true;
 	r = replica_tail_begin(s->replica, TAIL_BYTES_MAX, &job->snapshot, &job->source.snapshot_index, &job->tail);
 	if (r == 0) {
 		job->source.header = s->header;

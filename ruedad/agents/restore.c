@@ -3,7 +3,8 @@
  * Why      the one moment when an administrator needs the set is the worst moment for a half-done job: so everything that
  *          can be found out is found out first, while the old cluster still serves, and one rename decides.
  * How
- *             directory ─► worker: read and prove the set, check it, write its generation  (the old one serves)
+ *             directory ─► worker: read and prove the set, check it, write its generation and the
+ *                                  checkpoints of resources that it holds  (the old one serves)
  *                       ─► the service is taken down: handles end, the log comes to its end
  *                       ─► worker: a safety copy of what was, as a backup set; then `current` is renamed: the commit
  *                       ─► the service is brought up from what `current` names
@@ -27,6 +28,7 @@
 #include "cluster/object/object.h"
 #include "io/below.h"
 #include "priv/client.h"
+#include "ruedad/blobs.h"
 #include "ruedad/keyring.h"
 #include "ruedad/layout.h"
 #include "ruedad/path.h"
@@ -53,12 +55,14 @@ struct restore_job {
 	uint64_t number_now; /* Of the generation in force; 0: there is none. */
 
 	struct path path;
+	struct disk *directory; /* Of the set, as long as it is read. */
 	struct set *set;
 	struct quolog_header header; /* Of the new generation. */
 	char generation[STORE_NAME_MAX];
 
 	struct db_snapshot *last; /* Of the old cluster, for the safety copy. */
 	uint64_t last_index;
+	struct blob_list last_blobs;
 	const char *layout_unknown;   /* Why the layouts could not be compared; NULL: they were. */
 	char safety[SAFETY_NAME_MAX]; /* "safety/20261122T104851Z", or empty. */
 
@@ -71,7 +75,9 @@ struct restore_job {
 static void job_free(struct restore_job *job)
 {
 	path_done(&job->path);
+	disk_free(job->directory);
 	set_free(job->set);
+	blob_list_done(&job->last_blobs);
 	db_snapshot_unref(job->last);
 	free(job->as_node);
 	free(job->as_new);
@@ -343,9 +349,8 @@ static int read_set(struct restore_job *job)
 
 	if (r < 0)
 		return r;
-	r = set_read(directory.disk, &job->set, &job->error);
-	disk_free(directory.disk);
-	return r;
+	job->directory = directory.disk;
+	return set_read(directory.disk, &job->set, &job->error);
 }
 
 static void run_prepare(void *data)
@@ -356,12 +361,6 @@ static void run_prepare(void *data)
 
 	progress_set(&job->service->progress, PROGRESS_RESTORE_READING, 0, 0);
 	r = read_set(job);
-	if (r == 0 && job->set->info.blob_count > 0)
-		r = error_set(&job->error, ERR_NOT_SUPPORTED,
-		    "the set holds %" PRIu64
-		    " resource checkpoints, which this version cannot put back; restore it with a "
-		    "newer one",
-		    job->set->info.blob_count);
 	if (r == 0)
 		r = check_layout(job);
 	if (r == 0)
@@ -379,7 +378,11 @@ static void run_prepare(void *data)
 		job->set->db = NULL;
 		progress_set(&job->service->progress, PROGRESS_RESTORE_WRITING, 0, 0);
 		r = service_write_generation(job->service, &job->header, db, &job->error);
+		if (r == 0)
+			r = blobs_put_set(job->service->disk, job->generation, job->directory, job->set, &job->error);
 	}
+	disk_free(job->directory);
+	job->directory = NULL;
 	job->result = r;
 }
 
@@ -389,13 +392,30 @@ static int safety_tail(void *data, struct set_tail *ret)
 {
 	struct restore_job *job = data;
 
-	*ret = (struct set_tail){ .index = job->last_index, .digest = db_snapshot_digest(job->last) };
+	*ret = (struct set_tail){ .index = job->last_index,
+		.digest = db_snapshot_digest(job->last),
+		.blobs = job->last_blobs.blobs,
+		.blob_count = job->last_blobs.count };
 	return 0;
 }
 
 static int safety_may_commit(void *data)
 {
 	return 0;
+}
+
+/* The saved state of resources that was in force.  What of it is missing or damaged must not keep anybody from restoring. */
+static int list_safety_blobs(struct restore_job *job)
+{
+	struct service *s = job->service;
+	int r = blob_list_make(s->disk, s->generation, db_snapshot_root(job->last), &job->last_blobs);
+
+	if (r == 0)
+		r = blob_list_keep_whole(&job->last_blobs);
+	if (r > 0)
+		log_warning(
+		    "checkpoints of resources are missing or damaged, the safety copy is without them count=%d", r);
+	return r < 0 ? error_set_code(&job->error, r, "cannot make a safety copy of what is in force") : 0;
 }
 
 static int write_safety_copy(struct restore_job *job)
@@ -428,6 +448,9 @@ static int write_safety_copy(struct restore_job *job)
 		r = disk_below(s->disk, job->safety, &directory);
 	if (r < 0)
 		return error_set_code(&job->error, r, "cannot make the directory %s", job->safety);
+	r = list_safety_blobs(job);
+	if (r < 0)
+		return r;
 	return set_write(directory, &source, 0, &info, &job->error);
 }
 

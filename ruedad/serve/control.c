@@ -8,14 +8,17 @@
  *
  * Sizes    an answer that does not fit is 234 with the size needed in "required" and nothing returned.
  * Access   a code with the modify bit needs access All, of the caller and of the handle; the others reading.
- * Changes  properties are set by one command (PropertiesSet); validating makes the same checks and no command.
+ * Changes  properties are set by one command (PropertiesSet); validating makes the same checks and no command.  A
+ *          checkpoint is added once what it is made of has been captured (agents/capture.c).
  * Rules    cmrp.md of the public protocol, sections 10 and 16; docs/design/properties.md lists the codes.
  * Threads  the loop thread.       Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/checkpoint/checkpoint.h"
 #include "cluster/group/state.h"
 #include "cluster/object/edit.h"
 #include "cluster/object/property.h"
 #include "cluster/object/type.h"
+#include "ruedad/agents/capture.h"
 #include "ruedad/serve/object.h"
 #include "ruedad/version.h"
 #include "wire/proplist.h"
@@ -350,6 +353,124 @@ static int set_private(struct control_call *call)
 	return set_properties(call, true);
 }
 
+/* Checkpoints: outside state that belongs to a resource. */
+
+static int list_checkpoints(struct control_call *call, enum checkpoint_kind kind)
+{
+	struct checkpoint checkpoint;
+
+	for (size_t at = 0; checkpoint_next(call->object.key, &at, &checkpoint);)
+		if (checkpoint.kind == kind)
+			add_text(&call->out, checkpoint.path);
+	buf_u16(&call->out, 0);
+	return 0;
+}
+
+static int get_registry_checkpoints(struct control_call *call)
+{
+	return list_checkpoints(call, CHECKPOINT_REGISTRY);
+}
+
+static int get_crypto_checkpoints(struct control_call *call)
+{
+	return list_checkpoints(call, CHECKPOINT_CRYPTO);
+}
+
+/* The path that the client sent, up to its terminator, in the arena. */
+static int path_in(struct control_call *call, const char16_t **ret)
+{
+	char16_t *path;
+	size_t len = 0;
+
+	while (2 * len + 1 < call->in_len && get_le16(call->in + 2 * len) != 0)
+		len++;
+	if (2 * len + 1 >= call->in_len)
+		return ERR_INVALID_PARAMETER; /* It has no end. */
+	path = arena_alloc(serve_arena(call->serve), (len + 1) * sizeof(*path));
+	if (path == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i <= len; i++)
+		path[i] = get_le16(call->in + 2 * i);
+	*ret = path;
+	return 0;
+}
+
+static void on_checkpoint_added(void *data, int r)
+{
+	serve_finish(data, r);
+}
+
+static int add_checkpoint(struct control_call *call, enum checkpoint_kind kind, enum checkpoint_view view)
+{
+	struct capture_source source = { kind, view, { 0 } };
+	const char16_t *path;
+	struct guid id;
+	int r = path_in(call, &path);
+
+	if (r == 0 && !guid_parse(object_id(call->object.key), &id))
+		r = ERR_RESOURCE_NOT_FOUND;
+	if (r < 0)
+		return r;
+	source.path = u16_from_z(path);
+	r = capture_add(call->serve->service, &id, &source, on_checkpoint_added, call->serve);
+	return r < 0 ? r : PENDING;
+}
+
+static int add_registry_checkpoint(struct control_call *call)
+{
+	return add_checkpoint(call, CHECKPOINT_REGISTRY, CHECKPOINT_NATIVE);
+}
+
+static int add_registry_checkpoint_64(struct control_call *call)
+{
+	return add_checkpoint(call, CHECKPOINT_REGISTRY, CHECKPOINT_64BIT);
+}
+
+static int add_registry_checkpoint_32(struct control_call *call)
+{
+	return add_checkpoint(call, CHECKPOINT_REGISTRY, CHECKPOINT_32BIT);
+}
+
+static int add_crypto_checkpoint(struct control_call *call)
+{
+	return add_checkpoint(call, CHECKPOINT_CRYPTO, CHECKPOINT_NATIVE);
+}
+
+/* What its buffer holds is published nowhere. */
+static int add_crypto_checkpoint_ex(struct control_call *call)
+{
+	(void)call;
+	return ERR_NOT_SUPPORTED;
+}
+
+static int delete_checkpoint(struct control_call *call, enum checkpoint_kind kind)
+{
+	struct command command = { .kind = COMMAND_CHECKPOINT_DELETE, .version = COMMAND_VERSION };
+	const char16_t *path;
+	struct guid id;
+	int r = path_in(call, &path);
+
+	if (r == 0 && !guid_parse(object_id(call->object.key), &id))
+		r = ERR_RESOURCE_NOT_FOUND;
+	if (r < 0)
+		return r;
+	command.checkpoint_delete = (struct command_CheckpointDelete){
+		.resource = id, .checkpoint_kind = kind, .path = path, .time = serve_now(call->serve)
+	};
+	serve_propose(call->serve, &command);
+	return PENDING;
+}
+
+static int delete_registry_checkpoint(struct control_call *call)
+{
+	return delete_checkpoint(call, CHECKPOINT_REGISTRY);
+}
+
+static int delete_crypto_checkpoint(struct control_call *call)
+{
+	return delete_checkpoint(call, CHECKPOINT_CRYPTO);
+}
+
 /* The table. */
 
 #define OBJECT_BYTE_SHIFT 24
@@ -410,6 +531,15 @@ static const struct control {
 	{ 0x000089, ALL,		validate_private },		/* VALIDATE_PRIVATE_PROPERTIES */
 	{ 0x00008d, ALL,		get_private_formats },		/* GET_PRIVATE_PROPERTY_FMTS */
 	{ 0x000091, T,			get_no_properties },		/* GET_PRIVATE_RESOURCE_PROPERTY_FMTS */
+	{ 0x4000a2, R,			add_registry_checkpoint },	/* ADD_REGISTRY_CHECKPOINT */
+	{ 0x4000a6, R,			delete_registry_checkpoint },	/* DELETE_REGISTRY_CHECKPOINT */
+	{ 0x0000a9, R,			get_registry_checkpoints },	/* GET_REGISTRY_CHECKPOINTS */
+	{ 0x4000ae, R,			add_crypto_checkpoint },	/* ADD_CRYPTO_CHECKPOINT */
+	{ 0x4000b2, R,			delete_crypto_checkpoint },	/* DELETE_CRYPTO_CHECKPOINT */
+	{ 0x0000b5, R,			get_crypto_checkpoints },	/* GET_CRYPTO_CHECKPOINTS */
+	{ 0x4000be, R,			add_registry_checkpoint_64 },	/* ADD_REGISTRY_CHECKPOINT_64BIT */
+	{ 0x4000c2, R,			add_registry_checkpoint_32 },	/* ADD_REGISTRY_CHECKPOINT_32BIT */
+	{ 0x4002d6, R,			add_crypto_checkpoint_ex },	/* ADD_CRYPTO_CHECKPOINT_EX */
 	{ 0x0001b9, R | T | G,		query_delete },			/* QUERY_DELETE */
 };
 // clang-format on

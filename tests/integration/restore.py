@@ -4,6 +4,7 @@
 
 Usage: restore.py RUEDAD LIBCLUSAPI CHECKPOINT_SET [part of a test's name...]"""
 import ctypes
+import glob
 import json
 import os
 import shutil
@@ -43,6 +44,15 @@ def make_set(c, number=1):
 
     c.run(call)
     return path
+
+
+def backup_fails(c):
+    """What the log says of a backup that fails."""
+    def call(api):
+        assert api.BackupClusterDatabase(api.OpenCluster(None), fresh()) != 0
+
+    c.run(call)
+    return c.log_text()
 
 
 def mark(c):
@@ -312,16 +322,37 @@ def no_cluster_is_created_over_a_state_that_cannot_be_used():
     c.stop()
 
 
+def checkpoints_in(path):
+    """The checkpoints of resources that lie in a set: {(resource, number and kind): content}."""
+    return {(os.path.basename(os.path.dirname(p)), os.path.basename(p)[4:]): open(p, "rb").read()
+            for p in glob.glob(f"{path}/*/*.CP[TR]")}
+
+
 @test
-def a_set_with_checkpoints_is_refused_rather_than_restored_without_them():
+def checkpoints_of_resources_come_back_and_are_in_the_next_backup_and_in_the_safety_copy():
     with Cluster(RUEDAD, LIBRARY) as c:
-        set_mark(c, 2)
         path = fresh()
         os.mkdir(path)
         subprocess.run([CHECKPOINT_SET], env={**os.environ, "CHECKPOINT_SET": path}, check=True, stdout=subprocess.DEVNULL)
-        restore(c, path, 50)
-        assert "checkpoint" in c.log_text()
-        assert mark(c) == 2
+        saved = checkpoints_in(path)
+        assert sorted(saved.values()) == [b"saved files", b"saved key", b"saved keys"]
+        restore(c, path)
+        assert checkpoints_in(make_set(c)) == saved
+        c.kill()
+        c.start()
+        assert checkpoints_in(make_set(c)) == saved
+        time.sleep(1.1)  # Safety copies are named by the second.
+        restore(c, path)
+        copies = sorted(glob.glob(c.path("state/safety/*")))
+        assert [checkpoints_in(p) for p in copies] == [{}, saved]
+
+        # One that is lost is told, and does not keep anybody from restoring.
+        os.remove(glob.glob(c.path("state/00000003-*/blobs/*"))[0])
+        assert "cannot read the saved state" in backup_fails(c)
+        time.sleep(1.1)
+        restore(c, path)
+        assert len(checkpoints_in(sorted(glob.glob(c.path("state/safety/*")))[-1])) == 2
+        assert checkpoints_in(make_set(c)) == saved
 
 
 def cluster_on(disk):

@@ -60,8 +60,8 @@ static void back_up(struct disk *disk, struct db *db, unsigned changes, bool blo
 	for (uint32_t i = 0; i < 2; i++)
 		two[i] = (struct set_blob){ i == 0 ? SET_REGISTRY_CHECKPOINT : SET_CRYPTO_CHECKPOINT,
 			{ .bytes = { 1, 2, 3 } }, i + 1, sha256_of("content", 7), from, "blob" };
-	s.source.blobs = two;
-	s.source.blob_count = blobs ? 2 : 0;
+	s.blobs = two;
+	s.blob_count = blobs ? 2 : 0;
 	CHECK_INT(set_write(disk, &s.source, 0, &info, NULL), 0);
 	sets_source_done(&s);
 	db_free(db);

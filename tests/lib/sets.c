@@ -54,7 +54,7 @@ static int give_tail(void *data, struct set_tail *ret)
 {
 	struct sets_source *s = data;
 
-	*ret = (struct set_tail){ s->index, s->batches, s->batch_count, db_digest(s->db) };
+	*ret = (struct set_tail){ s->index, s->batches, s->batch_count, db_digest(s->db), s->blobs, s->blob_count };
 	return 0;
 }
 

@@ -12,6 +12,8 @@ struct sets_source {
 	struct set_batch batches[8];
 	struct buf bytes[8];
 	size_t batch_count;
+	const struct set_blob *blobs; /* Borrowed; none unless set. */
+	size_t blob_count;
 	int commit_result; /* What may_commit gives. */
 	uint64_t index;
 };

@@ -1,0 +1,291 @@
+/* capture: outside state captured for a resource.
+ *
+ * Why      what the log names must be on the disk before, and capturing it takes time: it must neither hold up the loop nor
+ *          let a checkpoint be seen that has no content.
+ * How
+ *             check ─► turn (agents/blobs.c) ─► capture (agents/sources.c) ─► worker: write the blob
+ *                   ─► CheckpointAdd, CheckpointSaved ─► done
+ *
+ *          What to capture was decided before, and is checked again where the order of changes is fixed, in the core: a
+ *          resource that was deleted meanwhile, a path that somebody else has added, a number that is another checkpoint's
+ *          by now are refused there, and the blob goes with the next sweep.
+ * Promise  done is called exactly once.
+ * Not yet  crypto checkpoints: nothing captures containers of keys (50).
+ * Threads  the loop thread; writing on a worker.
+ * Limits   those of agents/sources.h; CAPTURES_MAX at a time, more are refused (1723).
+ * Tests    tests/integration/resource_checkpoints.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/agents/capture.h"
+#include "base/log.h"
+#include "ruedad/agents/blobs.h"
+#include "ruedad/agents/sources.h"
+#include "ruedad/blobs.h"
+#include "wire/command.h"
+#include <inttypes.h>
+#include <string.h>
+
+enum { CAPTURES_MAX = 64 };
+
+struct capture_job {
+	struct capture_job *next;
+	struct service *service;
+	struct blob_turn turn;
+	capture_done *done;
+	void *data;
+
+	struct guid resource;
+	struct capture_source source;
+	char16_t *path;  /* Owned; the source's. */
+	uint32_t number; /* Of the one that is saved again; 0: it is added. */
+	uint64_t added;
+	struct digest before;
+	uint64_t attempt; /* So that no two write under one name. */
+
+	struct source_job *taking; /* While it is captured. */
+	uint8_t *bytes;            /* What was captured; owned. */
+	size_t length;
+	struct digest digest;
+	int result;
+	struct error error;
+};
+
+static void job_free(struct capture_job *job)
+{
+	struct capture_job **at = &job->service->captures;
+
+	while (*at != NULL && *at != job)
+		at = &(*at)->next;
+	if (*at == job) {
+		*at = job->next;
+		job->service->capture_count--;
+	}
+	free(job->path);
+	free(job->bytes);
+	free(job);
+}
+
+/* The end.  It may be that of the service too. */
+static void job_finish(struct capture_job *job, bool unknown)
+{
+	struct service *s = job->service;
+	capture_done *done = job->done;
+	void *data = job->data;
+	int r = job->result;
+	char path[256];
+
+	if (r < 0)
+		log_warning("a checkpoint was not saved path=\"%s\" error=%" PRIu32 " reason=\"%s\"",
+		    u16_to_utf8_buffer(job->source.path, path, sizeof(path)), error_to_win32(r),
+		    job->error.code != 0 ? job->error.text : error_text(r));
+	job_free(job);
+	done(data, r);
+	blobs_end(s, unknown);
+}
+
+static void on_applied(void *data, int status, const struct cluster_result *result)
+{
+	struct capture_job *job = data;
+
+	job->result = status == 0 && result->status != 0 ? ERR_FROM_WIN32(result->status) : status;
+	job_finish(job, status == ERR_RPC_S_CALL_FAILED);
+}
+
+static struct command make_command(const struct capture_job *job)
+{
+	struct command command = { .kind = job->number == 0 ? COMMAND_CHECKPOINT_ADD : COMMAND_CHECKPOINT_SAVED,
+		.version = COMMAND_VERSION };
+	uint64_t time = loop_wall_filetime(job->service->loop);
+
+	if (job->number == 0) {
+		command.checkpoint_add = (struct command_CheckpointAdd){ .resource = job->resource,
+			.checkpoint_kind = job->source.kind,
+			.view = job->source.view,
+			.path = job->path,
+			.length = job->length,
+			.time = time };
+		memcpy(command.checkpoint_add.sha256, job->digest.bytes, SHA256_LEN);
+	} else {
+		command.checkpoint_saved = (struct command_CheckpointSaved){ .resource = job->resource,
+			.checkpoint_kind = job->source.kind,
+			.number = job->number,
+			.added = job->added,
+			.length = job->length,
+			.time = time };
+		memcpy(command.checkpoint_saved.sha256, job->digest.bytes, SHA256_LEN);
+	}
+	return command;
+}
+
+static void on_captured(void *data)
+{
+	struct capture_job *job = data;
+	struct command command;
+	struct buf bytes = { 0 };
+
+	if (job->result == 0 && job->number != 0 && digest_equal(&job->digest, &job->before)) {
+		job_finish(job, false); /* It is what it was. */
+		return;
+	}
+	if (job->result == 0) {
+		command = make_command(job);
+		job->result = ndr_message_push(&command_messages, &command, &bytes);
+		if (job->result == 0)
+			job->result = replica_propose(job->service->replica, bytes.data, bytes.len, on_applied, job);
+		buf_done(&bytes);
+		if (job->result == 0)
+			return;
+	}
+	job_finish(job, false);
+}
+
+static void run(void *data)
+{
+	struct capture_job *job = data;
+	struct service *s = job->service;
+
+	job->digest = sha256_of(job->bytes, job->length);
+	/* Also if it is what it was: so what has rotted comes back. */
+	job->result =
+	    blob_put(s->disk, s->generation, job->attempt, job->bytes, job->length, &job->digest, &job->error);
+}
+
+static void on_source(void *data, int r, uint8_t *hive, size_t len, const struct error *error)
+{
+	struct capture_job *job = data;
+
+	job->taking = NULL;
+	job->result = r;
+	if (r == 0) {
+		job->bytes = hive;
+		job->length = len;
+		job->result = loop_work(job->service->loop, run, on_captured, job);
+	} else {
+		job->error = *error;
+	}
+	if (job->result < 0)
+		on_captured(job);
+}
+
+static void begin(void *data)
+{
+	struct capture_job *job = data;
+	struct service *s = job->service;
+
+	job->result = s->state != SERVICE_UP || s->stopping ? ERR_SHARING_PAUSED : 0;
+	if (job->result == 0)
+		job->result = source_capture(s->sources, job->source.path, on_source, job, &job->taking, &job->error);
+	/* From inside the call that began it nobody may be told. */
+	if (job->result < 0 && loop_post(s->loop, on_captured, job) < 0)
+		on_captured(job);
+}
+
+static int job_start(struct capture_job *job)
+{
+	struct service *s = job->service;
+
+	job->next = s->captures;
+	s->captures = job;
+	s->capture_count++;
+	job->attempt = ++s->capture_number;
+	job->turn.begin = begin;
+	job->turn.data = job;
+	if (blobs_begin(s, &job->turn))
+		begin(job);
+	return 0;
+}
+
+/* Whether this node can capture it now. */
+static int check_source(struct service *s, enum checkpoint_kind kind)
+{
+	if (s->state != SERVICE_UP || s->stopping)
+		return ERR_SHARING_PAUSED;
+	if (kind == CHECKPOINT_CRYPTO && !(s->has_key && s->key_open)) {
+		log_warning("a crypto checkpoint was refused: %s",
+		    s->has_key ? "the cluster key is sealed on this node; open it with 'rueda cluster unseal'"
+			       : "the cluster has no key to encrypt it with; one is made when the cluster is created "
+				 "with a recovery passphrase or public key");
+		return ERR_NO_RECOVERY_POLICY;
+	}
+	if (kind == CHECKPOINT_CRYPTO || s->sources == NULL)
+		return ERR_NOT_SUPPORTED;
+	return s->capture_count < CAPTURES_MAX ? 0 : ERR_RPC_S_SERVER_TOO_BUSY;
+}
+
+static int job_new(struct service *s, const struct guid *resource, const struct capture_source *source,
+    capture_done *done, void *data, struct capture_job **ret)
+{
+	struct capture_job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		return -ENOMEM;
+	*job =
+	    (struct capture_job){ .service = s, .resource = *resource, .source = *source, .done = done, .data = data };
+	job->path = u16_dup(source->path);
+	if (job->path == NULL) {
+		free(job);
+		return -ENOMEM;
+	}
+	job->source.path.units = job->path;
+	*ret = job;
+	return 0;
+}
+
+int capture_add(
+    struct service *s, const struct guid *resource, const struct capture_source *source, capture_done *done, void *data)
+{
+	struct capture_job *job;
+	int r = s->state == SERVICE_UP
+		    ? checkpoint_check_add(db_root(cluster_db(s->cluster)), resource, source->kind, source->path)
+		    : ERR_SHARING_PAUSED;
+
+	if (r == 0)
+		r = check_source(s, source->kind);
+	if (r == 0)
+		r = sources_check_name(source->path, NULL);
+	if (r == 0)
+		r = job_new(s, resource, source, done, data, &job);
+	return r < 0 ? r : job_start(job);
+}
+
+int capture_save(struct service *s, const struct guid *resource, enum checkpoint_kind kind, uint32_t number,
+    capture_done *done, void *data)
+{
+	struct capture_source source = { .kind = kind };
+	const struct db_key *key;
+	struct checkpoint checkpoint;
+	struct capture_job *job;
+	size_t at = 0;
+	int r = check_source(s, kind);
+
+	if (r < 0)
+		return r;
+	key = checkpoint_resource(db_root(cluster_db(s->cluster)), resource);
+	if (key == NULL)
+		return ERR_RESOURCE_NOT_FOUND;
+	do {
+		if (!checkpoint_next(key, &at, &checkpoint))
+			return ERR_FILE_NOT_FOUND;
+	} while (checkpoint.kind != kind || checkpoint.number != number);
+	source.view = checkpoint.view;
+	source.path = checkpoint.path;
+	r = job_new(s, resource, &source, done, data, &job);
+	if (r < 0)
+		return r;
+	job->number = number;
+	job->added = checkpoint.added;
+	job->before = checkpoint.saved ? checkpoint.digest : (struct digest){ 0 };
+	return job_start(job);
+}
+
+void capture_cancel(struct service *s)
+{
+	for (struct capture_job *job = s->captures; job != NULL; job = job->next)
+		if (job->taking != NULL)
+			source_cancel(job->taking);
+}
+
+void capture_abandon(struct service *s)
+{
+	while (s->captures != NULL)
+		job_free(s->captures);
+}
