@@ -26,9 +26,12 @@ static pid_t start_daemon(const char *mark)
 	if (first == 0) {
 		(void)setsid();
 		if (fork() == 0) {
-			char *argv[] = { "sleep", "1000", NULL }, variable[256], *envp[] = { "A=b", variable, NULL };
+			char *argv[] = { "sleep", "30", NULL }, variable[256], *envp[] = { "A=b", variable, NULL };
 
 			(void)signal(SIGTERM, SIG_IGN);
+			/* If it gets away, it must not keep whoever reads our output waiting. */
+			(void)close(STDOUT_FILENO);
+			(void)close(STDERR_FILENO);
 			(void)snprintf(variable, sizeof(variable), LEFTOVER_VARIABLE "=%s", mark);
 			pid = getpid();
 			(void)!write(ends[1], &pid, sizeof(pid));
