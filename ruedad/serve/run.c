@@ -128,14 +128,20 @@ static void on_gone(struct rpc_call *rpc)
 	stop_waiting(rpc->user, ERR_IO_PENDING);
 }
 
+/* An answer that cannot be sent ends its connection, and with that others that wait: so the walk begins anew behind each. */
 void serve_waiting_look(struct service *s)
 {
-	for (struct serve_call *c = s->waiting, *next; c != NULL; c = next) {
+	struct serve_call *c = s->waiting;
+
+	while (c != NULL) {
 		int r = c->outcome(c);
 
-		next = c->next_waiting;
-		if (r != ERR_IO_PENDING)
+		if (r == ERR_IO_PENDING) {
+			c = c->next_waiting;
+		} else {
 			stop_waiting(c, r);
+			c = s->waiting;
+		}
 	}
 }
 
