@@ -31,6 +31,7 @@
 #include "ruedad/agents/clock.h"
 #include "ruedad/agents/hosts.h"
 #include "ruedad/agents/manage.h"
+#include "ruedad/agents/putback.h"
 #include "ruedad/agents/restore.h"
 #include "ruedad/keyring.h"
 #include "ruedad/serve/serve.h"
@@ -473,6 +474,7 @@ void service_stop(struct service *s, void (*stopped)(void *data), void *data)
 	s->stopped_data = data;
 	backup_cancel(s);
 	capture_cancel(s);
+	putback_cancel_all(s);
 	service_job_ended(s);
 }
 
@@ -497,6 +499,7 @@ int service_take_down(struct service *s, service_down *down, void *data)
 	s->change_data = data;
 	s->state = SERVICE_CHANGING;
 	capture_cancel(s);
+	putback_cancel_all(s);
 	begin_stop(s);
 	return 0;
 }
@@ -523,6 +526,7 @@ void service_done(struct service *s)
 	backup_abandon(s);
 	restore_abandon(s);
 	capture_abandon(s);
+	putback_abandon(s);
 	blobs_abandon(s);
 	if (s->checkpoint != NULL)
 		checkpoint_free(s->checkpoint);

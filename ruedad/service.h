@@ -112,8 +112,9 @@ struct service {
 	uint64_t checkpoint_index;         /* The newest that is durable. */
 	uint64_t log_bytes;                /* Of commands applied since. */
 
-	/* The saved state of resources: agents/capture.h, agents/blobs.h. */
+	/* The saved state of resources: agents/capture.h, agents/putback.h, agents/blobs.h. */
 	struct capture_job *captures;
+	struct putback_job *putbacks;
 	unsigned capture_count;
 	uint64_t capture_number;
 	struct blob_keeper blobs;

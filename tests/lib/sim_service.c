@@ -4,6 +4,8 @@
 #include "priv/client.h"
 #include "rpc/call.h"
 #include "rpc/dispatch.h"
+#include "ruedad/agents/sources.h"
+#include "ruedad/localreg.h"
 #include "ruedad/serve/serve.h"
 #include "tests/lib/test.h"
 #include "wire/rueda.h"
@@ -115,8 +117,20 @@ static void start_rpc(struct sim_service *s)
 	}
 }
 
+/* The registry of this node, and what checkpoints are taken of. */
+static int start_sources(struct sim_service *s, struct error *error)
+{
+	struct sources_config config = { .loop = s->loop, .hive_max = 1 << 20 };
+	int r = localreg_open(s->loop, s->service.disk, &s->service.local, error);
+
+	config.registry = s->service.local;
+	return r == 0 ? sources_new(&config, &s->service.sources) : r;
+}
+
 int sim_service_up(struct sim_service *s, struct error *error)
 {
+	int r;
+
 	CHECK(!s->running);
 	s->failed = s->stopped = false;
 	CHECK_INT(sim_loop_add(s->world, &s->loop), 0);
@@ -131,7 +145,8 @@ int sim_service_up(struct sim_service *s, struct error *error)
 		.data = s };
 	CHECK_INT(sim_disk_open(s->state, "", &s->service.disk), 0);
 	s->running = true;
-	return service_start(&s->service, error);
+	r = start_sources(s, error);
+	return r == 0 ? service_start(&s->service, error) : r;
 }
 
 bool sim_service_is_dead(const struct sim_service *s)
@@ -154,6 +169,8 @@ void sim_service_down(struct sim_service *s, enum sim_disk_stop how)
 		if (s->callers[i] != NULL)
 			sim_caller_disconnect(s->callers[i]);
 	rpc_server_free(s->rpc);
+	sources_free(s->service.sources);
+	localreg_free(s->service.local);
 	disk_free(s->service.disk);
 	sim_loop_free(s->loop);
 	sim_disk_stop(s->state, how);

@@ -12,7 +12,8 @@
  *
  * How      two media: one holds the state directory, the other two directories for backup sets, "/sets/a" and "/sets/b".  Workers and
  *          the loop interleave at every call of both.  What is a process with the caller's rights in the daemon (priv) is
- *          here a view of the second medium.
+ *          here a view of the second medium.  The node has a registry of its own, so registry checkpoints of its keys can be
+ *          taken and put back; of files it has none.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

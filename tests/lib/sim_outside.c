@@ -1,0 +1,185 @@
+/* sim_outside: see sim_outside.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/sim_outside.h"
+#include "backup/dbhive.h"
+#include "base/log.h"
+#include "cluster/object/object.h"
+#include "ruedad/agents/capture.h"
+#include "ruedad/blobs.h"
+#include "ruedad/localreg.h"
+#include "tests/lib/test.h"
+#include "wire/command.h"
+#include "wire/regbuf.h"
+
+#define SECOND 1000000000ull
+
+struct wait {
+	bool done;
+	int result;
+};
+
+static bool is_true(void *data)
+{
+	return *(const bool *)data;
+}
+
+void outside_wait(struct outside *o, const bool *done)
+{
+	CHECK(sim_loop_run_until(o->sim.world, is_true, (void *)done, 600 * SECOND));
+}
+
+static bool is_up(void *data)
+{
+	struct outside *o = data;
+
+	return outside_service(o)->state == SERVICE_UP;
+}
+
+static void on_up(void *data, int r, const struct error *error)
+{
+	*(int *)data = r;
+}
+
+static void find_resource(struct outside *o)
+{
+	const struct db_key *root = db_root(cluster_db(outside_service(o)->cluster));
+
+	for (size_t i = 0; i < object_count(root, OBJECT_RESOURCE); i++)
+		if (object_is_quorum(root, object_id(object_at(root, OBJECT_RESOURCE, i))))
+			CHECK(guid_parse(object_id(object_at(root, OBJECT_RESOURCE, i)), &o->resource));
+}
+
+void outside_begin(struct outside *o, uint64_t seed)
+{
+	struct seal_secret none = { 0 };
+	struct error error = { 0 };
+	int r = 1;
+
+	log_set_level(LOG_ERROR);
+	*o = (struct outside){ 0 };
+	sim_service_init(&o->sim, seed, "");
+	CHECK_INT(sim_service_up(&o->sim, &error), 0);
+	CHECK_INT(service_create_cluster(outside_service(o), U16("sim"), &none, &error), 0);
+	service_bring_up(outside_service(o), on_up, &r);
+	CHECK(sim_loop_run_until(o->sim.world, is_up, o, 600 * SECOND));
+	CHECK_INT(r, 0);
+	find_resource(o);
+}
+
+void outside_end(struct outside *o)
+{
+	sim_service_stop(&o->sim);
+	outside_wait(o, &o->sim.stopped);
+	sim_service_down(&o->sim, SIM_DISK_POWER_CUT);
+	sim_service_done(&o->sim);
+}
+
+void outside_restart(struct outside *o, enum sim_disk_stop how)
+{
+	struct error error = { 0 };
+
+	sim_service_down(&o->sim, how);
+	CHECK_INT(sim_service_up(&o->sim, &error), 0);
+	CHECK(sim_loop_run_until(o->sim.world, is_up, o, 600 * SECOND));
+}
+
+static void note(void *data, int r)
+{
+	*(struct wait *)data = (struct wait){ true, r };
+}
+
+void outside_set(struct outside *o, struct u16 key, uint32_t number)
+{
+	struct regbuf_command value = { REGBUF_SET_VALUE, 4, U16("N"), (const uint8_t *)&number, sizeof(number) };
+	struct wait w = { 0 };
+	struct buf batch = { 0 };
+	int32_t failed;
+
+	regbuf_begin(&batch);
+	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = key });
+	regbuf_add(&batch, &value);
+	value.name = U16("Again");
+	regbuf_add(&batch, &value);
+	CHECK_INT(batch.error, 0);
+	CHECK_INT(
+	    localreg_execute(outside_service(o)->local, (struct u16){ 0 }, batch.data, batch.len, note, &w, &failed),
+	    0);
+	buf_done(&batch);
+	outside_wait(o, &w.done);
+	CHECK_INT(w.result, 0);
+}
+
+static uint32_t number_of(const struct db_key *key)
+{
+	struct db_value n, again;
+
+	if (key == NULL)
+		return 0;
+	CHECK(db_value_find(key, U16("N"), &n) && db_value_find(key, U16("Again"), &again));
+	CHECK_INT(get_le32(n.data), get_le32(again.data)); /* A batch is there whole. */
+	return get_le32(n.data);
+}
+
+uint32_t outside_get(struct outside *o, struct u16 key)
+{
+	return number_of(db_find(localreg_root(outside_service(o)->local), key));
+}
+
+int outside_add(struct outside *o, struct u16 key)
+{
+	struct capture_source source = { .kind = CHECKPOINT_REGISTRY, .path = key };
+	struct wait w = { 0 };
+	int r = capture_add(outside_service(o), &o->resource, &source, note, &w);
+
+	if (r == 0)
+		outside_wait(o, &w.done);
+	return r < 0 ? r : w.result;
+}
+
+static void applied(void *data, int status, const struct cluster_result *result)
+{
+	note(data, status < 0 ? status : ERR_FROM_WIN32(result->status));
+}
+
+int outside_delete(struct outside *o, struct u16 key)
+{
+	struct command command = { .kind = COMMAND_CHECKPOINT_DELETE, .version = COMMAND_VERSION };
+	_cleanup_free_ char16_t *path = u16_dup(key);
+	struct buf bytes = { 0 };
+	struct wait w = { 0 };
+
+	command.checkpoint_delete = (struct command_CheckpointDelete){
+		.resource = o->resource, .checkpoint_kind = CHECKPOINT_REGISTRY, .path = path
+	};
+	CHECK_INT(ndr_message_push(&command_messages, &command, &bytes), 0);
+	CHECK_INT(replica_propose(outside_service(o)->replica, bytes.data, bytes.len, applied, &w), 0);
+	buf_done(&bytes);
+	outside_wait(o, &w.done);
+	return w.result == ERR_FROM_WIN32(0) ? 0 : w.result;
+}
+
+bool outside_checkpoint(struct outside *o, struct u16 key, struct checkpoint *ret)
+{
+	const struct db_key *resource =
+	    checkpoint_resource(db_root(cluster_db(outside_service(o)->cluster)), &o->resource);
+
+	return resource != NULL && checkpoint_find(resource, CHECKPOINT_REGISTRY, key, ret);
+}
+
+uint32_t outside_saved(struct outside *o, struct u16 key)
+{
+	_cleanup_(db_freep) struct db *db = NULL;
+	_cleanup_free_ uint8_t *bytes = NULL;
+	struct checkpoint c;
+	size_t len;
+	int r;
+
+	CHECK(outside_checkpoint(o, key, &c));
+	sim_disk_set_quiet(o->sim.state, true);
+	r = blob_read(outside_service(o)->disk, outside_service(o)->generation, &c, &bytes, &len, NULL);
+	sim_disk_set_quiet(o->sim.state, false);
+	if (r < 0)
+		return 0;
+	CHECK_INT(dbhive_read(bytes, len, &db, NULL), 0);
+	return number_of(db_root(db));
+}

@@ -1,0 +1,39 @@
+/* sim_outside: a simulated node with a cluster, the keys of its own registry, and checkpoints of them.
+ *
+ *	outside_begin(&o, seed);                        a node with a cluster; its quorum resource is o.resource
+ *	outside_set(&o, U16("SOFTWARE\\App"), 1);       that key holds 1, durably
+ *	CHECK_INT(outside_add(&o, U16("SOFTWARE\\App")), 0);
+ *	outside_end(&o);
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tests/lib/sim_service.h"
+
+struct outside {
+	struct sim_service sim;
+	struct guid resource; /* The quorum resource. */
+};
+
+void outside_begin(struct outside *o, uint64_t seed);
+void outside_end(struct outside *o); /* The node stops in good order. */
+/* The process ends and starts again, and the cluster is up. */
+void outside_restart(struct outside *o, enum sim_disk_stop how);
+
+static inline struct service *outside_service(struct outside *o)
+{
+	return &o->sim.service;
+}
+
+/* What a key holds: a number in two values; 0: there is no such key. */
+void outside_set(struct outside *o, struct u16 key, uint32_t number);
+uint32_t outside_get(struct outside *o, struct u16 key);
+
+/* 0, or why not; waits until it is done. */
+int outside_add(struct outside *o, struct u16 key);
+int outside_delete(struct outside *o, struct u16 key);
+/* What is saved for it; false: there is no such checkpoint. */
+bool outside_checkpoint(struct outside *o, struct u16 key, struct checkpoint *ret);
+/* Which number is in the saved state; 0: it cannot be read. */
+uint32_t outside_saved(struct outside *o, struct u16 key);
+void outside_wait(struct outside *o, const bool *done);
