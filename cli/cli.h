@@ -22,7 +22,7 @@ struct cli {
 	char **arguments; /* Behind the words of the verb. */
 	size_t argument_count;
 
-	bool json, yes, force, follow, plan, private_only, utf8;
+	bool json, yes, force, follow, plan, private_only, utf8, local;
 	const char *node, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
 	const char *as_node, *as_new, *drive, *type, *access, *password_file, *wait;
 	const char *copy_to[CLI_COPY_MAX];
@@ -53,8 +53,8 @@ int cli_confirm(const struct cli *c, const char *format, ...) _printf_(2, 3);
 char16_t *cli_units(const char *text);
 /* The path of a set as the service will see it: a relative one is made absolute.  NULL after a message. */
 char *cli_path(const char *path);
-/* The path of a key below the root, without the root's name if that was given.  A view into units. */
-struct u16 cli_key_path(const char16_t *units);
+/* The path of a key below that root (cli/regfile.h), whose name may stand before it.  A view into units. */
+struct u16 cli_key_path(const char16_t *units, const char *root);
 
 static inline const WCHAR *cli_wide(const char16_t *units)
 {
@@ -63,6 +63,10 @@ static inline const WCHAR *cli_wide(const char16_t *units)
 
 /* A connection to the cluster of this machine; 0, or an enum cli_exit after a message. */
 int cli_open(DWORD access, HCLUSTER *ret);
+/* The root of the cluster database, or with --local of this node's own registry; the same. */
+int cli_open_root(const struct cli *c, DWORD access, REGSAM sam, HKEY *ret);
+/* What stands before its keys in text. */
+const char *cli_root_name(const struct cli *c);
 
 /* The verbs; the files are named after the nouns. */
 int cluster_create_verb(struct cli *c);

@@ -3,6 +3,7 @@
  * Threads  one.      Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "cli/regfile.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,23 +129,61 @@ char *cli_path(const char *path)
 	return whole;
 }
 
-struct u16 cli_key_path(const char16_t *units)
+/* How many units of path this name takes, with the backslash that follows; 0: it does not stand there. */
+static size_t skip_root(struct u16 path, const char *name)
 {
-	static const struct u16 roots[] = { { u"HKEY_LOCAL_MACHINE\\Cluster", 26 }, { u"HKLM\\Cluster", 12 } };
+	size_t n = strlen(name);
+
+	if (path.len < n || (path.len > n && path.units[n] != '\\'))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (utf16_upcase(path.units[i]) != utf16_upcase((unsigned char)name[i]))
+			return 0;
+	return MIN(n + 1, path.len);
+}
+
+struct u16 cli_key_path(const char16_t *units, const char *root)
+{
+	static const char long_name[] = "HKEY_LOCAL_MACHINE";
 	struct u16 path = u16_from_z(units);
+	size_t skip = skip_root(path, root);
+	char other[64];
 
-	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		size_t n = roots[i].len;
-
-		if (path.len >= n && u16_equal((struct u16){ path.units, n }, roots[i]) &&
-		    (path.len == n || path.units[n] == '\\')) {
-			path = (struct u16){ path.units + n, path.len - n };
-			if (path.len > 0)
-				path = (struct u16){ path.units + 1, path.len - 1 };
-			break;
-		}
+	if (skip == 0) {
+		(void)snprintf(other, sizeof(other), "HKLM%s", root + sizeof(long_name) - 1);
+		skip = skip_root(path, other);
 	}
-	return path;
+	return (struct u16){ path.units + skip, path.len - skip };
+}
+
+const char *cli_root_name(const struct cli *c)
+{
+	return c->local ? REGFILE_LOCAL_ROOT : REGFILE_ROOT;
+}
+
+int cli_open_root(const struct cli *c, DWORD access, REGSAM sam, HKEY *ret)
+{
+	HCLUSTER cluster;
+	HKEY root;
+	int r;
+
+	if (c->local) {
+		root = RuedaGetLocalKey(sam);
+		if (root == NULL)
+			return cli_fail(GetLastError(), NULL, "opening the registry of this node");
+		*ret = root;
+		return 0;
+	}
+	r = cli_open(access, &cluster);
+	if (r != 0)
+		return r;
+	root = GetClusterKey(cluster, sam);
+	if (root == NULL)
+		r = cli_fail(GetLastError(), NULL, "opening the cluster database");
+	else
+		*ret = root;
+	(void)CloseCluster(cluster);
+	return r;
 }
 
 int cli_open(DWORD access, HCLUSTER *ret)

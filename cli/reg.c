@@ -1,4 +1,4 @@
-/* reg: the verbs about the live cluster database: ls, get, set, del, export; import is in regimport.c.
+/* reg: the verbs about the live cluster database, and this node's own registry: ls, get, set, del, export; import is in regimport.c.
  *
  * Threads  one.      Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
@@ -15,7 +15,6 @@
 struct target {
 	char16_t *units; /* Owned: the argument. */
 	char16_t *path;  /* Owned, terminated: the key below the root. */
-	HCLUSTER cluster;
 	HKEY root;
 };
 
@@ -23,8 +22,6 @@ static void target_done(struct target *t)
 {
 	if (t->root != NULL)
 		(void)ClusterRegCloseKey(t->root);
-	if (t->cluster != NULL)
-		(void)CloseCluster(t->cluster);
 	free(t->path);
 	free(t->units);
 }
@@ -32,19 +29,13 @@ static void target_done(struct target *t)
 /* 0, or an enum cli_exit after a message. */
 static int target_open(const struct cli *c, size_t argument, DWORD access, REGSAM sam, struct target *t)
 {
-	int r;
-
 	t->units = cli_units(argument < c->argument_count ? c->arguments[argument] : "");
 	if (t->units == NULL)
 		return CLI_USAGE;
-	t->path = u16_dup(cli_key_path(t->units));
+	t->path = u16_dup(cli_key_path(t->units, cli_root_name(c)));
 	if (t->path == NULL)
 		return cli_fail_error(-ENOMEM, NULL, "rueda %s", c->verb->words);
-	r = cli_open(access, &t->cluster);
-	if (r != 0)
-		return r;
-	t->root = GetClusterKey(t->cluster, sam);
-	return t->root == NULL ? cli_fail(GetLastError(), NULL, "opening the cluster database") : 0;
+	return cli_open_root(c, access, sam, &t->root);
 }
 
 int reg_ls_verb(struct cli *c)
@@ -55,7 +46,7 @@ int reg_ls_verb(struct cli *c)
 
 	if (r != 0)
 		return r;
-	r = regtree_load(t.cluster, u16_from_z(t.path), false, &db);
+	r = regtree_load(t.root, u16_from_z(t.path), false, &db);
 	if (r < 0)
 		return cli_fail_error(r, NULL, "listing the key '%s'", c->argument_count > 0 ? c->arguments[0] : "");
 	return value_list_key(db_root(db), u16_from_z(t.path), c->json);
@@ -240,9 +231,9 @@ int reg_export_verb(struct cli *c)
 
 	if (r != 0)
 		return r;
-	r = regtree_load(t.cluster, u16_from_z(t.path), true, &db);
+	r = regtree_load(t.root, u16_from_z(t.path), true, &db);
 	if (r == 0)
-		r = value_reg_text(db_root(db), u16_from_z(t.path), &text);
+		r = value_reg_text(db_root(db), cli_root_name(c), u16_from_z(t.path), &text);
 	if (r == 0 && c->utf8)
 		r = regfile_to_utf8(&text, &utf8);
 	if (r < 0)

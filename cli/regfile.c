@@ -35,9 +35,10 @@ struct parser {
 	const char16_t *units;
 	size_t len, pos;
 	unsigned line;
-	struct buf data; /* Of the value at hand. */
-	struct buf name; /* Its name, native units. */
-	struct buf key;  /* The key at hand, native units below the root. */
+	struct buf data;  /* Of the value at hand. */
+	struct buf name;  /* Its name, native units. */
+	const char *root; /* Borrowed. */
+	struct buf key;   /* The key at hand, native units below the root. */
 	bool has_key;
 	regfile_callback *callback;
 	void *callback_data;
@@ -171,14 +172,19 @@ static int quoted(struct parser *p, struct buf *out)
 	}
 }
 
+static int bad_root(const struct parser *p)
+{
+	return error_set(p->error, ERR_INVALID_DATA, "line %u: a key must be below %s", p->line, p->root);
+}
+
 static int key_line(struct parser *p)
 {
 	bool delete = take(p, '-');
 	size_t start, end;
 	int r;
 
-	if (!take_word(p, REGFILE_ROOT))
-		return bad(p, "a key must be below " REGFILE_ROOT);
+	if (!take_word(p, p->root))
+		return bad_root(p);
 	start = p->pos;
 	while (!at_line_end(p))
 		p->pos++;
@@ -189,7 +195,7 @@ static int key_line(struct parser *p)
 	end--;
 	if (end > start) {
 		if (p->units[start] != '\\')
-			return bad(p, "a key must be below " REGFILE_ROOT);
+			return bad_root(p);
 		for (size_t i = start; i < end; i++)
 			if (p->units[i] == '\\' && (i + 1 == end || p->units[i + 1] == '\\'))
 				return bad(p, "a level of the key has no name");
@@ -358,10 +364,11 @@ static int decode(const uint8_t *bytes, size_t len, char16_t **ret, size_t *ret_
 			    : r;
 }
 
-int regfile_parse(const void *bytes, size_t len, regfile_callback *callback, void *data, struct error *error)
+int regfile_parse(
+    const void *bytes, size_t len, const char *root, regfile_callback *callback, void *data, struct error *error)
 {
 	_cleanup_free_ char16_t *units = NULL;
-	struct parser p = { .line = 1, .callback = callback, .callback_data = data, .error = error };
+	struct parser p = { .line = 1, .root = root, .callback = callback, .callback_data = data, .error = error };
 	int r = decode(bytes, len, &units, &p.len, error);
 
 	if (r < 0)
@@ -410,11 +417,12 @@ void regfile_begin(struct buf *out)
 	put(out, FIRST_LINE "\r\n");
 }
 
-int regfile_key(struct buf *out, struct u16 path, bool delete)
+int regfile_key(struct buf *out, const char *root, struct u16 path, bool delete)
 {
 	if (u16_has_unit(path, 0) || u16_has_unit(path, '\r') || u16_has_unit(path, '\n'))
 		return ERR_NO_UNICODE_TRANSLATION;
-	put(out, delete ? "\r\n[-" REGFILE_ROOT : "\r\n[" REGFILE_ROOT);
+	put(out, delete ? "\r\n[-" : "\r\n[");
+	put(out, root);
 	if (path.len > 0)
 		buf_u16(out, '\\');
 	for (size_t i = 0; i < path.len; i++)

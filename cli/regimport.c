@@ -137,21 +137,17 @@ static int import_all(const struct cli *c, const struct buf *text, uint64_t *ret
 {
 	_cleanup_free_ struct import *i = calloc(1, sizeof(*i));
 	struct error error = { 0 };
-	HCLUSTER cluster;
-	int r = i == NULL ? cli_fail_error(-ENOMEM, NULL, "importing") : cli_open(GENERIC_ALL, &cluster);
+	int r = i == NULL ? cli_fail_error(-ENOMEM, NULL, "importing")
+			  : cli_open_root(c, GENERIC_ALL, KEY_ALL_ACCESS, &i->root);
 
 	if (r != 0)
 		return r;
-	i->root = GetClusterKey(cluster, KEY_ALL_ACCESS);
-	r = i->root == NULL ? ERR_FROM_WIN32(GetLastError())
-			    : regfile_parse(text->data, text->len, import_entry, i, &error);
+	r = regfile_parse(text->data, text->len, cli_root_name(c), import_entry, i, &error);
 	if (r == 0)
 		r = batch_end(i);
 	if (i->batch != NULL)
 		(void)ClusterRegCloseBatch(i->batch, FALSE, NULL);
-	if (i->root != NULL)
-		(void)ClusterRegCloseKey(i->root);
-	(void)CloseCluster(cluster);
+	(void)ClusterRegCloseKey(i->root);
 	*ret_batches = i->batches;
 	if (r == 0)
 		return 0;
@@ -171,7 +167,7 @@ int reg_import_verb(struct cli *c)
 	int r = read_all(c->arguments[0], &text);
 
 	if (r == 0)
-		r = regfile_parse(text.data, text.len, count_entry, &n, &error);
+		r = regfile_parse(text.data, text.len, cli_root_name(c), count_entry, &n, &error);
 	if (r < 0)
 		return cli_fail_error(r, &error, "reading %s", c->arguments[0]);
 	if (n.deletions > 0) {

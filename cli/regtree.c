@@ -1,4 +1,4 @@
-/* regtree: keys of the live database, read into memory.
+/* regtree: keys of the live database, or of the node's own registry, read into memory.
  *
  * Why      what is listed and exported of the live database and of a backup set shall look the same, so both come as a
  *          struct db.
@@ -103,7 +103,7 @@ static int load_key(struct loader *l, HKEY key, uint64_t time)
 	return r;
 }
 
-int regtree_load(HCLUSTER cluster, struct u16 path, bool deep, struct db **ret)
+int regtree_load(HKEY from, struct u16 path, bool deep, struct db **ret)
 {
 	_cleanup_(db_freep) struct db *db = NULL;
 	_cleanup_free_ char16_t *below = u16_dup(path);
@@ -111,18 +111,13 @@ int regtree_load(HCLUSTER cluster, struct u16 path, bool deep, struct db **ret)
 	_cleanup_free_ BYTE *data = malloc(DATA_BYTES);
 	struct loader l = { .deep = deep, .name = name, .data = data };
 	FILETIME written = { 0 };
-	HKEY root;
 	LONG code;
 	int r = below == NULL || name == NULL || data == NULL ? -ENOMEM : db_new(&db);
 
 	if (r < 0)
 		return r;
 	l.db = db;
-	root = GetClusterKey(cluster, KEY_READ);
-	if (root == NULL)
-		return ERR_FROM_WIN32(GetLastError());
-	code = ClusterRegOpenKey(root, cli_wide(below), KEY_READ, &l.root);
-	(void)ClusterRegCloseKey(root);
+	code = ClusterRegOpenKey(from, cli_wide(below), KEY_READ, &l.root);
 	if (code == 0) {
 		code = ClusterRegQueryInfoKey(l.root, NULL, NULL, NULL, NULL, NULL, NULL, &written);
 		r = code != 0 ? ERR_FROM_WIN32(code) : load_key(&l, l.root, time_of(written));

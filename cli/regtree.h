@@ -5,6 +5,6 @@
 #include "cluster/db/db.h"
 #include "include/clusapi.h"
 
-/* The key at path, as the root of *ret: its values and the names of its subkeys, or with deep all below it.  Errors of the
- * library as ERR_FROM_WIN32(). */
-int regtree_load(HCLUSTER cluster, struct u16 path, bool deep, struct db **ret);
+/* The key at path below that one, as the root of *ret: its values and the names of its subkeys, or with deep all below it.
+ * Errors of the library as ERR_FROM_WIN32(). */
+int regtree_load(HKEY from, struct u16 path, bool deep, struct db **ret);

@@ -243,7 +243,7 @@ static const struct db_key *find_key(const struct set *s, const char *text, char
 	*ret_units = cli_units(text);
 	if (*ret_units == NULL)
 		return NULL;
-	*ret_path = cli_key_path(*ret_units);
+	*ret_path = cli_key_path(*ret_units, REGFILE_ROOT);
 	key = db_find(db_root(s->db), *ret_path);
 	if (key == NULL)
 		(void)cli_fail_key(ERROR_FILE_NOT_FOUND, "opening in the set the key", text);
@@ -267,7 +267,7 @@ int backup_ls_verb(struct cli *c)
 static int cat_key(const struct cli *c, const struct db_key *key, struct u16 path)
 {
 	_cleanup_(buf_done) struct buf text = { 0 }, utf8 = { 0 };
-	int r = value_reg_text(key, path, &text);
+	int r = value_reg_text(key, REGFILE_ROOT, path, &text);
 
 	if (r == 0)
 		r = regfile_to_utf8(&text, &utf8);

@@ -314,6 +314,7 @@ int value_list_key(const struct db_key *key, struct u16 path, bool as_json)
 }
 
 struct writer {
+	const char *root;
 	struct buf *out;
 	struct buf path; /* Native units. */
 };
@@ -321,7 +322,7 @@ struct writer {
 static int write_key(struct writer *w, const struct db_key *key)
 {
 	struct u16 path = { (const char16_t *)(const void *)w->path.data, w->path.len / sizeof(char16_t) };
-	int r = regfile_key(w->out, path, false);
+	int r = regfile_key(w->out, w->root, path, false);
 
 	for (size_t i = 0; r == 0 && i < db_value_count(key); i++) {
 		struct db_value v = db_value_at(key, i);
@@ -342,9 +343,9 @@ static int write_key(struct writer *w, const struct db_key *key)
 	return r;
 }
 
-int value_reg_text(const struct db_key *key, struct u16 path, struct buf *ret)
+int value_reg_text(const struct db_key *key, const char *root, struct u16 path, struct buf *ret)
 {
-	struct writer w = { .out = ret };
+	struct writer w = { .root = root, .out = ret };
 	int r;
 
 	regfile_begin(ret);

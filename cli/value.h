@@ -22,5 +22,5 @@ void value_print_short(uint32_t type, const uint8_t *data, size_t len);
 
 /* Subkeys and values of one key; the result is an enum cli_exit. */
 int value_list_key(const struct db_key *key, struct u16 path, bool as_json);
-/* The key and all below it as .reg text in UTF-16LE.  ERR_NO_UNICODE_TRANSLATION: a name that .reg text cannot hold. */
-int value_reg_text(const struct db_key *key, struct u16 path, struct buf *ret);
+/* The key and all below it as .reg text in UTF-16LE, below that root (cli/regfile.h).  ERR_NO_UNICODE_TRANSLATION: a name that .reg text cannot hold. */
+int value_reg_text(const struct db_key *key, const char *root, struct u16 path, struct buf *ret);

@@ -196,6 +196,16 @@ DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress);
  * Returns 0; 6; 87; 5007 the resource has been deleted; 1717. */
 DWORD RuedaGetResourceHistory(HRESOURCE hResource, PRUEDA_RESOURCE_HISTORY pHistory);
 
+/* The root of the registry of this machine's node alone, what is HKEY_LOCAL_MACHINE on Windows: what registry checkpoints are
+ * of.  It exists without a cluster.  The ClusterReg functions take the handle and those opened below it; but notifications and
+ * batch ports are not there for it (50 and 120).  A restore ends it, as all handles.
+ *
+ * samDesired  KEY_READ, KEY_ALL_ACCESS, …
+ *
+ * Returns a handle for ClusterRegCloseKey(), or NULL; the last error: 5 not root and not the service's own user; 1722 no service
+ * answers. */
+HKEY RuedaGetLocalKey(REGSAM samDesired);
+
 /* The lines of the service's flight recorder, oldest first.
  *
  * ppszTrace  receives the text, terminated, in UTF-8; the caller frees it with LocalFree().

@@ -349,20 +349,21 @@ static int accept(struct local_registry *l, struct db_snapshot *before, localreg
 
 /* Changing. */
 
-int localreg_execute(struct local_registry *l, struct u16 base, const void *batch, size_t len, localreg_done *done,
-    void *data, int32_t *ret_failed)
+int localreg_execute(struct local_registry *l, struct u16 base, const void *batch, size_t len, unsigned flags,
+    localreg_done *done, void *data, struct localreg_result *ret)
 {
 	_cleanup_(db_snapshot_unrefp) struct db_snapshot *before = db_snapshot_take(l->db);
 	struct db_regbatch_result result = { 0 };
 	int r = -ENOMEM;
 
-	*ret_failed = 0;
+	*ret = (struct localreg_result){ 0 };
 	if (before == NULL)
 		return r;
-	r = db_regbatch_apply(l->db, base, batch, len, loop_wall_filetime(l->loop), 0, &result);
-	*ret_failed = r < 0 ? result.failed_command : -1;
+	r = db_regbatch_apply(l->db, base, batch, len, loop_wall_filetime(l->loop), flags, &result);
+	ret->failed_command = r < 0 ? result.failed_command : -1;
 	if (r < 0)
 		return r;
+	ret->created = result.created;
 	r = accept(l, before, done, data);
 	if (r == 0)
 		tell_batch(l, &result.batch);

@@ -28,9 +28,13 @@ struct db_snapshot *localreg_snapshot(struct local_registry *l);
 /* Changes.  done() is called once, on the loop, never from inside, when the change is durable, or will never have happened:
  * if saving fails, this change and those after it are undone.  A negative result: refused, no callback. */
 typedef void localreg_done(void *data, int r);
-/* A registry batch (cluster/db/regbatch.h) below the key base; *ret_failed as there. */
-int localreg_execute(struct local_registry *l, struct u16 base, const void *batch, size_t len, localreg_done *done,
-    void *data, int32_t *ret_failed);
+struct localreg_result {
+	int32_t failed_command; /* As in struct db_regbatch_result. */
+	bool created;
+};
+/* A registry batch (cluster/db/regbatch.h, which has the flags) below the key base. */
+int localreg_execute(struct local_registry *l, struct u16 base, const void *batch, size_t len, unsigned flags,
+    localreg_done *done, void *data, struct localreg_result *ret);
 /* The key at path, and all below it, becomes what this hive holds; it is made if it is missing.  ERR_INVALID_DATA. */
 int localreg_replace(struct local_registry *l, struct u16 path, const uint8_t *hive, size_t len, localreg_done *done,
     void *data, struct error *error);

@@ -22,6 +22,7 @@
 #include "ruedad/serve/logins.h"
 #include "ruedad/serve/serve.h"
 #include "ruedad/service.h"
+#include "wire/local.h"
 #include "wire/rueda.h"
 #include <grp.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ enum { LEAST_LEVEL = RPC_LEVEL_PRIVACY };
 struct parts {
 	const struct parts_context *context;
 	struct rpc_server *rpc;
-	struct rpc_interface clusapi_v2, clusapi_v3, rueda;
+	struct rpc_interface clusapi_v2, clusapi_v3, rueda, local;
 	struct rpc_endpoint endpoints[4]; /* Two on the local socket, two on TCP once there is a port. */
 	struct rpc_epmap mapper;
 	struct logins logins;
@@ -93,6 +94,9 @@ static int start_rpc(struct parts *p)
 	p->clusapi_v2 = make_interface(p, &clusapi_interface, 2, false, serve_dispatch_clusapi);
 	p->clusapi_v3 = make_interface(p, &clusapi_interface, 3, false, serve_dispatch_clusapi);
 	p->rueda = make_interface(p, &rueda_interface, 1, true, serve_dispatch_rueda);
+	p->local = make_interface(p, &clusapi_interface, 3, true, serve_dispatch_local);
+	p->local.name = "local registry";
+	p->local.syntax.uuid = local_registry_uuid;
 	p->endpoints[0] = make_endpoint(&p->clusapi_v3, SOCKET_NAME);
 	p->endpoints[1] = make_endpoint(&p->clusapi_v2, SOCKET_NAME);
 	p->endpoints[2] = make_endpoint(&p->clusapi_v3, NULL);
@@ -107,6 +111,8 @@ static int start_rpc(struct parts *p)
 		r = rpc_server_add_interface(p->rpc, &p->clusapi_v3);
 	if (r == 0)
 		r = rpc_server_add_interface(p->rpc, &p->rueda);
+	if (r == 0)
+		r = rpc_server_add_interface(p->rpc, &p->local);
 	return r;
 }
 

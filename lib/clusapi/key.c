@@ -7,6 +7,7 @@
  * Threads  all functions.        Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/key.h"
+#include "include/rueda.h"
 #include "wire/clusapi.h"
 #include <string.h>
 
@@ -29,7 +30,7 @@ static int key_open(struct remote *r, struct ndr_handle *ret)
 	struct clusapi_CloseKey_in close_in;
 	struct clusapi_CloseKey_out close_out;
 	_cleanup_arena_ struct arena arena = { 0 };
-	int result = link_call(r->link, LINK_CLUSAPI, CLUSAPI_GET_ROOT_KEY, &root_in, &root, &arena);
+	int result = link_call(r->link, r->interface, CLUSAPI_GET_ROOT_KEY, &root_in, &root, &arena);
 
 	if (result < 0 || k->path_len == 0) {
 		if (result == 0)
@@ -37,9 +38,9 @@ static int key_open(struct remote *r, struct ndr_handle *ret)
 		return result;
 	}
 	in.key = root.handle;
-	result = link_call(r->link, LINK_CLUSAPI, CLUSAPI_OPEN_KEY, &in, &out, &arena);
+	result = link_call(r->link, r->interface, CLUSAPI_OPEN_KEY, &in, &out, &arena);
 	close_in.key = root.handle;
-	(void)link_call(r->link, LINK_CLUSAPI, CLUSAPI_CLOSE_KEY, &close_in, &close_out, &arena);
+	(void)link_call(r->link, r->interface, CLUSAPI_CLOSE_KEY, &close_in, &close_out, &arena);
 	if (result == 0)
 		*ret = out.handle;
 	else if (result == ERR_FILE_NOT_FOUND && k->was_open)
@@ -48,7 +49,8 @@ static int key_open(struct remote *r, struct ndr_handle *ret)
 }
 
 /* base\path as a new object; not opened yet. */
-static int key_new(struct link *l, struct u16 base, struct u16 path, REGSAM sam, struct key **ret)
+static int key_new(
+    struct link *l, enum link_interface interface, struct u16 base, struct u16 path, REGSAM sam, struct key **ret)
 {
 	bool both = base.len > 0 && path.len > 0;
 	size_t len = base.len + both + path.len;
@@ -58,6 +60,7 @@ static int key_new(struct link *l, struct u16 base, struct u16 path, REGSAM sam,
 		return -ENOMEM;
 	object_init(&k->object, OBJECT_KEY, key_destroy);
 	remote_init(&k->remote, l, key_open, CLUSAPI_CLOSE_KEY);
+	k->remote.interface = interface;
 	k->sam = sam;
 	k->path_len = len;
 	if (base.len > 0)
@@ -70,10 +73,11 @@ static int key_new(struct link *l, struct u16 base, struct u16 path, REGSAM sam,
 	return 0;
 }
 
-static int key_open_below(struct link *l, struct u16 base, struct u16 path, REGSAM sam, HKEY *ret)
+static int key_open_below(
+    struct link *l, enum link_interface interface, struct u16 base, struct u16 path, REGSAM sam, HKEY *ret)
 {
 	_cleanup_key_ struct key *k = NULL;
-	int r = key_new(l, base, path, sam, &k);
+	int r = key_new(l, interface, base, path, sam, &k);
 
 	if (r == 0)
 		r = remote_open(&k->remote);
@@ -86,12 +90,12 @@ static int key_open_below(struct link *l, struct u16 base, struct u16 path, REGS
 
 int key_open_path(struct link *l, const char16_t *path, REGSAM sam, HKEY *ret)
 {
-	return key_open_below(l, (struct u16){ 0 }, u16_from_z(path), sam, ret);
+	return key_open_below(l, LINK_CLUSAPI, (struct u16){ 0 }, u16_from_z(path), sam, ret);
 }
 
 int key_open_object(struct link *l, struct u16 container, struct u16 id, REGSAM sam, HKEY *ret)
 {
-	return key_open_below(l, container, id, sam, ret);
+	return key_open_below(l, LINK_CLUSAPI, container, id, sam, ret);
 }
 
 int key_get(HKEY handle, struct key **ret)
@@ -127,6 +131,17 @@ HKEY GetClusterKey(HCLUSTER hCluster, REGSAM samDesired)
 	return r < 0 ? return_null(r) : key;
 }
 
+HKEY RuedaGetLocalKey(REGSAM samDesired)
+{
+	_cleanup_(link_unrefp) struct link *l = NULL;
+	HKEY key;
+	int r = link_open(&l);
+
+	if (r == 0)
+		r = key_open_below(l, LINK_LOCAL, (struct u16){ 0 }, (struct u16){ 0 }, samDesired, &key);
+	return r < 0 ? return_null(r) : key;
+}
+
 /* Keys. */
 
 LONG ClusterRegCreateKey(HKEY hKey, LPCWSTR lpszSubKey, DWORD dwOptions, REGSAM samDesired,
@@ -144,15 +159,15 @@ LONG ClusterRegCreateKey(HKEY hKey, LPCWSTR lpszSubKey, DWORD dwOptions, REGSAM 
 	if (r == 0 && (lpszSubKey == NULL || phkResult == NULL))
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
-		r = key_new(k->remote.link, (struct u16){ k->path, k->path_len }, u16_from_z(units(lpszSubKey)), samDesired,
-		    &new);
+		r = key_new(k->remote.link, k->remote.interface, (struct u16){ k->path, k->path_len },
+		    u16_from_z(units(lpszSubKey)), samDesired, &new);
 	if (r == 0)
 		r = remote_call(&k->remote, CLUSAPI_CREATE_KEY, &in, &out, &arena);
 	if (r < 0)
 		return (LONG)return_code(r);
 	/* The handle that came along has no place for its epoch; the key is opened in its own. */
 	close_in.key = out.handle;
-	(void)link_call(k->remote.link, LINK_CLUSAPI, CLUSAPI_CLOSE_KEY, &close_in, &close_out, &arena);
+	(void)link_call(k->remote.link, k->remote.interface, CLUSAPI_CLOSE_KEY, &close_in, &close_out, &arena);
 	r = remote_open(&new->remote);
 	if (r == 0) {
 		new->was_open = true;
@@ -173,8 +188,8 @@ LONG ClusterRegOpenKey(HKEY hKey, LPCWSTR lpszSubKey, REGSAM samDesired, PHKEY p
 	if (r == 0)
 		r = key_check(k);
 	if (r == 0)
-		r = key_open_below(k->remote.link, (struct u16){ k->path, k->path_len }, u16_from_z(units(lpszSubKey)),
-		    samDesired, phkResult);
+		r = key_open_below(k->remote.link, k->remote.interface, (struct u16){ k->path, k->path_len },
+		    u16_from_z(units(lpszSubKey)), samDesired, phkResult);
 	return (LONG)return_code(r);
 }
 

@@ -26,8 +26,8 @@ int link_cancel(struct link *l);
 /* How long a call may take; 0: no limit. */
 void link_set_timeout(struct link *l, int call_ms);
 
-/* Which interface a call is of.  RUEDA: not over the network. */
-enum link_interface { LINK_CLUSAPI, LINK_CLUSAPI_V2, LINK_RUEDA };
+/* Which interface a call is of.  RUEDA and LOCAL (the registry of the node, wire/local.h): not over the network. */
+enum link_interface { LINK_CLUSAPI, LINK_CLUSAPI_V2, LINK_RUEDA, LINK_LOCAL };
 
 /* A method without a context handle.  *in and *out are structs as generated; what *out points to lives in the arena.  A
  * call that reads is repeated over a new connection; one that changes is not, once it may have been carried out
@@ -50,6 +50,7 @@ uint64_t link_epoch(struct link *l);
 /* A context handle on the server, opened again by itself when the connection was lost and the same cluster answers. */
 struct remote {
 	struct link *link; /* Referenced. */
+	enum link_interface interface; /* CLUSAPI or LOCAL. */
 	pthread_mutex_t lock;
 	struct ndr_handle handle; /* All zero: not open. */
 	uint64_t epoch;           /* Of the link, when it was opened. */
@@ -65,7 +66,8 @@ void remote_done(struct remote *r); /* Closes it on the server too if it is open
 int remote_open(struct remote *r);
 /* The handle as it is now, opened if need be, and the epoch that it is of. */
 int remote_get(struct remote *r, struct ndr_handle *ret, uint64_t *ret_epoch);
-/* A clusapi method whose parameters begin with this handle, and perhaps a second one: *in is written to. */
+/* A clusapi method whose parameters begin with this handle, and perhaps a second one: *in is written to.
+ * ERR_NOT_SUPPORTED: the second one is of another interface. */
 int remote_call(struct remote *r, unsigned number, void *in, void *out, struct arena *arena);
 int remote_call2(struct remote *r, struct remote *second, unsigned number, void *in, void *out, struct arena *arena);
 /* The same with the second handle (NULL: there is none) elsewhere in *in. */

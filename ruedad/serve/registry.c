@@ -3,14 +3,17 @@
  * How      a key handle is a path: a key that is deleted and made again is found again, a restored database needs no
  *          tables of pointers.  Reading looks at the head of the database; changing goes through the log as a command
  *          with the key's path, and the check that the key still exists is made there, where the order is fixed.
+ * Local    the same methods, on another interface, are of this node's own registry (c->local): another root, and changes do
+ *          not go through the log but through ruedad/localreg.h.  Handles belong to their interface.
  * Access   a handle of a caller without access All refuses changes, whatever mask it was opened with; beyond that the
  *          mask of the open decides, as it does on Windows.
  * Rules    cmrp.md of the public protocol: sizes of section 12.3 (a short buffer is 234 with the size needed), order of
  *          enumerations is that of names.
- * Threads  the loop thread.       Tests  tests/integration/library.py
+ * Threads  the loop thread.       Tests  tests/integration/library.py, local_registry.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/db/regbatch.h"
 #include "cluster/db/sd.h"
+#include "ruedad/localreg.h"
 #include "ruedad/serve/serve.h"
 #include "wire/regbuf.h"
 #include <string.h>
@@ -40,6 +43,11 @@ static const struct rpc_handle_type key_type = { "key", key_rundown };
 static struct u16 key_path(const struct key_object *k)
 {
 	return (struct u16){ k->path, k->len };
+}
+
+static const struct db_key *key_root(struct serve_call *c)
+{
+	return c->local ? localreg_root(c->service->local) : serve_root(c);
 }
 
 /* What a handle allows is kept as its access: the mask of the open, cut to what the caller may do. */
@@ -101,7 +109,7 @@ static int key_in(struct serve_call *c, const struct ndr_handle *handle, struct 
 		return r;
 	ret->path = key_path(value.object);
 	ret->sam = value.access;
-	ret->key = db_find(serve_root(c), ret->path);
+	ret->key = db_find(key_root(c), ret->path);
 	return 0;
 }
 
@@ -171,25 +179,33 @@ static void open_key(struct serve_call *c)
 	serve_finish(c, r);
 }
 
-/* The calls that change something are batches of one command. */
-static void propose_one(struct serve_call *c, struct u16 key, const struct regbuf_command *one)
+/* Copies the batch. */
+static void change(
+    struct serve_call *c, struct u16 key, const uint8_t *batch, uint32_t len, enum db_regbatch_flags flags)
 {
 	struct command command = { .kind = COMMAND_REG_BATCH, .version = COMMAND_VERSION };
-	struct buf batch = { 0 };
+
+	if (c->local) {
+		serve_change_local(c, key, batch, len, flags);
+		return;
+	}
+	command.reg_batch = (struct command_RegBatch){
+		.key = key.units, .batch = batch, .batch_size = len, .flags = flags, .time = serve_now(c)
+	};
+	serve_propose(c, &command);
+}
+
+/* The calls that change something are batches of one command. */
+static void change_one(struct serve_call *c, struct u16 key, const struct regbuf_command *one)
+{
+	_cleanup_(buf_done) struct buf batch = { 0 };
 
 	regbuf_begin(&batch);
 	regbuf_add(&batch, one);
-	if (batch.error != 0) {
+	if (batch.error != 0)
 		serve_finish(c, batch.error);
-		return;
-	}
-	command.reg_batch = (struct command_RegBatch){ .key = key.units,
-		.batch = batch.data,
-		.batch_size = (uint32_t)batch.len,
-		.flags = DB_REGBATCH_CALL,
-		.time = serve_now(c) };
-	serve_propose(c, &command); /* Copies the batch. */
-	buf_done(&batch);
+	else
+		change(c, key, batch.data, (uint32_t)batch.len, DB_REGBATCH_CALL);
 }
 
 static int created_key(struct serve_call *c, const struct cluster_result *result)
@@ -225,8 +241,7 @@ static void create_key(struct serve_call *c)
 		return;
 	}
 	c->applied = created_key;
-	propose_one(
-	    c, key.path, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = u16_from_z(in->sub_key) });
+	change_one(c, key.path, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = u16_from_z(in->sub_key) });
 }
 
 static void close_key(struct serve_call *c)
@@ -390,7 +405,7 @@ static void set_value(struct serve_call *c)
 	if (r < 0)
 		serve_finish(c, r);
 	else
-		propose_one(c, key.path,
+		change_one(c, key.path,
 		    &(struct regbuf_command){
 			REGBUF_SET_VALUE, in->type, u16_from_z(in->value_name), in->data, in->data_size });
 }
@@ -404,7 +419,7 @@ static void delete_value(struct serve_call *c)
 	if (r < 0)
 		serve_finish(c, r);
 	else
-		propose_one(c, key.path,
+		change_one(c, key.path,
 		    &(struct regbuf_command){ .kind = REGBUF_DELETE_VALUE, .name = u16_from_z(in->value_name) });
 }
 
@@ -419,7 +434,7 @@ static void delete_key(struct serve_call *c)
 	if (r < 0)
 		serve_finish(c, r);
 	else
-		propose_one(c, key.path,
+		change_one(c, key.path,
 		    &(struct regbuf_command){ .kind = REGBUF_DELETE_KEY, .name = u16_from_z(in->sub_key) });
 }
 
@@ -432,7 +447,7 @@ static void set_key_security(struct serve_call *c)
 	if (r < 0)
 		serve_finish(c, r);
 	else
-		propose_one(c, key.path,
+		change_one(c, key.path,
 		    &(struct regbuf_command){ REGBUF_SET_KEY_SECURITY, in->security_information, { 0 },
 			in->security_descriptor.data, in->security_descriptor.length });
 }
@@ -450,7 +465,6 @@ static int executed_batch(struct serve_call *c, const struct cluster_result *res
 static void execute_batch(struct serve_call *c)
 {
 	const struct clusapi_ExecuteBatch_in *in = c->in;
-	struct command command = { .kind = COMMAND_REG_BATCH, .version = COMMAND_VERSION };
 	struct key_in key;
 	int r = key_to_change(c, &in->key, KEY_SET_VALUE, &key);
 
@@ -458,11 +472,8 @@ static void execute_batch(struct serve_call *c)
 		serve_finish(c, r);
 		return;
 	}
-	command.reg_batch = (struct command_RegBatch){
-		.key = key.path.units, .batch = in->data, .batch_size = in->data_size, .time = serve_now(c)
-	};
 	c->applied = executed_batch;
-	serve_propose(c, &command);
+	change(c, key.path, in->data, in->data_size, 0);
 }
 
 /* Both read batches; the second one's flags ask for isolation, which reading at one moment gives anyway. */
@@ -474,7 +485,7 @@ static int read_batch(struct serve_call *c, const struct ndr_handle *handle, con
 	int r = key_to_read(c, handle, &key);
 
 	if (r == 0)
-		r = db_regbatch_read(serve_root(c), key.path, in, in_size, &reply);
+		r = db_regbatch_read(key_root(c), key.path, in, in_size, &reply);
 	if (r == 0) {
 		*ret = arena_dup(serve_arena(c), reply.data, reply.len);
 		*ret_size = (uint32_t)reply.len;

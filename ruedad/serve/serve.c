@@ -10,12 +10,16 @@
  *             bytes ─► decode ─► access ─► state ─► handler ─┬─► serve_finish ─► bytes
  *                                                            └─► serve_propose ─► log ─► applied ─► serve_finish
  *
+ *          The registry methods are also those of the interface for this node's own registry (wire/local.h), which needs
+ *          no cluster; there serve_change_local() takes the place of serve_propose().
+ *
  * Promise  a call is answered exactly once.  A changing call that is answered 0 is durable.
  * Threads  the loop thread.
  * Tests    tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/serve/serve.h"
 #include "base/log.h"
+#include "ruedad/localreg.h"
 #include "wire/rueda.h"
 #include <string.h>
 
@@ -30,7 +34,7 @@ static int check_access(const struct serve_call *c)
 {
 	enum rpc_access has = c->rpc->identity->access;
 
-	if (has == RPC_ACCESS_NONE)
+	if (has == RPC_ACCESS_NONE || (c->local && has != RPC_ACCESS_ALL))
 		return ERR_ACCESS_DENIED;
 	if (c->request.method->access == 'A' || c->request.method->access == 'B')
 		return has == RPC_ACCESS_ALL ? 0 : ERR_ACCESS_DENIED;
@@ -68,7 +72,15 @@ static serve_handler *find_handler(const struct ndr_interface *interface, unsign
 	return handler;
 }
 
-static void dispatch(struct rpc_call *rpc, struct service *service, const struct ndr_interface *interface)
+/* What there is besides the cluster: is it there, and not about to be closed? */
+static int local_state_error(const struct service *s)
+{
+	if (s->local == NULL)
+		return ERR_CALL_NOT_IMPLEMENTED;
+	return s->state == SERVICE_STOPPING ? ERR_CLUSTER_NODE_SHUTTING_DOWN : 0;
+}
+
+static void dispatch(struct rpc_call *rpc, struct service *service, const struct ndr_interface *interface, bool local)
 {
 	struct rpc_request request;
 	struct serve_call *c;
@@ -83,12 +95,14 @@ static void dispatch(struct rpc_call *rpc, struct service *service, const struct
 		return;
 	}
 	*c = (struct serve_call){
-		.service = service, .rpc = rpc, .request = request, .in = request.in, .out = request.out
+		.service = service, .rpc = rpc, .request = request, .in = request.in, .out = request.out, .local = local
 	};
 	r = check_access(c);
-	if (r == 0 && !works_always(interface, rpc->opnum))
+	if (r == 0 && local)
+		r = local_state_error(service);
+	else if (r == 0 && !works_always(interface, rpc->opnum))
 		r = serve_state_error(service);
-	handler = find_handler(interface, rpc->opnum);
+	handler = local ? serve_registry_handler(rpc->opnum) : find_handler(interface, rpc->opnum);
 	if (r == 0 && handler == NULL)
 		r = ERR_CALL_NOT_IMPLEMENTED;
 	if (r < 0)
@@ -135,6 +149,39 @@ void serve_propose(struct serve_call *c, const struct command *command)
 	buf_done(&bytes);
 	if (r < 0)
 		serve_finish(c, r);
+}
+
+/* The registry of this node. */
+
+struct local_change {
+	struct serve_call *c;
+	struct cluster_result result;
+};
+
+static void on_changed_local(void *data, int r)
+{
+	struct local_change *change = data;
+
+	change->result.status = error_to_win32(r);
+	on_applied(change->c, 0, &change->result);
+}
+
+void serve_change_local(struct serve_call *c, struct u16 key, const uint8_t *batch, size_t len, unsigned flags)
+{
+	struct local_change *change = arena_alloc_zero(serve_arena(c), sizeof(*change));
+	struct localreg_result result;
+	int r;
+
+	if (change == NULL) {
+		serve_finish(c, -ENOMEM);
+		return;
+	}
+	change->c = c;
+	r = localreg_execute(c->service->local, key, batch, len, flags, on_changed_local, change, &result);
+	change->result.failed_command = result.failed_command;
+	change->result.disposition = result.created ? 1 : 2;
+	if (r < 0)
+		on_changed_local(change, r);
 }
 
 uint64_t serve_now(const struct serve_call *c)
@@ -229,10 +276,15 @@ int serve_access(const struct serve_call *c, uint32_t desired, uint32_t *ret_acc
 
 void serve_dispatch_clusapi(struct rpc_call *call, void *data)
 {
-	dispatch(call, data, &clusapi_interface);
+	dispatch(call, data, &clusapi_interface, false);
+}
+
+void serve_dispatch_local(struct rpc_call *call, void *data)
+{
+	dispatch(call, data, &clusapi_interface, true);
 }
 
 void serve_dispatch_rueda(struct rpc_call *call, void *data)
 {
-	dispatch(call, data, &rueda_interface);
+	dispatch(call, data, &rueda_interface, false);
 }

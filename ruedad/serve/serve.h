@@ -16,6 +16,7 @@ struct serve_call {
 	struct rpc_request request;
 	const void *in; /* The request's. */
 	void *out;      /* The handler fills it in, all but the status. */
+	bool local;     /* Of the interface for this node's own registry. */
 	/* Set for serve_propose(): makes more of out from the result, and returns the call's error, or SERVE_LATER: it has
 	 * seen to it that serve_finish() will be called. */
 	int (*applied)(struct serve_call *c, const struct cluster_result *result);
@@ -42,6 +43,8 @@ void serve_finish(struct serve_call *c, int r);
 
 /* Put a command into the log, and finish the call with its outcome once it is applied. */
 void serve_propose(struct serve_call *c, const struct command *command);
+/* The same of a registry batch on this node's own registry, below the key; flags of enum db_regbatch_flags. */
+void serve_change_local(struct serve_call *c, struct u16 key, const uint8_t *batch, size_t len, unsigned flags);
 /* The time stamp for a command. */
 uint64_t serve_now(const struct serve_call *c);
 
@@ -109,3 +112,4 @@ void serve_rueda_unseal(struct serve_call *c);
 /* What the RPC server calls; data is the service. */
 void serve_dispatch_clusapi(struct rpc_call *call, void *data); /* Both versions. */
 void serve_dispatch_rueda(struct rpc_call *call, void *data);
+void serve_dispatch_local(struct rpc_call *call, void *data); /* wire/local.h */

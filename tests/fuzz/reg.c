@@ -14,7 +14,7 @@ static int write_again(void *data, const struct regfile_entry *e)
 	switch (e->kind) {
 	case REGFILE_KEY:
 	case REGFILE_DELETE_KEY:
-		r = regfile_key(out, e->key, e->kind == REGFILE_DELETE_KEY);
+		r = regfile_key(out, REGFILE_ROOT, e->key, e->kind == REGFILE_DELETE_KEY);
 		break;
 	case REGFILE_VALUE:
 		r = regfile_value(out, e->name, e->type, e->data, e->len);
@@ -34,17 +34,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	int r;
 
 	regfile_begin(&first);
-	r = regfile_parse(data, len, write_again, &first, &error);
+	r = regfile_parse(data, len, REGFILE_ROOT, write_again, &first, &error);
 	assert(r == 0 || (r == ERR_INVALID_DATA && error.text[0] != 0));
 	/* What was heard before a mistake counts as well. */
 	regfile_begin(&second);
-	r = regfile_parse(first.data, first.len, write_again, &second, &error);
+	r = regfile_parse(first.data, first.len, REGFILE_ROOT, write_again, &second, &error);
 	assert(r == 0);
 	assert(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
 	r = regfile_to_utf8(&first, &utf8);
 	assert(r == 0);
 	regfile_begin(&third);
-	r = regfile_parse(utf8.data, utf8.len, write_again, &third, &error);
+	r = regfile_parse(utf8.data, utf8.len, REGFILE_ROOT, write_again, &third, &error);
 	assert(r == 0);
 	assert(first.len == third.len && memcmp(first.data, third.data, first.len) == 0);
 	buf_done(&first);

@@ -3,7 +3,6 @@
 """The cluster key as a whole: made, sealed, carried by backup sets, tested, opened again.  Prints TAP.
 
 Usage: recovery.py RUEDA RUEDAD LIBRARY SOURCE_ROOT [part of a test's name...]"""
-import json
 import os
 import re
 import shutil
@@ -12,7 +11,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-import cluster  # noqa: E402
+import machine  # noqa: E402
 import tap  # noqa: E402
 from tap import test  # noqa: E402
 
@@ -41,26 +40,9 @@ def golden(name):
     return os.path.join(directory, f"sealed-key-{name}-public.pem"), private
 
 
-class Machine(cluster.Cluster):
-    """A service without a cluster."""
-
+class Machine(machine.Machine):
     def __init__(self):
-        super().__init__(RUEDAD, LIBRARY, create=False)
-
-    def rueda(self, *words, status=0):
-        done = subprocess.run([RUEDA, *words], env=self.environment, cwd=HOME, capture_output=True, timeout=120,
-                              stdin=subprocess.DEVNULL)
-        self.errors = done.stderr.decode(errors="replace")
-        assert done.returncode == status, (words, done.returncode, done.stdout, self.errors, self.log_text()[-2000:])
-        return done.stdout.decode()
-
-    def fails(self, code, *words):
-        self.rueda(*words, status=1)
-        assert f" failed: {code} " in self.errors, (words, self.errors)
-        return self.errors
-
-    def json(self, *words):
-        return json.loads(self.rueda(*words, "--json"))
+        super().__init__(RUEDA, RUEDAD, LIBRARY)
 
     def key(self):
         return self.json("status")["cluster_key"]
@@ -68,11 +50,6 @@ class Machine(cluster.Cluster):
     def key_file(self):
         (name,) = os.listdir(self.path("state/keys"))
         return self.path("state/keys/" + name)
-
-    def backup(self, name):
-        path = self.path(name)
-        self.rueda("backup", path)
-        return path
 
 
 def read(path):

@@ -80,7 +80,7 @@ static void note(void *data, int r)
 static int set(struct place *p, struct u16 key, uint32_t n, struct outcome *o)
 {
 	struct buf batch = { 0 };
-	int32_t failed;
+	struct localreg_result result;
 	int r;
 
 	regbuf_begin(&batch);
@@ -89,7 +89,7 @@ static int set(struct place *p, struct u16 key, uint32_t n, struct outcome *o)
 	regbuf_add(
 	    &batch, &(struct regbuf_command){ REGBUF_SET_VALUE, 4, U16("Again"), (const uint8_t *)&n, sizeof(n) });
 	CHECK_INT(batch.error, 0);
-	r = localreg_execute(p->registry, (struct u16){ 0 }, batch.data, batch.len, note, o, &failed);
+	r = localreg_execute(p->registry, (struct u16){ 0 }, batch.data, batch.len, 0, note, o, &result);
 	buf_done(&batch);
 	return r;
 }
@@ -216,14 +216,14 @@ TEST(a_batch_that_fails_half_way_changes_nothing)
 	struct outcome o = { 0 };
 	struct buf batch = { 0 };
 	struct place p;
-	int32_t failed;
+	struct localreg_result result;
 
 	place_init(&p, 5);
 	regbuf_begin(&batch);
 	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = U16("App") });
 	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = U16("\\bad") });
-	CHECK(localreg_execute(p.registry, (struct u16){ 0 }, batch.data, batch.len, note, &o, &failed) < 0);
-	CHECK_INT(failed, 2);
+	CHECK(localreg_execute(p.registry, (struct u16){ 0 }, batch.data, batch.len, 0, note, &o, &result) < 0);
+	CHECK_INT(result.failed_command, 2);
 	CHECK(db_find(localreg_root(p.registry), U16("App")) == NULL);
 	run(&p);
 	CHECK_INT(o.calls, 0);
@@ -310,7 +310,7 @@ TEST(keys_that_are_missing_or_too_large_and_hives_that_are_none_are_refused)
 	struct outcome o = { 0 };
 	struct buf batch = { 0 };
 	struct place p;
-	int32_t failed;
+	struct localreg_result result;
 
 	place_init(&p, 7);
 	CHECK_INT(take(&p, U16("App")).result, ERR_FILE_NOT_FOUND);
@@ -320,7 +320,7 @@ TEST(keys_that_are_missing_or_too_large_and_hives_that_are_none_are_refused)
 		regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = U16("App") });
 		regbuf_add(&batch,
 		    &(struct regbuf_command){ REGBUF_SET_VALUE, 3, i == 0 ? U16("A") : U16("B"), big, sizeof(big) });
-		CHECK_INT(localreg_execute(p.registry, (struct u16){ 0 }, batch.data, batch.len, note, &o, &failed), 0);
+		CHECK_INT(localreg_execute(p.registry, (struct u16){ 0 }, batch.data, batch.len, 0, note, &o, &result), 0);
 	}
 	buf_done(&batch);
 	CHECK_INT(take(&p, U16("App")).result, ERR_DISK_FULL);

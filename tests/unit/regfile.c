@@ -36,7 +36,7 @@ static int hear(void *data, const struct regfile_entry *e)
 static int parse(const char *text, struct error *error)
 {
 	struct heard h = { 0 };
-	int r = regfile_parse(text, strlen(text), hear, &h, error);
+	int r = regfile_parse(text, strlen(text), REGFILE_ROOT, hear, &h, error);
 
 	buf_done(&h.text);
 	return r;
@@ -72,7 +72,7 @@ static struct one value_of(const char *line)
 	struct error error = { 0 };
 
 	(void)snprintf(text, sizeof(text), FIRST "[" ROOT "]\r\n%s", line);
-	if (regfile_parse(text, strlen(text), take_one, &o, &error) != 0)
+	if (regfile_parse(text, strlen(text), REGFILE_ROOT, take_one, &o, &error) != 0)
 		test_fail(__FILE__, __LINE__, "%s: %s", line, error.text);
 	CHECK_INT(o.count, 1);
 	return o;
@@ -107,7 +107,7 @@ TEST(deletions_are_entries)
 	struct heard h = { 0 };
 	static const char text[] = "\xef\xbb\xbf" FIRST "[-" ROOT "\\Old]\n\n[" ROOT "\\New]\n\"gone\"=-\n@ = -";
 
-	CHECK_INT(regfile_parse(text, sizeof(text) - 1, hear, &h, NULL), 0);
+	CHECK_INT(regfile_parse(text, sizeof(text) - 1, REGFILE_ROOT, hear, &h, NULL), 0);
 	CHECK_INT(h.count, 4);
 	CHECK(memcmp(h.text.data, "- 2 O\0l\0d\0|", 11) == 0);
 	buf_done(&h.text);
@@ -150,10 +150,10 @@ TEST(bytes_that_are_no_text_are_refused)
 	struct error error = { 0 };
 	struct heard h = { 0 };
 
-	CHECK_INT(regfile_parse("\xff\xfeW", 3, hear, &h, &error), ERR_INVALID_DATA);
-	CHECK_INT(regfile_parse("\xfe\xff\0W", 4, hear, &h, &error), ERR_INVALID_DATA);
-	CHECK_INT(regfile_parse("\xff", 1, hear, &h, &error), ERR_INVALID_DATA);
-	CHECK_INT(regfile_parse(FIRST "\0", sizeof(FIRST), hear, &h, &error), ERR_INVALID_DATA);
+	CHECK_INT(regfile_parse("\xff\xfeW", 3, REGFILE_ROOT, hear, &h, &error), ERR_INVALID_DATA);
+	CHECK_INT(regfile_parse("\xfe\xff\0W", 4, REGFILE_ROOT, hear, &h, &error), ERR_INVALID_DATA);
+	CHECK_INT(regfile_parse("\xff", 1, REGFILE_ROOT, hear, &h, &error), ERR_INVALID_DATA);
+	CHECK_INT(regfile_parse(FIRST "\0", sizeof(FIRST), REGFILE_ROOT, hear, &h, &error), ERR_INVALID_DATA);
 	CHECK_INT(h.count, 0);
 }
 
@@ -162,7 +162,7 @@ TEST(the_callback_can_end_it)
 	static const char text[] = FIRST "[" ROOT "]\n@=\"a\"\n@=\"b\"";
 	struct heard h = { .fail_at = 2 };
 
-	CHECK_INT(regfile_parse(text, sizeof(text) - 1, hear, &h, NULL), -ECANCELED);
+	CHECK_INT(regfile_parse(text, sizeof(text) - 1, REGFILE_ROOT, hear, &h, NULL), -ECANCELED);
 	CHECK_INT(h.count, 2);
 	buf_done(&h.text);
 }
@@ -202,7 +202,7 @@ static void write_random(uint64_t *s, struct expected *x)
 			e = (struct regfile_entry){ .kind = REGFILE_KEY, .key = { key, 1 + chance(s) % 5 } };
 			for (size_t i = 0; i < e.key.len; i++)
 				key[i] = odd_unit(s, true);
-			CHECK_INT(regfile_key(&x->text, e.key, false), 0);
+			CHECK_INT(regfile_key(&x->text, REGFILE_ROOT, e.key, false), 0);
 			(void)hear(&x->heard, &e);
 			continue;
 		}
@@ -252,13 +252,13 @@ TEST(what_is_written_reads_back_as_the_same_whatever_it_is)
 		test_note_seed(test_seed + round);
 		write_random(&state, &x);
 		CHECK_INT(x.text.error, 0);
-		if (regfile_parse(x.text.data, x.text.len, hear_no_line, &h, &error) != 0)
+		if (regfile_parse(x.text.data, x.text.len, REGFILE_ROOT, hear_no_line, &h, &error) != 0)
 			test_fail(__FILE__, __LINE__, "%s", error.text);
 		CHECK_INT(h.text.len, x.heard.text.len);
 		CHECK_MEM(h.text.data, x.heard.text.data, h.text.len);
 		buf_done(&h.text);
 		CHECK_INT(regfile_to_utf8(&x.text, &utf8), 0);
-		CHECK_INT(regfile_parse(utf8.data, utf8.len, hear_no_line, &h, &error), 0);
+		CHECK_INT(regfile_parse(utf8.data, utf8.len, REGFILE_ROOT, hear_no_line, &h, &error), 0);
 		CHECK_INT(h.text.len, x.heard.text.len);
 		CHECK_MEM(h.text.data, x.heard.text.data, h.text.len);
 		buf_done(&h.text);
@@ -320,8 +320,8 @@ TEST(names_that_the_text_cannot_hold_are_refused_and_nothing_is_written)
 {
 	struct buf text = { 0 };
 
-	CHECK_INT(regfile_key(&text, U16("a\0b"), false), ERR_NO_UNICODE_TRANSLATION);
-	CHECK_INT(regfile_key(&text, U16("a\nb"), false), ERR_NO_UNICODE_TRANSLATION);
+	CHECK_INT(regfile_key(&text, REGFILE_ROOT, U16("a\0b"), false), ERR_NO_UNICODE_TRANSLATION);
+	CHECK_INT(regfile_key(&text, REGFILE_ROOT, U16("a\nb"), false), ERR_NO_UNICODE_TRANSLATION);
 	CHECK_INT(regfile_value(&text, U16("a\0b"), 1, "", 0), ERR_NO_UNICODE_TRANSLATION);
 	CHECK_INT(regfile_delete_value(&text, U16("a\0b")), ERR_NO_UNICODE_TRANSLATION);
 	CHECK_INT(text.len, 0);
@@ -335,7 +335,7 @@ TEST(without_memory_it_fails_cleanly_at_every_allocation)
 	{
 		struct one o = { 0 };
 		struct buf out = { 0 };
-		int r = regfile_parse(text, sizeof(text) - 1, take_one, &o, NULL);
+		int r = regfile_parse(text, sizeof(text) - 1, REGFILE_ROOT, take_one, &o, NULL);
 
 		CHECK(r == (failalloc_hit() ? -ENOMEM : 0));
 		regfile_begin(&out);
