@@ -163,7 +163,7 @@ const char *cli_root_name(const struct cli *c)
 
 int cli_open_root(const struct cli *c, DWORD access, REGSAM sam, HKEY *ret)
 {
-	HCLUSTER cluster;
+	HCLUSTER cluster = NULL;
 	HKEY root;
 	int r;
 

@@ -93,7 +93,7 @@ void outside_set(struct outside *o, struct u16 key, uint32_t number)
 	struct regbuf_command value = { REGBUF_SET_VALUE, 4, U16("N"), (const uint8_t *)&number, sizeof(number) };
 	struct wait w = { 0 };
 	struct buf batch = { 0 };
-	int32_t failed;
+	struct localreg_result result;
 
 	regbuf_begin(&batch);
 	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = key });
@@ -102,7 +102,7 @@ void outside_set(struct outside *o, struct u16 key, uint32_t number)
 	regbuf_add(&batch, &value);
 	CHECK_INT(batch.error, 0);
 	CHECK_INT(
-	    localreg_execute(outside_service(o)->local, (struct u16){ 0 }, batch.data, batch.len, note, &w, &failed),
+	    localreg_execute(outside_service(o)->local, (struct u16){ 0 }, batch.data, batch.len, 0, note, &w, &result),
 	    0);
 	buf_done(&batch);
 	outside_wait(o, &w.done);
