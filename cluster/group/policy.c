@@ -6,7 +6,8 @@
  *          resource is compared with what is wanted of it:
  *            wanted         by the administrator, and its expression could hold from what is wanted of its providers;
  *            OFFLINE        and wanted, providers online: start;
- *            ONLINE         and not wanted, or a provider is not online: stop, once no active resource needs it;
+ *            ONLINE         and not wanted, or a provider is not online, or not for long, because one of its own is not:
+ *                           stop, once no active resource needs it;
  *            FAILED         and wanted: restart after the delay while the threshold allows it; then the group fails over;
  *                           then it is left failed and tried again after the retry period;
  *            pending        too long: it is stopped and has failed.
@@ -25,7 +26,7 @@ struct member {
 	const struct db_key *key;
 	const struct resource_run *run;
 	struct resource_config config;
-	enum { WANT_UNKNOWN, WANT_LOOKING, WANT_NO, WANT_YES } want;
+	enum answer { UNKNOWN, LOOKING, NO, YES } want, sound;
 };
 
 struct view {
@@ -64,35 +65,68 @@ static struct command_Decide *decide_resource(struct view *v, enum decide_verb v
 
 static bool wanted(struct view *v, struct member *m);
 
-static bool provider_wanted(void *data, const struct guid *id)
+static struct member *member_of(const struct view *v, const struct guid *id)
 {
-	struct view *v = data;
-
 	for (size_t i = 0; i < v->count; i++)
 		if (guid_equal(&v->members[i].id, id))
-			return wanted(v, &v->members[i]);
-	return false; /* Not in this group: it provides nothing. */
+			return &v->members[i];
+	return NULL; /* Not in this group: it provides nothing. */
+}
+
+static bool provider_wanted(void *data, const struct guid *id)
+{
+	struct member *m = member_of(data, id);
+
+	return m != NULL && wanted(data, m);
 }
 
 static bool wanted(struct view *v, struct member *m)
 {
-	if (m->want == WANT_UNKNOWN) {
-		m->want = WANT_LOOKING; /* A circle that somebody wrote into the registry ends here. */
+	if (m->want == UNKNOWN) {
+		m->want = LOOKING; /* A circle that somebody wrote into the registry ends here. */
 		m->want = v->target == 0 && m->config.wanted && !(m->run != NULL && m->run->recycle) &&
 				  resource_may_be_on(m->key, v->owner) &&
 				  depend_holds(&m->config.depends, provider_wanted, v)
-			      ? WANT_YES
-			      : WANT_NO;
+			      ? YES
+			      : NO;
 	}
-	return m->want == WANT_YES;
+	return m->want == YES;
+}
+
+/* What is online and stays so as far as its providers are concerned, and theirs.  One whose provider has failed is to stop,
+ * but after its own dependents: so these must not wait for it to stop. */
+
+static bool is_sound(struct view *v, struct member *m);
+
+static bool provider_sound(void *data, const struct guid *id)
+{
+	struct member *m = member_of(data, id);
+
+	return m != NULL && is_sound(data, m);
+}
+
+static bool is_provided(struct view *v, const struct member *m)
+{
+	return depend_holds(&m->config.depends, provider_sound, v);
+}
+
+static bool is_sound(struct view *v, struct member *m)
+{
+	if (m->sound == UNKNOWN) {
+		m->sound = LOOKING;
+		m->sound = resource_run_state(m->run) == RESOURCE_ONLINE && is_provided(v, m) ? YES : NO;
+	}
+	return m->sound == YES;
 }
 
 /* One resource. */
 
+/* A stuck one cannot be waited for. */
 static bool has_active_dependent(const struct view *v, const struct member *m)
 {
 	for (size_t i = 0; i < v->count; i++)
-		if (resource_is_active(v->members[i].run) && depend_has(&v->members[i].config.depends, &m->id) &&
+		if (resource_is_active(v->members[i].run) && !v->members[i].run->stuck &&
+		    depend_has(&v->members[i].config.depends, &m->id) &&
 		    !resource_provided(v->table, &v->members[i].config.depends, NULL))
 			return true;
 	return false;
@@ -152,7 +186,7 @@ static void consider_failure(struct view *v, const struct member *m)
 
 static void start(struct view *v, const struct member *m)
 {
-	if (!resource_provided(v->table, &m->config.depends, NULL))
+	if (!is_provided(v, m))
 		return;
 	decide_resource(v, DECIDE_START, m)->node = v->owner;
 }
@@ -174,7 +208,7 @@ static void consider_failed(struct view *v, struct member *m)
 static void consider(struct view *v, struct member *m)
 {
 	const struct resource_run *r = m->run;
-	bool keep = wanted(v, m) && resource_provided(v->table, &m->config.depends, NULL);
+	bool keep = wanted(v, m) && is_provided(v, m);
 
 	switch (resource_run_state(r)) {
 	case RESOURCE_OFFLINE:

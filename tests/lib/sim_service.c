@@ -140,6 +140,7 @@ int sim_service_up(struct sim_service *s, struct error *error)
 		.rpc = s->rpc,
 		.open_directory = open_directory,
 		.priv = s,
+		.runner = s->runner,
 		.segment_size = SEGMENT_SIZE,
 		.failed = on_failed,
 		.data = s };
@@ -215,7 +216,8 @@ void sim_caller_disconnect(struct sim_caller *c)
 {
 	struct pdu pdu;
 
-	if (c->waiting && !peer_next(&c->peer, &pdu))
+	/* One that waits for its caller's end is told by the end of the connection. */
+	if (c->waiting && !peer_next(&c->peer, &pdu) && c->call->on_cancel == NULL)
 		rpc_call_fail(c->call, -EIO);
 	for (size_t i = 0; i < ARRAY_SIZE(c->service->callers); i++)
 		if (c->service->callers[i] == c)

@@ -31,6 +31,7 @@ struct sim_service {
 	struct rng rng;
 	struct sim_disk *state, *sets;
 	struct config config;
+	struct runner *runner; /* Given; or NULL. */
 	uint64_t opened; /* How many directories of sets have been opened. */
 
 	/* While it runs: */

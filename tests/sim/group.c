@@ -514,9 +514,12 @@ static void come_to_rest(struct world *w)
 {
 	unsigned idle = 0, rounds = 0;
 
+	bool afresh = rng_chance(&w->rng, 50);
+
 	w->calm = true;
 	for (uint32_t n = 1; n <= w->node_count; n++) {
-		crash(w, n);
+		if (afresh)
+			crash(w, n);
 		if (!w->nodes[n].up)
 			boot(w, n);
 		apply(

@@ -261,6 +261,56 @@ TEST(what_could_not_be_stopped_holds_its_place_until_its_node_is_gone)
 	cluster_free(c);
 }
 
+/* A failed provider waits until what needs it has stopped, and that waits until what needs it in turn has. */
+TEST(a_whole_chain_stops_behind_a_provider_that_failed_and_comes_back_with_it)
+{
+	static const uint8_t chain[] = { 8, 7, 6 }; /* Each depends on the one before. */
+	struct cluster *c = begin();
+
+	node_begins(c);
+	CHECK_INT(depend(c, 7, DEPEND_VERB_ADD, 8, u""), 0);
+	CHECK_INT(depend(c, 6, DEPEND_VERB_ADD, 7, u""), 0);
+	CHECK_INT(resource(c, 6, RESOURCE_VERB_ONLINE), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		decide(c);
+		CHECK_INT(report(c, chain[i], RESOURCE_ONLINE, 0), 0);
+	}
+	CHECK_INT(report(c, 8, RESOURCE_FAILED, 0), 0);
+	decide(c);
+	CHECK_INT(state_of(c, 7), RESOURCE_ONLINE);
+	CHECK_INT(report(c, 6, RESOURCE_OFFLINE, 0), 0);
+	decide(c);
+	CHECK_INT(report(c, 7, RESOURCE_OFFLINE, 0), 0);
+	decide(c);
+	tick(c, 500000000);
+	for (unsigned i = 0; i < 3; i++) {
+		decide(c);
+		CHECK_INT(report(c, chain[i], RESOURCE_ONLINE, 0), 0);
+	}
+	cluster_free(c);
+}
+
+TEST(a_provider_does_not_wait_for_a_dependent_that_cannot_be_stopped)
+{
+	struct cluster *c = begin();
+
+	node_begins(c);
+	CHECK_INT(depend(c, 6, DEPEND_VERB_ADD, 7, u""), 0);
+	CHECK_INT(resource(c, 6, RESOURCE_VERB_ONLINE), 0);
+	decide(c);
+	CHECK_INT(report(c, 7, RESOURCE_ONLINE, 0), 0);
+	decide(c);
+	CHECK_INT(report(c, 6, RESOURCE_ONLINE, 0), 0);
+	CHECK_INT(report(c, 7, RESOURCE_FAILED, 0), 0);
+	decide(c);
+	CHECK_INT(report(c, 6, RESOURCE_FAILED, REPORT_STUCK), 0);
+	decide(c);
+	tick(c, 500000000);
+	decide(c);
+	CHECK_INT(report(c, 7, RESOURCE_ONLINE, 0), 0);
+	cluster_free(c);
+}
+
 TEST(the_rules_between_resources_have_their_documented_errors)
 {
 	struct cluster *c = begin();
