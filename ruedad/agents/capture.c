@@ -41,6 +41,7 @@ struct capture_job {
 	struct digest before;
 	uint64_t attempt; /* So that no two write under one name. */
 
+	bool cancelled;
 	struct source_job *taking; /* While it is captured. */
 	uint8_t *bytes;            /* What was captured; owned. */
 	size_t length;
@@ -71,14 +72,16 @@ static void job_finish(struct capture_job *job, bool unknown)
 	capture_done *done = job->done;
 	void *data = job->data;
 	int r = job->result;
+	struct error error = job->error;
 	char path[256];
 
-	if (r < 0)
-		log_warning("a checkpoint was not saved path=\"%s\" error=%" PRIu32 " reason=\"%s\"",
-		    u16_to_utf8_buffer(job->source.path, path, sizeof(path)), error_to_win32(r),
-		    job->error.code != 0 ? job->error.text : error_text(r));
+	if (r < 0 && error.code == 0)
+		(void)error_set(&error, r, "%s", error_text(r));
+	if (r < 0 && job->number == 0)
+		log_warning("a checkpoint was not added path=\"%s\" error=%" PRIu32 " reason=\"%s\"",
+		    u16_to_utf8_buffer(job->source.path, path, sizeof(path)), error_to_win32(r), error.text);
 	job_free(job);
-	done(data, r);
+	done(data, r, &error);
 	blobs_end(s, unknown);
 }
 
@@ -166,12 +169,18 @@ static void on_source(void *data, int r, uint8_t *hive, size_t len, const struct
 		on_captured(job);
 }
 
+/* Saving goes on until the last resource of this node has stopped. */
+static int check_service(const struct service *s, bool adds)
+{
+	return (s->state == SERVICE_UP && !s->stopping) || (!adds && s->hosts_stopping) ? 0 : ERR_SHARING_PAUSED;
+}
+
 static void begin(void *data)
 {
 	struct capture_job *job = data;
 	struct service *s = job->service;
 
-	job->result = s->state != SERVICE_UP || s->stopping ? ERR_SHARING_PAUSED : 0;
+	job->result = job->cancelled ? ERR_CANCELLED : check_service(s, job->number == 0);
 	if (job->result == 0)
 		job->result = source_capture(s->sources, job->source.path, on_source, job, &job->taking, &job->error);
 	/* From inside the call that began it nobody may be told. */
@@ -197,8 +206,6 @@ static int job_start(struct capture_job *job)
 /* Whether this node can capture it now. */
 static int check_source(struct service *s, enum checkpoint_kind kind)
 {
-	if (s->state != SERVICE_UP || s->stopping)
-		return ERR_SHARING_PAUSED;
 	if (kind == CHECKPOINT_CRYPTO && !(s->has_key && s->key_open)) {
 		log_warning("a crypto checkpoint was refused: %s",
 		    s->has_key ? "the cluster key is sealed on this node; open it with 'rueda cluster unseal'"
@@ -234,10 +241,10 @@ int capture_add(
     struct service *s, const struct guid *resource, const struct capture_source *source, capture_done *done, void *data)
 {
 	struct capture_job *job;
-	int r = s->state == SERVICE_UP
-		    ? checkpoint_check_add(db_root(cluster_db(s->cluster)), resource, source->kind, source->path)
-		    : ERR_SHARING_PAUSED;
+	int r = check_service(s, true);
 
+	if (r == 0)
+		r = checkpoint_check_add(db_root(cluster_db(s->cluster)), resource, source->kind, source->path);
 	if (r == 0)
 		r = check_source(s, source->kind);
 	if (r == 0)
@@ -255,8 +262,10 @@ int capture_save(struct service *s, const struct guid *resource, enum checkpoint
 	struct checkpoint checkpoint;
 	struct capture_job *job;
 	size_t at = 0;
-	int r = check_source(s, kind);
+	int r = check_service(s, false);
 
+	if (r == 0)
+		r = check_source(s, kind);
 	if (r < 0)
 		return r;
 	key = checkpoint_resource(db_root(cluster_db(s->cluster)), resource);
@@ -277,11 +286,24 @@ int capture_save(struct service *s, const struct guid *resource, enum checkpoint
 	return job_start(job);
 }
 
+static void cancel(struct capture_job *job)
+{
+	job->cancelled = true;
+	if (job->taking != NULL)
+		source_cancel(job->taking);
+}
+
+void capture_cancel_saves(struct service *s, const struct guid *resource)
+{
+	for (struct capture_job *job = s->captures; job != NULL; job = job->next)
+		if (job->number != 0 && guid_equal(&job->resource, resource))
+			cancel(job);
+}
+
 void capture_cancel(struct service *s)
 {
 	for (struct capture_job *job = s->captures; job != NULL; job = job->next)
-		if (job->taking != NULL)
-			source_cancel(job->taking);
+		cancel(job);
 }
 
 void capture_abandon(struct service *s)

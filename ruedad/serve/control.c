@@ -395,7 +395,7 @@ static int path_in(struct control_call *call, const char16_t **ret)
 	return 0;
 }
 
-static void on_checkpoint_added(void *data, int r)
+static void on_checkpoint_added(void *data, int r, const struct error *error)
 {
 	serve_finish(data, r);
 }

@@ -88,6 +88,11 @@ static void note(void *data, int r)
 	*(struct wait *)data = (struct wait){ true, r };
 }
 
+static void added(void *data, int r, const struct error *error)
+{
+	note(data, r);
+}
+
 void outside_set(struct outside *o, struct u16 key, uint32_t number)
 {
 	struct regbuf_command value = { REGBUF_SET_VALUE, 4, U16("N"), (const uint8_t *)&number, sizeof(number) };
@@ -129,7 +134,7 @@ int outside_add(struct outside *o, struct u16 key)
 {
 	struct capture_source source = { .kind = CHECKPOINT_REGISTRY, .path = key };
 	struct wait w = { 0 };
-	int r = capture_add(outside_service(o), &o->resource, &source, note, &w);
+	int r = capture_add(outside_service(o), &o->resource, &source, added, &w);
 
 	if (r == 0)
 		outside_wait(o, &w.done);
