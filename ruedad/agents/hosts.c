@@ -16,7 +16,7 @@
  * Types    "Local Quorum" is the log itself, "Network Name" what the cluster is called by: they are online as soon as they
  *          are asked to be, and offline likewise.  All others need a runner; without one they fail with 120.
  * Promise  a resource is reported offline or failed only when nothing of it is left here, or as stuck.
- * Threads  the loop thread.       Design  docs/design/hosts.md       Tests  tests/integration/resources.py
+ * Threads  the loop thread.       Design  docs/design/hosts.md       Tests  tests/integration/resources.py, tests/sim/hosts.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/hosts.h"
 #include "base/log.h"

@@ -90,9 +90,8 @@ static void start_ends(struct sim_host *h)
 
 	if (chance(m, 15)) {
 		m->counts.failures++;
-		h->program = false;
-		h->state = SIM_HOST_ENDING;
-		later(h, 100);
+		h->state = SIM_HOST_FAILING; /* What has come up is stopped. */
+		later(h, 2000);
 		say(h, HOST_RESULT, 5, "it does not want to");
 	} else if (chance(m, 5)) {
 		h->program = false;
