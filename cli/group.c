@@ -24,23 +24,15 @@ static DWORD group_state(HGROUP group, CLUSTER_GROUP_STATE *ret, WCHAR owner[NAM
 
 /* List and show. */
 
-static void list_item(const struct cli *c, const CLUSTER_GROUP_ENUM_ITEM *item, struct json *j, struct table *t)
+static void list_item(const CLUSTER_GROUP_ENUM_ITEM *item, struct table *t)
 {
-	if (!c->json) {
-		table_add(t, view(item->lpszName));
-		table_add_text(t, group_state_word(item->state));
-		table_add(t, view(item->lpszOwnerNode));
-		return;
-	}
-	json_open(j, NULL, '{');
-	json_u16(j, "name", view(item->lpszName));
-	json_u16(j, "id", view(item->lpszId));
-	json_text(j, "state", group_state_word(item->state));
-	json_u16(j, "owner", view(item->lpszOwnerNode));
-	json_close(j, '}');
+	table_add(t, view(item->lpszName));
+	table_add(t, view(item->lpszId));
+	table_add_text(t, group_state_word(item->state));
+	table_add(t, view(item->lpszOwnerNode));
 }
 
-static DWORD list_items(const struct cli *c, HGROUPENUMEX list, struct json *j, struct table *t)
+static DWORD list_items(HGROUPENUMEX list, struct table *t)
 {
 	DWORD code = list == NULL ? GetLastError() : ERROR_SUCCESS;
 
@@ -54,15 +46,16 @@ static DWORD list_items(const struct cli *c, HGROUPENUMEX list, struct json *j, 
 		item = malloc(size);
 		code = item == NULL ? ERROR_NOT_ENOUGH_MEMORY : ClusterGroupEnumEx(list, i, item, &size);
 		if (code == ERROR_SUCCESS)
-			list_item(c, item, j, t);
+			list_item(item, t);
 	}
 	return code == ERROR_NO_MORE_ITEMS ? ERROR_SUCCESS : code;
 }
 
 int group_ls_verb(struct cli *c)
 {
-	_cleanup_table_ struct table t = { .columns = 3 };
-	struct json j = { 0 };
+	static const struct table_column columns[] = { { "GROUP", "name" }, { NULL, "id" }, { "STATE", "state" },
+		{ "OWNER", "owner" } };
+	_cleanup_table_ struct table t = table_begin(c, "groups", columns, ARRAY_SIZE(columns));
 	HGROUPENUMEX list;
 	HCLUSTER cluster;
 	DWORD code;
@@ -70,22 +63,12 @@ int group_ls_verb(struct cli *c)
 
 	if (r != 0)
 		return r;
-	table_add_text(&t, "GROUP");
-	table_add_text(&t, "STATE");
-	table_add_text(&t, "OWNER");
-	json_open(&j, NULL, '{');
-	json_open(&j, "groups", '[');
 	list = ClusterGroupOpenEnumEx(cluster, NULL, 0, NULL, 0, 0);
-	code = list_items(c, list, &j, &t);
+	code = list_items(list, &t);
 	if (list != NULL)
 		(void)ClusterGroupCloseEnumEx(list);
 	(void)CloseCluster(cluster);
-	json_close(&j, ']');
-	json_close(&j, '}');
-	if (code == ERROR_SUCCESS && c->json)
-		return json_print(&j);
-	buf_done(&j.text);
-	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the groups") : table_print(&t);
+	return table_end(&t, code, "listing the groups");
 }
 
 struct group_facts {
@@ -173,15 +156,7 @@ int group_set_verb(struct cli *c)
 
 int group_rename_verb(struct cli *c)
 {
-	_cleanup_subject_ struct subject s = { 0 };
-	_cleanup_free_ char16_t *name = cli_units(c->arguments[1]);
-	int r = name == NULL ? CLI_USAGE : subject_open(c, NOUN_GROUP, 0, GENERIC_ALL, &s);
-	DWORD code;
-
-	if (r != 0)
-		return r;
-	code = SetClusterGroupName(s.group, cli_wide(name));
-	return code == 0 ? CLI_OK : cli_fail(code, NULL, "renaming the group '%s'", s.text);
+	return subject_rename_verb(c, NOUN_GROUP);
 }
 
 int group_rm_verb(struct cli *c)

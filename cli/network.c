@@ -6,7 +6,7 @@
 #include "cli/table.h"
 #include <stdio.h>
 
-static DWORD list_network(const struct cli *c, HCLUSTER cluster, const char16_t *name, struct json *j, struct table *t)
+static DWORD list_network(HCLUSTER cluster, const char16_t *name, struct table *t)
 {
 	HNETWORK network = OpenClusterNetworkEx(cluster, cli_wide(name), GENERIC_READ, NULL);
 	CLUSTER_NETWORK_STATE state = network != NULL ? GetClusterNetworkState(network) : ClusterNetworkStateUnknown;
@@ -18,43 +18,27 @@ static DWORD list_network(const struct cli *c, HCLUSTER cluster, const char16_t 
 		return ERROR_SUCCESS; /* It has been deleted since. */
 	if (code != ERROR_SUCCESS)
 		return code;
-	if (c->json) {
-		json_open(j, NULL, '{');
-		json_u16(j, "name", u16_from_z(name));
-		json_text(j, "state", network_state_word(state));
-		json_close(j, '}');
-	} else {
-		table_add(t, u16_from_z(name));
-		table_add_text(t, network_state_word(state));
-	}
+	table_add(t, u16_from_z(name));
+	table_add_text(t, network_state_word(state));
 	return ERROR_SUCCESS;
 }
 
 int network_ls_verb(struct cli *c)
 {
-	_cleanup_table_ struct table t = { .columns = 2 };
+	static const struct table_column columns[] = { { "NETWORK", "name" }, { "STATE", "state" } };
+	_cleanup_table_ struct table t = table_begin(c, "networks", columns, ARRAY_SIZE(columns));
 	_cleanup_names_ struct names names = { 0 };
-	struct json j = { 0 };
 	HCLUSTER cluster;
 	DWORD code;
 	int r = cli_open(GENERIC_READ, &cluster);
 
 	if (r != 0)
 		return r;
-	table_add_text(&t, "NETWORK");
-	table_add_text(&t, "STATE");
-	json_open(&j, NULL, '{');
-	json_open(&j, "networks", '[');
 	code = names_of_cluster(cluster, CLUSTER_ENUM_NETWORK, &names);
 	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_network(c, cluster, names.all[i], &j, &t);
+		code = list_network(cluster, names.all[i], &t);
 	(void)CloseCluster(cluster);
-	json_close(&j, ']');
-	json_close(&j, '}');
-	if (code == ERROR_SUCCESS && c->json)
-		return json_print(&j);
-	buf_done(&j.text);
-	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the networks") : table_print(&t);
+	return table_end(&t, code, "listing the networks");
 }
 
 static const char *interface_state(HCLUSTER cluster, const char16_t *name)
@@ -121,13 +105,5 @@ int network_set_verb(struct cli *c)
 
 int network_rename_verb(struct cli *c)
 {
-	_cleanup_subject_ struct subject s = { 0 };
-	_cleanup_free_ char16_t *name = cli_units(c->arguments[1]);
-	int r = name == NULL ? CLI_USAGE : subject_open(c, NOUN_NETWORK, 0, GENERIC_ALL, &s);
-	DWORD code;
-
-	if (r != 0)
-		return r;
-	code = SetClusterNetworkName(s.network, cli_wide(name));
-	return code == 0 ? CLI_OK : cli_fail(code, NULL, "renaming the network '%s'", s.text);
+	return subject_rename_verb(c, NOUN_NETWORK);
 }

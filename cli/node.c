@@ -16,7 +16,7 @@ static DWORD node_facts(HNODE node, CLUSTER_NODE_STATE *ret, WCHAR id[ID_UNITS])
 	return *ret == ClusterNodeStateUnknown ? GetLastError() : GetClusterNodeId(node, id, &count);
 }
 
-static DWORD list_node(const struct cli *c, HCLUSTER cluster, const char16_t *name, struct json *j, struct table *t)
+static DWORD list_node(HCLUSTER cluster, const char16_t *name, struct table *t)
 {
 	HNODE node = OpenClusterNodeEx(cluster, cli_wide(name), GENERIC_READ, NULL);
 	CLUSTER_NODE_STATE state = ClusterNodeStateUnknown;
@@ -29,46 +29,28 @@ static DWORD list_node(const struct cli *c, HCLUSTER cluster, const char16_t *na
 		return ERROR_SUCCESS; /* It has left since. */
 	if (code != ERROR_SUCCESS)
 		return code;
-	if (c->json) {
-		json_open(j, NULL, '{');
-		json_u16(j, "name", u16_from_z(name));
-		json_u16(j, "id", u16_from_z((const char16_t *)id));
-		json_text(j, "state", node_state_word(state));
-		json_close(j, '}');
-	} else {
-		table_add(t, u16_from_z(name));
-		table_add(t, u16_from_z((const char16_t *)id));
-		table_add_text(t, node_state_word(state));
-	}
+	table_add(t, u16_from_z(name));
+	table_add(t, u16_from_z((const char16_t *)id));
+	table_add_text(t, node_state_word(state));
 	return ERROR_SUCCESS;
 }
 
 int node_ls_verb(struct cli *c)
 {
-	_cleanup_table_ struct table t = { .columns = 3 };
+	static const struct table_column columns[] = { { "NODE", "name" }, { "ID", "id" }, { "STATE", "state" } };
+	_cleanup_table_ struct table t = table_begin(c, "nodes", columns, ARRAY_SIZE(columns));
 	_cleanup_names_ struct names names = { 0 };
-	struct json j = { 0 };
 	HCLUSTER cluster;
 	DWORD code;
 	int r = cli_open(GENERIC_READ, &cluster);
 
 	if (r != 0)
 		return r;
-	table_add_text(&t, "NODE");
-	table_add_text(&t, "ID");
-	table_add_text(&t, "STATE");
-	json_open(&j, NULL, '{');
-	json_open(&j, "nodes", '[');
 	code = names_of_cluster(cluster, CLUSTER_ENUM_NODE, &names);
 	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_node(c, cluster, names.all[i], &j, &t);
+		code = list_node(cluster, names.all[i], &t);
 	(void)CloseCluster(cluster);
-	json_close(&j, ']');
-	json_close(&j, '}');
-	if (code == ERROR_SUCCESS && c->json)
-		return json_print(&j);
-	buf_done(&j.text);
-	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the nodes") : table_print(&t);
+	return table_end(&t, code, "listing the nodes");
 }
 
 int node_show_verb(struct cli *c)

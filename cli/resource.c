@@ -31,7 +31,7 @@ static DWORD resource_facts(HRESOURCE resource, struct facts *f)
 	    resource, NULL, CLUSCTL_RESOURCE_GET_RESOURCE_TYPE, NULL, 0, f->type, sizeof(f->type), NULL);
 }
 
-static DWORD list_resource(const struct cli *c, HCLUSTER cluster, const char16_t *name, struct json *j, struct table *t)
+static DWORD list_resource(HCLUSTER cluster, const char16_t *name, struct table *t)
 {
 	HRESOURCE resource = OpenClusterResourceEx(cluster, cli_wide(name), GENERIC_READ, NULL);
 	struct facts f;
@@ -43,21 +43,11 @@ static DWORD list_resource(const struct cli *c, HCLUSTER cluster, const char16_t
 		return ERROR_SUCCESS; /* It has been deleted since. */
 	if (code != ERROR_SUCCESS)
 		return code;
-	if (c->json) {
-		json_open(j, NULL, '{');
-		json_u16(j, "name", u16_from_z(name));
-		json_text(j, "state", resource_state_word(f.state));
-		json_u16(j, "group", view(f.group));
-		json_u16(j, "owner", view(f.owner));
-		json_u16(j, "type", view(f.type));
-		json_close(j, '}');
-	} else {
-		table_add(t, u16_from_z(name));
-		table_add_text(t, resource_state_word(f.state));
-		table_add(t, view(f.group));
-		table_add(t, view(f.owner));
-		table_add(t, view(f.type));
-	}
+	table_add(t, u16_from_z(name));
+	table_add_text(t, resource_state_word(f.state));
+	table_add(t, view(f.group));
+	table_add(t, view(f.owner));
+	table_add(t, view(f.type));
 	return ERROR_SUCCESS;
 }
 
@@ -70,30 +60,21 @@ static DWORD list_names(HCLUSTER cluster, HGROUP group, struct names *ret)
 
 int resource_ls_verb(struct cli *c)
 {
-	static const char *const heads[] = { "RESOURCE", "STATE", "GROUP", "OWNER", "TYPE" };
-	_cleanup_table_ struct table t = { .columns = ARRAY_SIZE(heads) };
+	static const struct table_column columns[] = { { "RESOURCE", "name" }, { "STATE", "state" },
+		{ "GROUP", "group" }, { "OWNER", "owner" }, { "TYPE", "type" } };
+	_cleanup_table_ struct table t = table_begin(c, "resources", columns, ARRAY_SIZE(columns));
 	_cleanup_subject_ struct subject group = { 0 };
 	_cleanup_names_ struct names names = { 0 };
-	struct json j = { 0 };
 	DWORD code;
 	int r = c->argument_count > 0 ? subject_open(c, NOUN_GROUP, 0, GENERIC_READ, &group)
 				      : cli_open(GENERIC_READ, &group.cluster);
 
 	if (r != 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
-		table_add_text(&t, heads[i]);
-	json_open(&j, NULL, '{');
-	json_open(&j, "resources", '[');
 	code = list_names(group.cluster, group.group, &names);
 	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_resource(c, group.cluster, names.all[i], &j, &t);
-	json_close(&j, ']');
-	json_close(&j, '}');
-	if (code == ERROR_SUCCESS && c->json)
-		return json_print(&j);
-	buf_done(&j.text);
-	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the resources") : table_print(&t);
+		code = list_resource(group.cluster, names.all[i], &t);
+	return table_end(&t, code, "listing the resources");
 }
 
 /* Show. */
@@ -208,15 +189,7 @@ int resource_set_verb(struct cli *c)
 
 int resource_rename_verb(struct cli *c)
 {
-	_cleanup_subject_ struct subject s = { 0 };
-	_cleanup_free_ char16_t *name = cli_units(c->arguments[1]);
-	int r = name == NULL ? CLI_USAGE : subject_open(c, NOUN_RESOURCE, 0, GENERIC_ALL, &s);
-	DWORD code;
-
-	if (r != 0)
-		return r;
-	code = SetClusterResourceName(s.resource, cli_wide(name));
-	return code == 0 ? CLI_OK : cli_fail(code, NULL, "renaming the resource '%s'", s.text);
+	return subject_rename_verb(c, NOUN_RESOURCE);
 }
 
 int resource_rm_verb(struct cli *c)

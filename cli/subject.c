@@ -98,6 +98,33 @@ void subject_done(struct subject *s)
 	s->name = NULL;
 }
 
+static DWORD give_name(const struct subject *s, const char16_t *name)
+{
+	switch (s->noun) {
+	case NOUN_GROUP:
+		return SetClusterGroupName(s->group, cli_wide(name));
+	case NOUN_RESOURCE:
+		return SetClusterResourceName(s->resource, cli_wide(name));
+	case NOUN_NETWORK:
+		return SetClusterNetworkName(s->network, cli_wide(name));
+	default:
+		return ERROR_CALL_NOT_IMPLEMENTED;
+	}
+}
+
+int subject_rename_verb(struct cli *c, enum noun noun)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	_cleanup_free_ char16_t *name = cli_units(c->arguments[1]);
+	int r = name == NULL ? CLI_USAGE : subject_open(c, noun, 0, GENERIC_ALL, &s);
+	DWORD code;
+
+	if (r != 0)
+		return r;
+	code = give_name(&s, name);
+	return code == 0 ? CLI_OK : cli_fail(code, NULL, "renaming the %s '%s'", noun_word(noun), s.text);
+}
+
 /* Control codes. */
 
 DWORD subject_control(const struct subject *s, DWORD number, const struct buf *in, void *out, DWORD size, DWORD *ret)

@@ -28,6 +28,8 @@ const char *noun_word(enum noun noun);
 int subject_open(const struct cli *c, enum noun noun, size_t argument, DWORD access, struct subject *ret);
 /* Another one in the same cluster. */
 int subject_open_in(HCLUSTER cluster, enum noun noun, const char *text, DWORD access, struct subject *ret);
+/* The verb rename: of a group, resource or network. */
+int subject_rename_verb(struct cli *c, enum noun noun);
 void subject_done(struct subject *s);
 #define _cleanup_subject_ _cleanup_(subject_done)
 

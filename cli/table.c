@@ -1,15 +1,14 @@
-/* table: rows with columns below each other, for the verbs that list.
+/* table: what the verbs that list say: rows with columns below each other, or as JSON.
  *
- * How      cells are kept until all widths are known.  Widths count UTF-16 units, which is right for most names.
+ * How      cells are kept until all widths are known; JSON is written at once.  Widths count UTF-16 units, which is right
+ *          for most names.
  * Threads  one.      Tests  tests/integration/objects_cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/table.h"
-#include "cli/cli.h"
-#include "cli/output.h"
 #include <stdio.h>
 #include <string.h>
 
-void table_add(struct table *t, struct u16 text)
+static void keep(struct table *t, struct u16 text)
 {
 	char16_t **cells;
 
@@ -26,7 +25,7 @@ void table_add(struct table *t, struct u16 text)
 		t->count++;
 }
 
-void table_add_text(struct table *t, const char *utf8)
+static void keep_text(struct table *t, const char *utf8)
 {
 	char16_t *units;
 	size_t len;
@@ -35,18 +34,76 @@ void table_add_text(struct table *t, const char *utf8)
 		t->failed = true;
 		return;
 	}
-	table_add(t, (struct u16){ units, len });
+	keep(t, (struct u16){ units, len });
 	free(units);
 }
 
-int table_print(struct table *t)
+struct table table_begin(const struct cli *c, const char *rows, const struct table_column *columns, size_t width)
 {
+	struct table t = { .columns = columns, .width = width, .json = c->json };
+
+	if (t.json) {
+		json_open(&t.rows, NULL, '{');
+		json_open(&t.rows, rows, '[');
+		return t;
+	}
+	for (size_t i = 0; i < width; i++)
+		if (columns[i].head != NULL)
+			keep_text(&t, columns[i].head);
+	return t;
+}
+
+/* The column of the next cell. */
+static const struct table_column *next(struct table *t)
+{
+	const struct table_column *column = &t->columns[t->at];
+
+	if (t->json && t->at == 0)
+		json_open(&t->rows, NULL, '{');
+	t->at = (t->at + 1) % t->width;
+	return column;
+}
+
+static void row_ends(struct table *t)
+{
+	if (t->json && t->at == 0)
+		json_close(&t->rows, '}');
+}
+
+void table_add(struct table *t, struct u16 text)
+{
+	const struct table_column *column = next(t);
+
+	if (t->json)
+		json_u16(&t->rows, column->member, text);
+	else if (column->head != NULL)
+		keep(t, text);
+	row_ends(t);
+}
+
+void table_add_text(struct table *t, const char *utf8)
+{
+	const struct table_column *column = next(t);
+
+	if (t->json)
+		json_text(&t->rows, column->member, utf8);
+	else if (column->head != NULL)
+		keep_text(t, utf8);
+	row_ends(t);
+}
+
+static int print(const struct table *t)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < t->width; i++)
+		columns += t->columns[i].head != NULL;
 	for (size_t i = 0; i < t->count && !t->failed; i++) {
 		struct u16 cell = u16_from_z(t->cells[i]);
-		bool last = i % t->columns + 1 == t->columns;
+		bool last = i % columns + 1 == columns;
 		size_t width = 0;
 
-		for (size_t k = i % t->columns; k < t->count; k += t->columns)
+		for (size_t k = i % columns; k < t->count; k += columns)
 			width = MAX(width, u16_from_z(t->cells[k]).len);
 		output_u16(cell);
 		if (last)
@@ -59,10 +116,22 @@ int table_print(struct table *t)
 	return output_end();
 }
 
+int table_end(struct table *t, DWORD code, const char *doing)
+{
+	if (code != ERROR_SUCCESS)
+		return cli_fail(code, NULL, "%s", doing);
+	if (!t->json)
+		return print(t);
+	json_close(&t->rows, ']');
+	json_close(&t->rows, '}');
+	return json_print(&t->rows);
+}
+
 void table_done(struct table *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		free(t->cells[i]);
 	free(t->cells);
+	buf_done(&t->rows.text);
 	*t = (struct table){ 0 };
 }
