@@ -15,7 +15,7 @@ enum cli_exit {
 	CLI_NOT_CONFIRMED = 4, /* A destructive verb without a yes. */
 };
 
-enum { CLI_COPY_MAX = 16 };
+enum { CLI_COPY_MAX = 16, CLI_TYPE_MAX = 64 };
 
 struct cli {
 	const struct cli_verb *verb;
@@ -23,10 +23,14 @@ struct cli {
 	size_t argument_count;
 
 	bool json, yes, force, follow, plan, private_only, utf8, local;
+	bool common_only, if_empty, separate;
 	const char *node, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
-	const char *as_node, *as_new, *drive, *type, *access, *password_file, *wait;
+	const char *as_node, *as_new, *drive, *access, *password_file, *wait;
+	const char *add, *remove, *path, *max_log_size;
 	const char *copy_to[CLI_COPY_MAX];
 	size_t copy_count;
+	const char *types[CLI_TYPE_MAX]; /* "TYPE", or "NAME=TYPE" for one property. */
+	size_t type_count;
 };
 
 struct cli_verb {
@@ -61,16 +65,25 @@ static inline const WCHAR *cli_wide(const char16_t *units)
 	return (const WCHAR *)units;
 }
 
-/* A connection to the cluster of this machine; 0, or an enum cli_exit after a message. */
+/* A connection to the cluster that --cluster names, or that of this machine; 0, or an enum cli_exit after a message. */
 int cli_open(DWORD access, HCLUSTER *ret);
 /* The root of the cluster database, or with --local of this node's own registry; the same. */
 int cli_open_root(const struct cli *c, DWORD access, REGSAM sam, HKEY *ret);
 /* What stands before its keys in text. */
 const char *cli_root_name(const struct cli *c);
+/* What --cluster said; NULL: nothing. */
+extern const char *cli_cluster;
+/* The program: the table of verbs on a command line (without the name of the program); an enum cli_exit. */
+int cli_main(int count, char **words);
 
 /* The verbs; the files are named after the nouns. */
 int cluster_create_verb(struct cli *c);
 int cluster_unseal_verb(struct cli *c);
+int cluster_ls_verb(struct cli *c);
+int cluster_show_verb(struct cli *c);
+int cluster_set_verb(struct cli *c);
+int cluster_rename_verb(struct cli *c);
+int cluster_quorum_verb(struct cli *c);
 int status_verb(struct cli *c);
 int node_ls_verb(struct cli *c);
 int node_show_verb(struct cli *c);
@@ -113,6 +126,9 @@ int network_ls_verb(struct cli *c);
 int network_show_verb(struct cli *c);
 int network_set_verb(struct cli *c);
 int network_rename_verb(struct cli *c);
+int interface_ls_verb(struct cli *c);
+int interface_show_verb(struct cli *c);
+int interface_set_verb(struct cli *c);
 int backup_verb(struct cli *c);
 int backup_show_verb(struct cli *c);
 int backup_verify_verb(struct cli *c);

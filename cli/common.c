@@ -161,6 +161,8 @@ const char *cli_root_name(const struct cli *c)
 	return c->local ? REGFILE_LOCAL_ROOT : REGFILE_ROOT;
 }
 
+const char *cli_cluster;
+
 int cli_open_root(const struct cli *c, DWORD access, REGSAM sam, HKEY *ret)
 {
 	HCLUSTER cluster = NULL;
@@ -168,6 +170,8 @@ int cli_open_root(const struct cli *c, DWORD access, REGSAM sam, HKEY *ret)
 	int r;
 
 	if (c->local) {
+		if (cli_cluster != NULL)
+			return cli_usage(c, "--local is about this machine, so that --cluster has no meaning");
 		root = RuedaGetLocalKey(sam);
 		if (root == NULL)
 			return cli_fail(GetLastError(), NULL, "opening the registry of this node");
@@ -188,10 +192,15 @@ int cli_open_root(const struct cli *c, DWORD access, REGSAM sam, HKEY *ret)
 
 int cli_open(DWORD access, HCLUSTER *ret)
 {
-	HCLUSTER cluster = OpenClusterEx(NULL, access, NULL);
+	_cleanup_free_ char16_t *name = cli_units(cli_cluster);
+	HCLUSTER cluster;
 
+	if (cli_cluster != NULL && name == NULL)
+		return CLI_USAGE;
+	cluster = OpenClusterEx(name != NULL ? cli_wide(name) : NULL, access, NULL);
 	if (cluster == NULL)
-		return cli_fail(GetLastError(), NULL, "opening the cluster");
+		return cli_cluster != NULL ? cli_fail(GetLastError(), NULL, "opening the cluster '%s'", cli_cluster)
+					   : cli_fail(GetLastError(), NULL, "opening the cluster");
 	*ret = cluster;
 	return 0;
 }

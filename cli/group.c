@@ -83,7 +83,7 @@ static void facts_done(struct group_facts *f)
 	names_done(&f->preferred);
 }
 
-static int show_json(const struct subject *s, const struct group_facts *f)
+static int show_json(const struct cli *c, const struct subject *s, const struct group_facts *f)
 {
 	struct json j = { 0 };
 	int r;
@@ -94,7 +94,7 @@ static int show_json(const struct subject *s, const struct group_facts *f)
 	json_u16(&j, "owner", view(f->owner));
 	names_json(&f->resources, &j, "resources");
 	names_json(&f->preferred, &j, "preferred_owners");
-	r = property_json(s, &j);
+	r = property_json(c, s, &j);
 	json_close(&j, '}');
 	if (r == 0)
 		return json_print(&j);
@@ -119,7 +119,7 @@ int group_show_verb(struct cli *c)
 	if (code != ERROR_SUCCESS)
 		return cli_fail(code, NULL, "looking at the group '%s'", s.text);
 	if (c->json)
-		return show_json(&s, &f);
+		return show_json(c, &s, &f);
 	output_name("state");
 	printf("%s\n", group_state_word(f.state));
 	output_name("owner");
@@ -127,7 +127,7 @@ int group_show_verb(struct cli *c)
 	printf("\n");
 	names_print(&f.resources, "resources");
 	names_print(&f.preferred, "preferred owners");
-	return property_print(&s);
+	return property_print(c, &s);
 }
 
 /* Make and change. */
@@ -170,11 +170,13 @@ int group_rm_verb(struct cli *c)
 		return r;
 	code = names_of_group(s.group, CLUSTER_GROUP_ENUM_CONTAINS, &resources);
 	if (code == ERROR_SUCCESS) {
-		r = cli_confirm(c, "Delete the group '%s' and its %zu resources, which are taken offline?", s.text,
-		    resources.count);
+		r = c->if_empty
+			? cli_confirm(c, "Delete the group '%s'?", s.text)
+			: cli_confirm(c, "Delete the group '%s' and its %zu resources, which are taken offline?",
+			      s.text, resources.count);
 		if (r != 0)
 			return r;
-		code = DestroyClusterGroup(s.group);
+		code = c->if_empty ? DeleteClusterGroup(s.group) : DestroyClusterGroup(s.group);
 	}
 	return code == 0 ? CLI_OK : cli_fail(code, NULL, "deleting the group '%s'", s.text);
 }

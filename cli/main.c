@@ -1,4 +1,4 @@
-/* main: rueda, the command line tool of a cluster.
+/* main: what `rueda` does with a command line; the program cluster(1) makes such command lines of its own words.
  *
  * What     one table of verbs and one of options.  They are the dispatcher, the check of the command line and --help; the
  *          manual rueda(8) is compared with them.
@@ -16,18 +16,24 @@ static const struct cli_verb verbs[] = {
 	  "make a cluster of this one node", 1, 1, cluster_create_verb },
 	{ "cluster unseal", "", "recovery-passphrase-file recovery-private-key",
 	  "open the sealed cluster key, for this node to keep", 0, 0, cluster_unseal_verb },
+	{ "cluster ls", "", "json", "list the clusters that this machine knows", 0, 0, cluster_ls_verb },
+	{ "cluster show", "", "common private json", "tell what the cluster is, and its properties", 0, 0, cluster_show_verb },
+	{ "cluster set", "NAME[=VALUE]...", "common private type", "set properties of the cluster", 1, (size_t)-1, cluster_set_verb },
+	{ "cluster rename", "NAME", "", "give the cluster another name", 1, 1, cluster_rename_verb },
+	{ "cluster quorum", "[RESOURCE]", "path max-log-size json",
+	  "tell or set the quorum resource", 0, 1, cluster_quorum_verb },
 	{ "status", "", "json", "tell how the service of this machine is", 0, 0, status_verb },
 	{ "node ls", "", "json", "list the nodes", 0, 0, node_ls_verb },
-	{ "node show", "NODE", "json", "tell what a node has, and its properties", 1, 1, node_show_verb },
-	{ "node set", "NODE NAME[=VALUE]...", "private type", "set properties of a node", 2, (size_t)-1, node_set_verb },
+	{ "node show", "NODE", "common private json", "tell what a node has, and its properties", 1, 1, node_show_verb },
+	{ "node set", "NODE NAME[=VALUE]...", "common private type", "set properties of a node", 2, (size_t)-1, node_set_verb },
 	{ "node pause", "NODE", "", "let no group come to a node", 1, 1, node_pause_verb },
 	{ "node resume", "NODE", "", "let groups come to a node again", 1, 1, node_resume_verb },
 	{ "node drain", "NODE", "wait", "pause a node and move its groups away", 1, 1, node_drain_verb },
 	{ "node rm", "NODE", "yes", "remove a node from the cluster", 1, 1, node_rm_verb },
 	{ "group ls", "", "json", "list the groups", 0, 0, group_ls_verb },
-	{ "group show", "GROUP", "json", "tell what a group has, and its properties", 1, 1, group_show_verb },
+	{ "group show", "GROUP", "common private json", "tell what a group has, and its properties", 1, 1, group_show_verb },
 	{ "group create", "NAME", "", "make an empty group", 1, 1, group_create_verb },
-	{ "group set", "GROUP NAME[=VALUE]...", "private type", "set properties of a group", 2, (size_t)-1, group_set_verb },
+	{ "group set", "GROUP NAME[=VALUE]...", "common private type", "set properties of a group", 2, (size_t)-1, group_set_verb },
 	{ "group rename", "GROUP NAME", "", "give a group another name", 2, 2, group_rename_verb },
 	{ "group owners", "GROUP [NODE...]", "",
 	  "list or set the preferred owners of a group ('-': none)", 1, (size_t)-1, group_owners_verb },
@@ -36,17 +42,17 @@ static const struct cli_verb verbs[] = {
 	{ "group offline", "GROUP", "wait", "take a group offline", 1, 1, group_offline_verb },
 	{ "group move", "GROUP [NODE]", "wait", "move a group to that node, or the best other one", 1, 2, group_move_verb },
 	{ "group cancel", "GROUP", "", "call off the move of a group", 1, 1, group_cancel_verb },
-	{ "group rm", "GROUP", "yes", "delete a group with its resources", 1, 1, group_rm_verb },
+	{ "group rm", "GROUP", "if-empty yes", "delete a group with its resources", 1, 1, group_rm_verb },
 	{ "resource ls", "[GROUP]", "json", "list the resources, or those of a group", 0, 1, resource_ls_verb },
-	{ "resource show", "RESOURCE", "json", "tell what a resource has, and its properties", 1, 1, resource_show_verb },
+	{ "resource show", "RESOURCE", "common private json", "tell what a resource has, and its properties", 1, 1, resource_show_verb },
 	{ "resource why", "RESOURCE", "json", "tell what a resource has been through", 1, 1, resource_why_verb },
-	{ "resource create", "NAME GROUP TYPE", "", "make a resource", 3, 3, resource_create_verb },
-	{ "resource set", "RESOURCE NAME[=VALUE]...", "private type",
+	{ "resource create", "NAME GROUP TYPE", "separate", "make a resource", 3, 3, resource_create_verb },
+	{ "resource set", "RESOURCE NAME[=VALUE]...", "common private type",
 	  "set properties of a resource", 2, (size_t)-1, resource_set_verb },
 	{ "resource rename", "RESOURCE NAME", "", "give a resource another name", 2, 2, resource_rename_verb },
-	{ "resource depend", "RESOURCE [EXPRESSION]", "",
+	{ "resource depend", "RESOURCE [EXPRESSION]", "add remove",
 	  "print or set what a resource depends on ('': nothing)", 1, 2, resource_depend_verb },
-	{ "resource owners", "RESOURCE [NODE...]", "",
+	{ "resource owners", "RESOURCE [NODE...]", "add remove",
 	  "list or set the possible owners of a resource", 1, (size_t)-1, resource_owners_verb },
 	{ "resource online", "RESOURCE", "wait",
 	  "bring a resource online, with what it depends on", 1, 1, resource_online_verb },
@@ -59,15 +65,20 @@ static const struct cli_verb verbs[] = {
 	  "put a resource and its kin into another group", 2, 2, resource_move_verb },
 	{ "resource rm", "RESOURCE", "yes", "delete a resource", 1, 1, resource_rm_verb },
 	{ "type ls", "", "json", "list the resource types", 0, 0, type_ls_verb },
-	{ "type show", "TYPE", "json", "tell what a resource type has, and its properties", 1, 1, type_show_verb },
+	{ "type show", "TYPE", "common private json", "tell what a resource type has, and its properties", 1, 1, type_show_verb },
 	{ "type create", "NAME LIBRARY", "", "make a resource type known", 2, 2, type_create_verb },
-	{ "type set", "TYPE NAME[=VALUE]...", "private type", "set properties of a resource type", 2, (size_t)-1, type_set_verb },
+	{ "type set", "TYPE NAME[=VALUE]...", "common private type", "set properties of a resource type", 2, (size_t)-1, type_set_verb },
 	{ "type rm", "TYPE", "yes", "delete a resource type", 1, 1, type_rm_verb },
 	{ "network ls", "", "json", "list the networks", 0, 0, network_ls_verb },
-	{ "network show", "NETWORK", "json", "tell what a network has, and its properties", 1, 1, network_show_verb },
-	{ "network set", "NETWORK NAME[=VALUE]...", "private type",
+	{ "network show", "NETWORK", "common private json", "tell what a network has, and its properties", 1, 1, network_show_verb },
+	{ "network set", "NETWORK NAME[=VALUE]...", "common private type",
 	  "set properties of a network", 2, (size_t)-1, network_set_verb },
 	{ "network rename", "NETWORK NAME", "", "give a network another name", 2, 2, network_rename_verb },
+	{ "interface ls", "", "json", "list the network interfaces", 0, 0, interface_ls_verb },
+	{ "interface show", "INTERFACE", "common private json",
+	  "tell what a network interface has, and its properties", 1, 1, interface_show_verb },
+	{ "interface set", "INTERFACE NAME[=VALUE]...", "common private type",
+	  "set properties of a network interface", 2, (size_t)-1, interface_set_verb },
 	{ "backup show", "SET", "json", "tell what a backup set holds; needs no service", 1, 1, backup_show_verb },
 	{ "backup verify", "SET", "recovery-passphrase-file recovery-private-key json",
 	  "read all of a backup set and prove it; needs no service", 1, 1, backup_verify_verb },
@@ -106,27 +117,34 @@ static const struct {
 	const char *help;
 } options[] = {
 	{ "access", offsetof(struct cli, access), "ACCESS", "what the account may do: read (the default) or all" },
+	{ "add", offsetof(struct cli, add), "NAME", "add this one to those that there are" },
 	{ "as-new", offsetof(struct cli, as_new), "NAME", "make another cluster, of this name, of the set" },
 	{ "as-node", offsetof(struct cli, as_node), "NAME", "this machine stands in for that node of the set" },
+	{ "common", FLAG(common_only), "only common properties" },
 	{ "copy-to", offsetof(struct cli, copy_to), "DIR",
 	  "afterwards copy the set into this missing or empty directory; up to 16 times" },
 	{ "drive", offsetof(struct cli, drive), "L:", "the letter of a quorum disk that was replaced" },
 	{ "follow", FLAG(follow), "go on until interrupted" },
 	{ "force", FLAG(force), "restore although other nodes may run or the quorum disk is another one" },
+	{ "if-empty", FLAG(if_empty), "only if nothing is in it" },
 	{ "json", FLAG(json), "print JSON, as docs/json.md describes it" },
 	{ "local", FLAG(local), "the registry of this node alone, in the place of the cluster database" },
+	{ "max-log-size", offsetof(struct cli, max_log_size), "SIZE", "how large its log may become: bytes, or with K or M" },
 	{ "node", offsetof(struct cli, node), "NODE", "only if this is the node's name" },
 	{ "password-file", offsetof(struct cli, password_file), "FILE", "the password is the first line of this file" },
+	{ "path", offsetof(struct cli, path), "PATH", "where it keeps its files" },
 	{ "plan", FLAG(plan), "change nothing, only tell what would be done" },
-	{ "private", FLAG(private_only), "set private properties, whatever common ones there are" },
+	{ "private", FLAG(private_only), "only private properties, whatever common ones there are" },
 	{ "recovery-key", offsetof(struct cli, recovery_key), "FILE",
 	  "make a cluster key and seal it under this public key (PEM)" },
 	{ "recovery-passphrase-file", offsetof(struct cli, recovery_passphrase_file), "FILE",
 	  "the passphrase that seals or opens the cluster key: the first line" },
 	{ "recovery-private-key", offsetof(struct cli, recovery_private_key), "FILE",
 	  "the private key (PEM) that opens the cluster key" },
-	{ "type", offsetof(struct cli, type), "TYPE",
-	  "sz (the default), expand_sz, multi_sz, dword, qword, binary, none, or a number" },
+	{ "remove", offsetof(struct cli, remove), "NAME", "take this one from those that there are" },
+	{ "separate", FLAG(separate), "say that it runs in a process of its own, which all do here" },
+	{ "type", offsetof(struct cli, types), "TYPE",
+	  "sz (the default), expand_sz, multi_sz, dword, qword, binary, none, or a number; NAME=TYPE is that property's" },
 	{ "utf8", FLAG(utf8), "write UTF-8 in the place of UTF-16" },
 	{ "wait", offsetof(struct cli, wait), "[SECONDS]", "wait for its end, that long at most or for ever" },
 	{ "yes", FLAG(yes), "do not ask" },
@@ -195,7 +213,7 @@ static int print_help(void)
 		print_usage(&verbs[i]);
 		printf("      %s\n", verbs[i].help);
 	}
-	printf("\n  rueda --help, --version\n\n"
+	printf("\n  rueda --cluster NAME VERB ..., for a cluster on the network\n  rueda --help, --version\n\n"
 	       "rueda VERB --help tells of the options. RUEDA_DIR names the directory of a private instance.\n"
 	       "Exit status: 0 done, 1 failed, 2 mistake on the command line, 3 no service answers, 4 not confirmed.\n"
 	       "See rueda(8).\n");
@@ -217,6 +235,16 @@ static const struct cli_verb *find_verb(int count, char **words, int *ret_used)
 		return &verbs[i];
 	}
 	return NULL;
+}
+
+/* An option that may be there several times. */
+static int add_value(
+    const struct cli *c, const char *option, const char *value, const char **all, size_t *count, size_t most)
+{
+	if (*count == most)
+		return cli_usage(c, "--%s is there more than %zu times", option, most);
+	all[(*count)++] = value;
+	return 0;
 }
 
 /* Behind "--": sets what the option says. *i is where it stands, and moves over its argument. */
@@ -245,13 +273,11 @@ static int take_option(struct cli *c, const char *text, int count, char **words,
 			value = words[++*i];
 		if (value == NULL || value[0] == 0)
 			return cli_usage(c, "--%s needs an argument", options[o].name);
-		if (at == (void *)c->copy_to) {
-			if (c->copy_count == CLI_COPY_MAX)
-				return cli_usage(c, "there are more than %d copies", CLI_COPY_MAX);
-			c->copy_to[c->copy_count++] = value;
-		} else {
-			*(const char **)at = value;
-		}
+		if (at == (void *)c->copy_to)
+			return add_value(c, options[o].name, value, c->copy_to, &c->copy_count, CLI_COPY_MAX);
+		if (at == (void *)c->types)
+			return add_value(c, options[o].name, value, c->types, &c->type_count, CLI_TYPE_MAX);
+		*(const char **)at = value;
 		return 0;
 	}
 	return cli_usage(c, "--%.*s is no option of it", (int)n, text);
@@ -285,29 +311,68 @@ static int parse(struct cli *c, int count, char **words, bool *ret_help)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* "--cluster NAME" before the verb: its words move up.  Verbs about files or the service of this machine have no cluster
+ * to choose. */
+static int take_cluster(int *count, char ***words)
 {
-	_cleanup_free_ char **arguments = calloc((size_t)argc + 1, sizeof(*arguments));
+	static const char option[] = "--cluster";
+	size_t n = sizeof(option) - 1;
+
+	if (*count < 1 || strncmp((*words)[0], option, n) != 0 || ((*words)[0][n] != 0 && (*words)[0][n] != '='))
+		return 0;
+	if ((*words)[0][n] == '=') {
+		cli_cluster = (*words)[0] + n + 1;
+	} else if (*count > 1) {
+		cli_cluster = (*words)[1];
+		(*count)--;
+		(*words)++;
+	}
+	(*count)--;
+	(*words)++;
+	if (cli_cluster != NULL && cli_cluster[0] != 0)
+		return 0;
+	fprintf(stderr, "rueda: --cluster needs a NAME. rueda --help tells how it is used.\n");
+	return CLI_USAGE;
+}
+
+static bool has_cluster(const struct cli_verb *v)
+{
+	static const char nouns[] = "node group resource type network interface reg events";
+	static const char verbs_of_cluster[] = "show set rename quorum";
+	size_t n = strcspn(v->words, " ");
+
+	return is_listed(nouns, v->words, n) || (strncmp(v->words, "cluster ", 8) == 0 &&
+						    is_listed(verbs_of_cluster, v->words + 8, strlen(v->words + 8)));
+}
+
+int cli_main(int count, char **words)
+{
+	_cleanup_free_ char **arguments = calloc((size_t)count + 1, sizeof(*arguments));
 	struct cli c = { .arguments = arguments };
 	bool help = false;
 	int used, r;
 
 	if (arguments == NULL)
 		return CLI_FAILED;
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+	if (count >= 1 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0))
 		return print_help();
-	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+	if (count == 1 && (strcmp(words[0], "--version") == 0 || strcmp(words[0], "-V") == 0)) {
 		printf("rueda %s\n", RUEDA_VERSION);
 		return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 	}
-	c.verb = find_verb(argc - 1, argv + 1, &used);
+	r = take_cluster(&count, &words);
+	if (r != 0)
+		return r;
+	c.verb = find_verb(count, words, &used);
 	if (c.verb == NULL) {
-		fprintf(stderr, argc < 2 ? "rueda: what is to be done? " : "rueda: there is no verb '%s%s%s'. ",
-		    argc < 2 ? "" : argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		fprintf(stderr, count < 1 ? "rueda: what is to be done? " : "rueda: there is no verb '%s%s%s'. ",
+		    count < 1 ? "" : words[0], count > 1 ? " " : "", count > 1 ? words[1] : "");
 		fprintf(stderr, "rueda --help lists the verbs.\n");
 		return CLI_USAGE;
 	}
-	r = parse(&c, argc - 1 - used, argv + 1 + used, &help);
+	if (cli_cluster != NULL && !has_cluster(c.verb))
+		return cli_usage(&c, "it is about this machine, so that --cluster has no meaning");
+	r = parse(&c, count - used, words + used, &help);
 	if (r != 0)
 		return r;
 	return help ? print_verb_help(c.verb) : c.verb->run(&c);

@@ -77,7 +77,7 @@ int network_show_verb(struct cli *c)
 			output_u16(u16_from_z(interfaces.all[i]));
 			printf(" (%s)\n", interface_state(s.cluster, interfaces.all[i]));
 		}
-		return property_print(&s);
+		return property_print(c, &s);
 	}
 	json_open(&j, NULL, '{');
 	json_text(&j, "name", s.text);
@@ -90,7 +90,7 @@ int network_show_verb(struct cli *c)
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
-	r = property_json(&s, &j);
+	r = property_json(c, &s, &j);
 	json_close(&j, '}');
 	if (r == 0)
 		return json_print(&j);

@@ -80,7 +80,7 @@ int node_show_verb(struct cli *c)
 		printf("%s\n", node_state_word(state));
 		names_print(&groups, "groups");
 		names_print(&interfaces, "interfaces");
-		return property_print(&s);
+		return property_print(c, &s);
 	}
 	json_open(&j, NULL, '{');
 	json_text(&j, "name", s.text);
@@ -88,7 +88,7 @@ int node_show_verb(struct cli *c)
 	json_text(&j, "state", node_state_word(state));
 	names_json(&groups, &j, "groups");
 	names_json(&interfaces, &j, "interfaces");
-	r = property_json(&s, &j);
+	r = property_json(c, &s, &j);
 	json_close(&j, '}');
 	if (r == 0)
 		return json_print(&j);

@@ -18,11 +18,12 @@ enum { GET_RO_PRIVATE = 0x7d, GET_PRIVATE = 0x81, SET_PRIVATE = 0x400086, PRIVAT
 static const struct {
 	DWORD code;
 	const char *kind;
+	bool private;
 } shown[] = {
-	{ GET_COMMON, "common" },
-	{ GET_RO_COMMON, "read-only" },
-	{ GET_PRIVATE, "private" },
-	{ GET_RO_PRIVATE, "private read-only" },
+	{ GET_COMMON, "common", false },
+	{ GET_RO_COMMON, "read-only", false },
+	{ GET_PRIVATE, "private", true },
+	{ GET_RO_PRIVATE, "private read-only", true },
 };
 
 /* How a format is stored in the registry, which value.c knows; the sign of the LONG is lost. */
@@ -108,11 +109,19 @@ static void print_one(void *data, const struct proplist *p)
 	}
 }
 
-int property_print(const struct subject *s)
+/* With --common or --private: only those. */
+static bool is_wanted(const struct cli *c, size_t i)
+{
+	return shown[i].private ? !c->common_only : !c->private_only;
+}
+
+int property_print(const struct cli *c, const struct subject *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
 		int r;
 
+		if (!is_wanted(c, i))
+			continue;
 		printf("%s properties\n", shown[i].kind);
 		r = each_property(s, shown[i].code, print_one, NULL);
 		if (r < 0)
@@ -141,12 +150,12 @@ static void json_one(void *data, const struct proplist *p)
 	json_close(to->j, '}');
 }
 
-int property_json(const struct subject *s, struct json *j)
+int property_json(const struct cli *c, const struct subject *s, struct json *j)
 {
 	json_open(j, "properties", '[');
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
 		struct json_of to = { j, shown[i].kind };
-		int r = each_property(s, shown[i].code, json_one, &to);
+		int r = is_wanted(c, i) ? each_property(s, shown[i].code, json_one, &to) : 0;
 
 		if (r < 0)
 			return cli_fail_error(
@@ -161,8 +170,8 @@ int property_json(const struct subject *s, struct json *j)
 struct setting {
 	const struct cli *c;
 	const struct subject *s;
+	size_t first; /* Of the arguments that are properties. */
 	struct buf common, private;
-	uint32_t new_type; /* Of the registry: what a private property gets that has no format yet. */
 };
 
 static void setting_done(struct setting *t)
@@ -194,8 +203,47 @@ static int look_up(const struct subject *s, DWORD code, struct u16 name, bool to
 	return 0;
 }
 
+/* What --type says of the property of that name, which counts for one that has no format yet: a type of the registry. */
+static uint32_t new_type(const struct cli *c, const char *name)
+{
+	size_t len = strlen(name);
+	uint32_t type = REG_SZ;
+
+	for (size_t i = 0; i < c->type_count; i++) {
+		const char *text = c->types[i], *equals = strrchr(text, '=');
+
+		if (equals == NULL)
+			(void)value_parse_type(text, &type);
+		else if ((size_t)(equals - text) == len && strncmp(text, name, len) == 0 &&
+			 value_parse_type(equals + 1, &type) == 0)
+			break;
+	}
+	return type;
+}
+
+/* Each --type is one, and has its property if it names one. */
+static int check_types(const struct setting *t)
+{
+	const struct cli *c = t->c;
+
+	for (size_t i = 0; i < c->type_count; i++) {
+		const char *text = c->types[i], *equals = strrchr(text, '=');
+		size_t len = equals != NULL ? (size_t)(equals - text) : 0;
+		bool found = equals == NULL;
+		uint32_t type;
+
+		if (value_parse_type(equals != NULL ? equals + 1 : text, &type) < 0)
+			return cli_usage(c, "'%s' is no type", text);
+		for (size_t a = t->first; a < c->argument_count && !found; a++)
+			found = strncmp(c->arguments[a], text, len) == 0 && c->arguments[a][len] == '=';
+		if (!found)
+			return cli_usage(c, "--type %s is about a property that is not set", text);
+	}
+	return 0;
+}
+
 /* What the name is: its format, and whether it is private. */
-static int find_format(const struct setting *t, struct u16 name, uint16_t *ret, bool *ret_private)
+static int find_format(const struct setting *t, struct u16 name, uint32_t type, uint16_t *ret, bool *ret_private)
 {
 	int r = ERR_FILE_NOT_FOUND;
 
@@ -205,13 +253,15 @@ static int find_format(const struct setting *t, struct u16 name, uint16_t *ret, 
 			return r == 0 ? ERR_RESOURCE_PROPERTY_UNCHANGEABLE : r;
 		r = look_up(t->s, COMMON_FORMATS, name, true, ret);
 	}
+	if (r == ERR_FILE_NOT_FOUND && t->c->common_only)
+		return ERR_INVALID_PARAMETER;
 	*ret_private = r != 0;
 	if (r == ERR_FILE_NOT_FOUND)
 		r = look_up(t->s, PRIVATE_FORMATS, name, true, ret);
 	if (r == ERR_FILE_NOT_FOUND)
 		r = look_up(t->s, GET_PRIVATE, name, false, ret);
 	for (size_t i = 0; r == ERR_FILE_NOT_FOUND && i < ARRAY_SIZE(formats); i++) {
-		if (formats[i].type == t->new_type) {
+		if (formats[i].type == type) {
 			*ret = formats[i].format;
 			r = 0;
 		}
@@ -238,14 +288,14 @@ static int add_setting(struct setting *t, size_t argument)
 		return CLI_FAILED;
 	if (len == 0)
 		return cli_usage(c, "'%s' has no name", text);
-	for (size_t i = 1; i < c->argument_count; i++) {
+	for (size_t i = t->first; i < c->argument_count; i++) {
 		if (strncmp(c->arguments[i], text, len) != 0 || c->arguments[i][len] != '=')
 			continue;
 		if (i < argument)
 			return 0; /* It has been seen to with the first one. */
 		words[count++] = c->arguments[i] + len + 1;
 	}
-	r = find_format(t, u16_from_z(name), &format, &private);
+	r = find_format(t, u16_from_z(name), new_type(c, name_text), &format, &private);
 	if (r < 0)
 		return cli_fail_error(
 		    r, NULL, "setting '%s' of the %s '%s'", name_text, noun_word(t->s->noun), t->s->text);
@@ -285,13 +335,12 @@ static int send_list(const struct setting *t, DWORD code, struct buf *list)
 int property_set_verb(struct cli *c, enum noun noun)
 {
 	_cleanup_subject_ struct subject s = { 0 };
-	_cleanup_(setting_done) struct setting t = { .c = c, .s = &s, .new_type = REG_SZ };
-	int r = 0;
+	_cleanup_(setting_done) struct setting t = { .c = c, .s = &s, .first = noun == NOUN_CLUSTER ? 0 : 1 };
+	int r = check_types(&t);
 
-	if (c->type != NULL && value_parse_type(c->type, &t.new_type) < 0)
-		return cli_usage(c, "'%s' is no type", c->type);
-	r = subject_open(c, noun, 0, GENERIC_ALL, &s);
-	for (size_t i = 1; i < c->argument_count && r == 0; i++)
+	if (r == 0)
+		r = subject_open(c, noun, 0, GENERIC_ALL, &s);
+	for (size_t i = t.first; i < c->argument_count && r == 0; i++)
 		r = add_setting(&t, i);
 	if (r == 0)
 		r = send_list(&t, SET_COMMON, &t.common);

@@ -126,8 +126,9 @@ int reg_set_verb(struct cli *c)
 
 	if (name == NULL)
 		return CLI_USAGE;
-	if (c->type != NULL && (!has_value || value_parse_type(c->type, &type) < 0))
-		return cli_usage(c, has_value ? "'%s' is no type" : "--type %s needs a VALUE", c->type);
+	for (size_t i = 0; i < c->type_count; i++)
+		if (!has_value || value_parse_type(c->types[i], &type) < 0)
+			return cli_usage(c, has_value ? "'%s' is no type" : "--type %s needs a VALUE", c->types[i]);
 	if (has_value)
 		r = value_parse_data(type, c->arguments + 2, c->argument_count - 2, &data);
 	if (r == -ENOMEM)

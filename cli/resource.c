@@ -106,7 +106,8 @@ static DWORD get_relations(HRESOURCE resource, struct relations *r)
 	return code != ERROR_SUCCESS ? code : GetClusterResourceDependencyExpression(resource, r->expression, &count);
 }
 
-static int show_json(const struct subject *s, const struct facts *f, const struct relations *relations)
+static int show_json(
+    const struct cli *c, const struct subject *s, const struct facts *f, const struct relations *relations)
 {
 	struct json j = { 0 };
 	int r;
@@ -121,7 +122,7 @@ static int show_json(const struct subject *s, const struct facts *f, const struc
 	names_json(&relations->providers, &j, "providers");
 	names_json(&relations->dependents, &j, "dependents");
 	names_json(&relations->owners, &j, "possible_owners");
-	r = property_json(s, &j);
+	r = property_json(c, s, &j);
 	json_close(&j, '}');
 	if (r == 0)
 		return json_print(&j);
@@ -152,7 +153,7 @@ int resource_show_verb(struct cli *c)
 	if (code != ERROR_SUCCESS)
 		return cli_fail(code, NULL, "looking at the resource '%s'", s.text);
 	if (c->json)
-		return show_json(&s, &f, relations);
+		return show_json(c, &s, &f, relations);
 	output_name("state");
 	printf("%s\n", resource_state_word(f.state));
 	show_line("group", f.group);
@@ -161,7 +162,7 @@ int resource_show_verb(struct cli *c)
 	show_line("depends on", relations->expression);
 	names_print(&relations->dependents, "dependents");
 	names_print(&relations->owners, "possible owners");
-	return property_print(&s);
+	return property_print(c, &s);
 }
 
 /* Make and change. */
@@ -175,7 +176,8 @@ int resource_create_verb(struct cli *c)
 
 	if (r != 0)
 		return r;
-	resource = CreateClusterResource(group.group, cli_wide(name), cli_wide(type), CLUSTER_RESOURCE_DEFAULT_MONITOR);
+	resource = CreateClusterResource(group.group, cli_wide(name), cli_wide(type),
+	    c->separate ? CLUSTER_RESOURCE_SEPARATE_MONITOR : CLUSTER_RESOURCE_DEFAULT_MONITOR);
 	if (resource == NULL)
 		return cli_fail(GetLastError(), NULL, "creating the resource '%s'", c->arguments[0]);
 	(void)CloseClusterResource(resource);
@@ -220,16 +222,43 @@ int resource_move_verb(struct cli *c)
 	return code == 0 ? CLI_OK : cli_fail(code, NULL, "moving the resource '%s' to another group", s.text);
 }
 
+static int change_provider(const struct subject *s, const char *text, bool add)
+{
+	_cleanup_subject_ struct subject provider = { 0 };
+	int r = text != NULL ? subject_open_in(s->cluster, NOUN_RESOURCE, text, GENERIC_READ, &provider) : 0;
+	DWORD code;
+
+	if (r != 0 || text == NULL)
+		return r;
+	code = add ? AddClusterResourceDependency(s->resource, provider.resource)
+		   : RemoveClusterResourceDependency(s->resource, provider.resource);
+	return code == 0 ? 0 : cli_fail(code, NULL, "the dependency of '%s' on '%s'", s->text, text);
+}
+
+/* With --add or --remove: one provider more, or less; the rest of the expression stays. */
+static int change_providers(const struct cli *c)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	int r = c->argument_count > 1 ? cli_usage(c, "an expression needs no --add and no --remove")
+				      : subject_open(c, NOUN_RESOURCE, 0, GENERIC_ALL, &s);
+
+	if (r == 0)
+		r = change_provider(&s, c->add, true);
+	return r != 0 ? r : change_provider(&s, c->remove, false);
+}
+
 int resource_depend_verb(struct cli *c)
 {
 	_cleanup_subject_ struct subject s = { 0 };
 	_cleanup_free_ char16_t *expression = c->argument_count > 1 ? cli_units(c->arguments[1]) : NULL;
 	_cleanup_free_ WCHAR *now = calloc(EXPRESSION_UNITS, sizeof(*now));
 	DWORD count = EXPRESSION_UNITS, code;
-	int r = now == NULL || (c->argument_count > 1 && expression == NULL)
-		    ? CLI_USAGE
-		    : subject_open(c, NOUN_RESOURCE, 0, expression != NULL ? GENERIC_ALL : GENERIC_READ, &s);
+	int r = now == NULL || (c->argument_count > 1 && expression == NULL) ? CLI_USAGE : 0;
 
+	if (r == 0 && (c->add != NULL || c->remove != NULL))
+		return change_providers(c);
+	if (r == 0)
+		r = subject_open(c, NOUN_RESOURCE, 0, expression != NULL ? GENERIC_ALL : GENERIC_READ, &s);
 	if (r != 0)
 		return r;
 	code = expression != NULL ? SetClusterResourceDependencyExpression(s.resource, cli_wide(expression))
@@ -256,46 +285,58 @@ static int set_owner(const struct subject *s, const char *text, const struct nam
 	return code == 0 ? 0 : cli_fail(code, NULL, "letting the node '%s' own the resource '%s'", text, s->text);
 }
 
-static int remove_owner(const struct cli *c, const struct subject *s, const char16_t *name)
+static int remove_owner(const struct subject *s, const char *text)
 {
-	_cleanup_free_ char *text = u16_to_utf8(u16_from_z(name));
 	_cleanup_subject_ struct subject node = { 0 };
+	int r = subject_open_in(s->cluster, NOUN_NODE, text, GENERIC_READ, &node);
 	DWORD code;
-	int r = text == NULL ? CLI_FAILED : 0;
 
-	for (size_t i = 1; i < c->argument_count && r == 0; i++) {
-		_cleanup_free_ char16_t *stays = cli_units(c->arguments[i]);
-
-		if (stays != NULL && u16_equal(u16_from_z(stays), u16_from_z(name)))
-			return 0;
-	}
-	if (r == 0)
-		r = subject_open_in(s->cluster, NOUN_NODE, text, GENERIC_READ, &node);
 	if (r != 0)
 		return r;
 	code = RemoveClusterResourceNode(s->resource, node.node);
 	return code == 0 ? 0 : cli_fail(code, NULL, "taking the node '%s' from the owners of '%s'", text, s->text);
 }
 
-/* With nodes: these are the possible owners from now on.  New ones are added before others go. */
+static int remove_owner_unless_named(const struct cli *c, const struct subject *s, const char16_t *name)
+{
+	_cleanup_free_ char *text = u16_to_utf8(u16_from_z(name));
+
+	for (size_t i = 1; i < c->argument_count; i++) {
+		_cleanup_free_ char16_t *stays = cli_units(c->arguments[i]);
+
+		if (stays != NULL && u16_equal(u16_from_z(stays), u16_from_z(name)))
+			return 0;
+	}
+	return text != NULL ? remove_owner(s, text) : CLI_FAILED;
+}
+
+/* With --add or --remove: only these change.  With nodes: these are the possible owners from now on.  New ones are added before others go. */
 int resource_owners_verb(struct cli *c)
 {
 	_cleanup_subject_ struct subject s = { 0 };
 	_cleanup_names_ struct names now = { 0 };
-	bool show = c->argument_count == 1;
+	bool change = c->add != NULL || c->remove != NULL, show = c->argument_count == 1 && !change;
 	DWORD code;
-	int r = subject_open(c, NOUN_RESOURCE, 0, show ? GENERIC_READ : GENERIC_ALL, &s);
+	int r = change && c->argument_count > 1
+		    ? cli_usage(c, "a list of nodes needs no --add and no --remove")
+		    : subject_open(c, NOUN_RESOURCE, 0, show ? GENERIC_READ : GENERIC_ALL, &s);
 
 	if (r != 0)
 		return r;
 	code = names_of_resource(s.resource, CLUSTER_RESOURCE_ENUM_NODES, &now);
 	if (code != ERROR_SUCCESS)
 		return cli_fail(code, NULL, "listing the possible owners of the resource '%s'", s.text);
+	if (c->add != NULL)
+		r = set_owner(&s, c->add, &now);
+	if (c->remove != NULL && r == 0)
+		r = remove_owner(&s, c->remove);
+	if (change)
+		return r;
 	for (size_t i = 1; i < c->argument_count && r == 0; i++)
 		r = set_owner(&s, c->arguments[i], &now);
 	for (size_t i = 0; i < now.count && r == 0; i++) {
 		if (!show) {
-			r = remove_owner(c, &s, now.all[i]);
+			r = remove_owner_unless_named(c, &s, now.all[i]);
 			continue;
 		}
 		output_u16(u16_from_z(now.all[i]));

@@ -52,13 +52,13 @@ int type_show_verb(struct cli *c)
 	if (!c->json) {
 		names_print(&resources, "resources");
 		names_print(&nodes, "nodes");
-		return property_print(&s);
+		return property_print(c, &s);
 	}
 	json_open(&j, NULL, '{');
 	json_text(&j, "name", s.text);
 	names_json(&resources, &j, "resources");
 	names_json(&nodes, &j, "nodes");
-	r = property_json(&s, &j);
+	r = property_json(c, &s, &j);
 	json_close(&j, '}');
 	if (r == 0)
 		return json_print(&j);

@@ -10,7 +10,8 @@ enum { NAME_UNITS = 1024 };
 
 const char *noun_word(enum noun noun)
 {
-	static const char *const words[NOUN_COUNT] = { "node", "group", "resource", "type", "network", "interface" };
+	static const char *const words[NOUN_COUNT] = { "cluster", "node", "group", "resource", "type", "network",
+		"interface" };
 
 	return words[noun];
 }
@@ -28,6 +29,7 @@ static void *open_handle(HCLUSTER cluster, enum noun noun, LPCWSTR name, DWORD a
 		return OpenClusterNetworkEx(cluster, name, access, NULL);
 	case NOUN_INTERFACE:
 		return OpenClusterNetInterfaceEx(cluster, name, access, NULL);
+	case NOUN_CLUSTER:
 	case NOUN_TYPE:
 	case NOUN_COUNT:
 		break;
@@ -44,6 +46,8 @@ int subject_open_in(HCLUSTER cluster, enum noun noun, const char *text, DWORD ac
 	ret->name = cli_units(text);
 	if (ret->name == NULL)
 		return CLI_USAGE;
+	if (noun == NOUN_CLUSTER)
+		return 0;
 	if (noun == NOUN_TYPE) { /* There are no handles of types: is it there? */
 		key = GetClusterResourceTypeKey(cluster, cli_wide(ret->name), KEY_READ);
 		if (key != NULL)
@@ -61,7 +65,11 @@ int subject_open(const struct cli *c, enum noun noun, size_t argument, DWORD acc
 
 	if (r != 0)
 		return r;
-	r = subject_open_in(cluster, noun, c->arguments[argument], access, ret);
+	r = subject_open_in(cluster, noun,
+	    noun != NOUN_CLUSTER  ? c->arguments[argument]
+	    : cli_cluster != NULL ? cli_cluster
+				  : ".",
+	    access, ret);
 	ret->cluster = cluster;
 	return r;
 }
@@ -85,6 +93,7 @@ void subject_done(struct subject *s)
 		case NOUN_INTERFACE:
 			(void)CloseClusterNetInterface(s->interface);
 			break;
+		case NOUN_CLUSTER:
 		case NOUN_TYPE:
 		case NOUN_COUNT:
 			break;
@@ -133,6 +142,8 @@ DWORD subject_control(const struct subject *s, DWORD number, const struct buf *i
 	DWORD len = in != NULL ? (DWORD)in->len : 0;
 
 	switch (s->noun) {
+	case NOUN_CLUSTER:
+		return ClusterControl(s->cluster, NULL, CLUS_OBJECT_CLUSTER << 24 | number, data, len, out, size, ret);
 	case NOUN_NODE:
 		return ClusterNodeControl(s->node, NULL, CLUS_OBJECT_NODE << 24 | number, data, len, out, size, ret);
 	case NOUN_GROUP:

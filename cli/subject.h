@@ -5,14 +5,14 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 
-enum noun { NOUN_NODE, NOUN_GROUP, NOUN_RESOURCE, NOUN_TYPE, NOUN_NETWORK, NOUN_INTERFACE, NOUN_COUNT };
+enum noun { NOUN_CLUSTER, NOUN_NODE, NOUN_GROUP, NOUN_RESOURCE, NOUN_TYPE, NOUN_NETWORK, NOUN_INTERFACE, NOUN_COUNT };
 
 struct subject {
 	enum noun noun;
 	const char *text; /* Its name as it was given. */
 	char16_t *name;   /* Owned: the same. */
 	HCLUSTER cluster;
-	union { /* Of a type none. */
+	union { /* Of a type and of the cluster none. */
 		HNODE node;
 		HGROUP group;
 		HRESOURCE resource;
@@ -24,7 +24,7 @@ struct subject {
 
 /* The word for it: "node", … */
 const char *noun_word(enum noun noun);
-/* The one that an argument names; 0, or an enum cli_exit after a message. */
+/* The one that an argument names (the cluster needs none); 0, or an enum cli_exit after a message. */
 int subject_open(const struct cli *c, enum noun noun, size_t argument, DWORD access, struct subject *ret);
 /* Another one in the same cluster. */
 int subject_open_in(HCLUSTER cluster, enum noun noun, const char *text, DWORD access, struct subject *ret);
@@ -62,8 +62,8 @@ void names_json(const struct names *n, struct json *j, const char *member);
 void names_print(const struct names *n, const char *title);
 
 /* Properties: what show tells below the rest, and the verb set. */
-int property_print(const struct subject *s);
-int property_json(const struct subject *s, struct json *j);
+int property_print(const struct cli *c, const struct subject *s);
+int property_json(const struct cli *c, const struct subject *s, struct json *j);
 int property_set_verb(struct cli *c, enum noun noun);
 
 /* How far something is that goes on in the background. */

@@ -136,32 +136,61 @@ static void on_problem(void *data, unsigned line, const char *text)
 	r->error = ERR_INVALID_PARAMETER;
 }
 
-static int read_file(const char *path, struct reader *reader)
+static int read_file(const struct ini_handler *handler)
 {
-	const struct ini_handler handler = { reader, on_entry, on_problem };
+	const char *private = secure_getenv("RUEDA_DIR");
 	_cleanup_free_ char *text = NULL;
-	FILE *f = fopen(path, "re");
+	char path[SETTINGS_PATH_MAX];
+	FILE *f;
 	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/client.conf",
+	    private != NULL && private[0] == '/' && strlen(private) < 3072 ? private : "/etc/rueda");
+	f = fopen(path, "re");
 
 	if (f == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	text = malloc(INI_FILE_MAX + 1);
-	r = text == NULL ? -ENOMEM : ini_parse(text, fread(text, 1, INI_FILE_MAX + 1, f), &handler);
+	r = text == NULL ? -ENOMEM : ini_parse(text, fread(text, 1, INI_FILE_MAX + 1, f), handler);
 	(void)fclose(f);
 	return r;
 }
 
+struct names {
+	void (*each)(void *data, const char *name, const char *hosts);
+	void *data;
+};
+
+static void on_name(void *data, unsigned line, const char *section, const char *key, const char *value)
+{
+	struct names *n = data;
+
+	if (strcmp(section, "clusters") == 0)
+		n->each(n->data, key, value);
+}
+
+static void on_other_problem(void *data, unsigned line, const char *text)
+{
+	/* Whoever opens a cluster is told of it. */
+}
+
+int settings_each_cluster(void (*each)(void *data, const char *name, const char *hosts), void *data)
+{
+	struct names names = { each, data };
+	const struct ini_handler handler = { &names, on_name, on_other_problem };
+
+	return read_file(&handler);
+}
+
 int settings_load(const char *cluster, struct settings *ret)
 {
-	const char *private = secure_getenv("RUEDA_DIR"), *credentials = secure_getenv("RUEDA_CREDENTIALS");
+	const char *credentials = secure_getenv("RUEDA_CREDENTIALS");
 	struct reader reader = { .cluster = cluster, .s = ret };
-	char path[SETTINGS_PATH_MAX];
+	const struct ini_handler handler = { &reader, on_entry, on_problem };
 	int r;
 
 	*ret = (struct settings){ .connect_ms = RPC_CLIENT_CONNECT_MS };
-	(void)snprintf(path, sizeof(path), "%s/client.conf",
-	    private != NULL && private[0] == '/' && strlen(private) < 3072 ? private : "/etc/rueda");
-	r = read_file(path, &reader);
+	r = read_file(&handler);
 	if (r == 0)
 		r = reader.error;
 	if (r == 0 && ret->host_count == 0)

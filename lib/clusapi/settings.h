@@ -20,5 +20,8 @@ struct settings {
  * file is mistaken about it. */
 int settings_load(const char *cluster, struct settings *ret);
 
+/* Each cluster that the file names, in its order; hosts is the text of its value. */
+int settings_each_cluster(void (*each)(void *data, const char *name, const char *hosts), void *data);
+
 /* "host", "host:port", "address", "[IPv6]:port", "IPv6"; text is cut up, and the host lies in it. */
 int settings_parse_host(char *text, struct rpc_client_host *ret);

@@ -180,6 +180,50 @@ def owners_are_listed_and_set(t):
 
 
 @with_tool
+def one_relation_is_changed_at_a_time(t):
+    t.group("One", "One a", "One b", "One c")
+    t.run("resource", "depend", "One a", "[One b]")
+    t.run("resource", "depend", "One a", "--add", "One c")
+    assert t.run("resource", "depend", "One a") == "[One b] and [One c]\n"
+    t.run("resource", "depend", "One a", "--remove", "One b")
+    assert t.run("resource", "depend", "One a") == "[One c]\n"
+    t.run("resource", "depend", "One a", "[One b]", "--add", "One c", status=2)
+    t.fails(5007, "resource", "depend", "One a", "--add", "none")
+    t.run("resource", "owners", "One a", "--remove", "node1")
+    assert t.run("resource", "owners", "One a") == ""
+    t.run("resource", "owners", "One a", "--add", "node1")
+    assert t.run("resource", "owners", "One a") == "node1\n"
+    t.fails(145, "group", "rm", "One", "--if-empty", "--yes")
+    assert t.json("group", "show", "One")["resources"] == ["One a", "One b", "One c"]
+
+
+@with_tool
+def the_cluster_is_shown_and_changed(t):
+    t.run("cluster", "set", "Description=text", "Mine=1", "Other=2", "--type", "Mine=dword")
+    shown = t.json("cluster", "show")
+    assert shown["name"] == "CLUSTER_NAME" and {p["kind"] for p in shown["properties"]} >= {"common", "private"}
+    found = {p["name"]: p["format"] for p in t.json("cluster", "show", "--private")["properties"]}
+    assert (found["Mine"], found["Other"]) == ("DWORD", "SZ") and "Description" not in found
+    assert {p["kind"] for p in t.json("cluster", "show", "--common")["properties"]} == {"common", "read-only"}
+    t.run("cluster", "set", "Mine=1", "--type", "Nine=dword", status=2)
+    t.run("cluster", "set", "Mine=1", "--type", "Mine=word", status=2)
+    t.fails(87, "cluster", "set", "--common", "Unheard=1")
+    assert t.json("cluster", "quorum")["resource"] != ""
+    for size in ("x", "K", "1KK", "5G", "4096M"):
+        t.run("cluster", "quorum", "x", "--max-log-size", size, status=2)
+    with open(os.path.join(shared.directory, "client.conf"), "w", encoding="utf-8") as f:
+        f.write("[clusters]\nfar = a.example, b.example\n")
+    clusters = {c["name"]: c["hosts"] for c in t.json("cluster", "ls")["clusters"]}
+    assert clusters == {"CLUSTER_NAME": "this machine", "far": "a.example, b.example"}, clusters
+    t.run("--cluster", "cluster_name", "node", "ls")
+    t.run("--cluster=node1", "cluster", "rename", "RENAMED")
+    assert t.json("cluster", "show")["name"] == "RENAMED"
+    t.run("--cluster", "x", "status", status=2)
+    t.run("--cluster", status=2)
+    t.run("--cluster", "x", "reg", "ls", "--local", status=2)
+
+
+@with_tool
 def nodes_are_paused_and_resumed(t):
     assert t.run("node", "ls").splitlines()[1].split() == ["node1", "1", "up"]
     t.run("node", "pause", "node1")
@@ -209,6 +253,8 @@ def types_and_networks_have_verbs(t):
     t.run("network", "set", "Front", "Description=clients")
     assert t.properties("network", "Front")["common", "Description"]["text"] == "clients"
     t.fails(5045, "network", "show", "Net")
+    assert t.json("interface", "ls") == {"interfaces": []}
+    t.fails(5047, "interface", "show", "none")
 
 
 @with_tool

@@ -1,0 +1,93 @@
+/* interface: the verbs of network interfaces.
+ *
+ * Threads  one.      Tests  tests/integration/objects_cli.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/subject.h"
+#include "cli/table.h"
+#include <stdio.h>
+
+static DWORD list_interface(
+    const struct cli *c, HCLUSTER cluster, const char16_t *name, struct json *j, struct table *t)
+{
+	HNETINTERFACE interface = OpenClusterNetInterfaceEx(cluster, cli_wide(name), GENERIC_READ, NULL);
+	CLUSTER_NETINTERFACE_STATE state =
+	    interface != NULL ? GetClusterNetInterfaceState(interface) : ClusterNetInterfaceStateUnknown;
+	DWORD code = state == ClusterNetInterfaceStateUnknown ? GetLastError() : ERROR_SUCCESS;
+
+	if (interface != NULL)
+		(void)CloseClusterNetInterface(interface);
+	if (code == ERROR_CLUSTER_NETINTERFACE_NOT_FOUND)
+		return ERROR_SUCCESS; /* It has gone since. */
+	if (code != ERROR_SUCCESS)
+		return code;
+	if (c->json) {
+		json_open(j, NULL, '{');
+		json_u16(j, "name", u16_from_z(name));
+		json_text(j, "state", interface_state_word(state));
+		json_close(j, '}');
+	} else {
+		table_add(t, u16_from_z(name));
+		table_add_text(t, interface_state_word(state));
+	}
+	return ERROR_SUCCESS;
+}
+
+int interface_ls_verb(struct cli *c)
+{
+	_cleanup_table_ struct table t = { .columns = 2 };
+	_cleanup_names_ struct names names = { 0 };
+	struct json j = { 0 };
+	HCLUSTER cluster;
+	DWORD code;
+	int r = cli_open(GENERIC_READ, &cluster);
+
+	if (r != 0)
+		return r;
+	table_add_text(&t, "INTERFACE");
+	table_add_text(&t, "STATE");
+	json_open(&j, NULL, '{');
+	json_open(&j, "interfaces", '[');
+	code = names_of_cluster(cluster, CLUSTER_ENUM_NETINTERFACE, &names);
+	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
+		code = list_interface(c, cluster, names.all[i], &j, &t);
+	(void)CloseCluster(cluster);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	if (code == ERROR_SUCCESS && c->json)
+		return json_print(&j);
+	buf_done(&j.text);
+	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the network interfaces") : table_print(&t);
+}
+
+int interface_show_verb(struct cli *c)
+{
+	_cleanup_subject_ struct subject s = { 0 };
+	CLUSTER_NETINTERFACE_STATE state;
+	struct json j = { 0 };
+	int r = subject_open(c, NOUN_INTERFACE, 0, GENERIC_READ, &s);
+
+	if (r != 0)
+		return r;
+	state = GetClusterNetInterfaceState(s.interface);
+	if (state == ClusterNetInterfaceStateUnknown)
+		return cli_fail(GetLastError(), NULL, "looking at the interface '%s'", s.text);
+	if (!c->json) {
+		output_name("state");
+		printf("%s\n", interface_state_word(state));
+		return property_print(c, &s);
+	}
+	json_open(&j, NULL, '{');
+	json_text(&j, "name", s.text);
+	json_text(&j, "state", interface_state_word(state));
+	r = property_json(c, &s, &j);
+	json_close(&j, '}');
+	if (r == 0)
+		return json_print(&j);
+	buf_done(&j.text);
+	return r;
+}
+
+int interface_set_verb(struct cli *c)
+{
+	return property_set_verb(c, NOUN_INTERFACE);
+}
