@@ -24,55 +24,30 @@ static void print_line(const char *title, LPCWSTR text)
 
 /* List. */
 
-struct listing {
-	struct json j;
-	struct table t;
-};
-
-static void list_cluster(struct listing *l, struct u16 name, const char *hosts)
-{
-	table_add(&l->t, name);
-	table_add_text(&l->t, hosts);
-	json_open(&l->j, NULL, '{');
-	json_u16(&l->j, "name", name);
-	json_text(&l->j, "hosts", hosts);
-	json_close(&l->j, '}');
-}
-
 static void list_configured(void *data, const char *name, const char *hosts)
 {
-	_cleanup_free_ char16_t *units = cli_units(name);
+	struct table *t = data;
 
-	if (units != NULL)
-		list_cluster(data, u16_from_z(units), hosts);
+	table_add_text(t, name);
+	table_add_text(t, hosts);
 }
 
 /* The one of this machine, if its service answers, and those of client.conf.  There is no way to find others. */
 int cluster_ls_verb(struct cli *c)
 {
-	struct listing l = { .t = { .columns = 2 } };
+	static const struct table_column columns[] = { { "CLUSTER", "name" }, { "HOSTS", "hosts" } };
+	_cleanup_table_ struct table t = table_begin(c, "clusters", columns, ARRAY_SIZE(columns));
 	_cleanup_free_ RUEDA_STATUS *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (s == NULL)
 		return cli_fail(ERROR_NOT_ENOUGH_MEMORY, NULL, "listing the clusters");
-	table_add_text(&l.t, "CLUSTER");
-	table_add_text(&l.t, "HOSTS");
-	json_open(&l.j, NULL, '{');
-	json_open(&l.j, "clusters", '[');
-	if (RuedaGetStatus(s) == 0 && s->szClusterName[0] != 0)
-		list_cluster(&l, view(s->szClusterName), "this machine");
-	r = settings_each_cluster(list_configured, &l);
-	json_close(&l.j, ']');
-	json_close(&l.j, '}');
-	if (r == 0 && c->json) {
-		table_done(&l.t);
-		return json_print(&l.j);
+	if (RuedaGetStatus(s) == 0 && s->szClusterName[0] != 0) {
+		table_add(&t, view(s->szClusterName));
+		table_add_text(&t, "this machine");
 	}
-	buf_done(&l.j.text);
-	r = r < 0 ? cli_fail_error(r, NULL, "reading client.conf") : table_print(&l.t);
-	table_done(&l.t);
-	return r;
+	r = settings_each_cluster(list_configured, &t);
+	return table_end(&t, error_to_win32(r), "reading client.conf");
 }
 
 /* Show and change. */

@@ -6,8 +6,7 @@
 #include "cli/table.h"
 #include <stdio.h>
 
-static DWORD list_interface(
-    const struct cli *c, HCLUSTER cluster, const char16_t *name, struct json *j, struct table *t)
+static DWORD list_interface(HCLUSTER cluster, const char16_t *name, struct table *t)
 {
 	HNETINTERFACE interface = OpenClusterNetInterfaceEx(cluster, cli_wide(name), GENERIC_READ, NULL);
 	CLUSTER_NETINTERFACE_STATE state =
@@ -20,43 +19,27 @@ static DWORD list_interface(
 		return ERROR_SUCCESS; /* It has gone since. */
 	if (code != ERROR_SUCCESS)
 		return code;
-	if (c->json) {
-		json_open(j, NULL, '{');
-		json_u16(j, "name", u16_from_z(name));
-		json_text(j, "state", interface_state_word(state));
-		json_close(j, '}');
-	} else {
-		table_add(t, u16_from_z(name));
-		table_add_text(t, interface_state_word(state));
-	}
+	table_add(t, u16_from_z(name));
+	table_add_text(t, interface_state_word(state));
 	return ERROR_SUCCESS;
 }
 
 int interface_ls_verb(struct cli *c)
 {
-	_cleanup_table_ struct table t = { .columns = 2 };
+	static const struct table_column columns[] = { { "INTERFACE", "name" }, { "STATE", "state" } };
+	_cleanup_table_ struct table t = table_begin(c, "interfaces", columns, ARRAY_SIZE(columns));
 	_cleanup_names_ struct names names = { 0 };
-	struct json j = { 0 };
 	HCLUSTER cluster;
 	DWORD code;
 	int r = cli_open(GENERIC_READ, &cluster);
 
 	if (r != 0)
 		return r;
-	table_add_text(&t, "INTERFACE");
-	table_add_text(&t, "STATE");
-	json_open(&j, NULL, '{');
-	json_open(&j, "interfaces", '[');
 	code = names_of_cluster(cluster, CLUSTER_ENUM_NETINTERFACE, &names);
 	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_interface(c, cluster, names.all[i], &j, &t);
+		code = list_interface(cluster, names.all[i], &t);
 	(void)CloseCluster(cluster);
-	json_close(&j, ']');
-	json_close(&j, '}');
-	if (code == ERROR_SUCCESS && c->json)
-		return json_print(&j);
-	buf_done(&j.text);
-	return code != ERROR_SUCCESS ? cli_fail(code, NULL, "listing the network interfaces") : table_print(&t);
+	return table_end(&t, code, "listing the network interfaces");
 }
 
 int interface_show_verb(struct cli *c)
