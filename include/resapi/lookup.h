@@ -112,21 +112,35 @@ HRESOURCE ResUtilGetResourceNameDependency(LPCWSTR lpszResourceName, LPCWSTR lps
 /* The same, with the access that the handle shall have. */
 HRESOURCE ResUtilGetResourceNameDependencyEx(LPCWSTR lpszResourceName, LPCWSTR lpszResourceType, DWORD dwDesiredAccess);
 
-/* Address, mask and network of the IP Address resource that a resource depends on; counts in WCHARs. */
+/* Address, mask and network of the IP Address resource that a resource depends on, by itself or through others; a property
+ * that is not set is empty.
+ *
+ * Counts in WCHARs: in: the capacity with the terminator.  out: the length without it, of all three.
+ *
+ * Returns 0; 234 one of the buffers is too small; 5002 there is none; 87; 6. */
 DWORD ResUtilGetResourceDependentIPAddressProps(HRESOURCE hResource, LPWSTR pszAddress, DWORD *pcchAddress,
     LPWSTR pszSubnetMask, DWORD *pcchSubnetMask, LPWSTR pszNetwork, DWORD *pcchNetwork);
 
-/* Drive letter of the disk that a resource depends on; count in WCHARs. */
+/* Drive letter of the Physical Disk resource that a resource depends on, by itself or through others: the letter of this
+ * machine (see ruedad(8)) that leads to where the disk is mounted, as "D:".
+ *
+ * pcchDriveLetter  in: capacity in WCHARs with the terminator.  out: the length without it.
+ *
+ * Returns 0; 234 the buffer is too small; 5002 it depends on no disk; 1168 no letter leads there; 87; 6. */
 DWORD ResUtilFindDependentDiskResourceDriveLetter(
     HCLUSTER hCluster, HRESOURCE hResource, LPWSTR pszDriveLetter, DWORD *pcchDriveLetter);
 
 /* ---- Single objects ---- */
 
-/* The resources of the cluster's name, address and quorum. */
+/* The resources of the cluster's name, address and quorum: the first Network Name and IP (else IPv6) Address of the group of
+ * the quorum resource, and that.  The handle of what there is not is NULL; a pointer may be NULL.  The others must be closed
+ * with CloseClusterResource().
+ *
+ * Returns 0, or an error code, and then nothing is handed out. */
 DWORD ResUtilGetCoreClusterResources(HCLUSTER hCluster, HRESOURCE *phClusterNameResource,
     HRESOURCE *phClusterIPAddressResource, HRESOURCE *phClusterQuorumResource);
 
-/* The resources of the cluster's name and quorum, with the access that the handles shall have. */
+/* The same without the address, with the access that the handles shall have. */
 DWORD ResUtilGetCoreClusterResourcesEx(HCLUSTER hClusterIn, HRESOURCE *phClusterNameResourceOut,
     HRESOURCE *phClusterQuorumResourceOut, DWORD dwDesiredAccess);
 
@@ -148,7 +162,9 @@ HGROUP ResUtilGetCoreGroup(HCLUSTER hCluster);
 /* The cluster's id. */
 DWORD ResUtilGetClusterId(HCLUSTER hCluster, GUID *guid);
 
-/* Whether a role is clustered. */
+/* Whether a role is clustered: the cluster has a resource of the type that stands for it.
+ *
+ * Returns ClusterRoleUnknown and the last error: 87 there is no such role; 6. */
 CLUSTER_ROLE_STATE ResUtilGetClusterRoleState(HCLUSTER hCluster, CLUSTER_ROLE eClusterRole);
 
 RUEDA_END_DECLARATIONS

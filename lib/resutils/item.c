@@ -13,6 +13,18 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/resutils/item.h"
 
+int give_name(struct u16 text, LPWSTR out, DWORD *count)
+{
+	bool fits = text.len < *count;
+
+	if (fits) {
+		memcpy(out, text.units, text.len * sizeof(WCHAR));
+		out[text.len] = 0;
+	}
+	*count = (DWORD)text.len;
+	return fits ? 0 : ERR_MORE_DATA;
+}
+
 int give(struct buf *b, void *out, DWORD size, LPDWORD returned, LPDWORD required)
 {
 	int r = b->error;

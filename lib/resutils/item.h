@@ -20,6 +20,8 @@ static inline int from_code(uint32_t code)
 
 /* Hand out what has been written, and free it.  ERR_MORE_DATA with the size needed; pointers may be NULL. */
 int give(struct buf *b, void *out, DWORD size, LPDWORD returned, LPDWORD required);
+/* A name or the like with its end; *count is the room, then the length.  ERR_MORE_DATA. */
+int give_name(struct u16 text, LPWSTR out, DWORD *count);
 /* A property of one value; behind an EXPAND_SZ comes what it expands to. */
 void list_add(struct buf *list, struct u16 name, uint16_t format, const void *data, size_t len);
 void add_text(struct buf *b, struct u16 text); /* With its end. */

@@ -128,15 +128,8 @@ DWORD ResUtilGetResourceName(HRESOURCE hResource, PWSTR pszResourceName, DWORD *
 	int r = pszResourceName == NULL || pcchResourceNameInOut == NULL
 		    ? ERR_INVALID_PARAMETER
 		    : ask_resource(hResource, CLUSCTL_RESOURCE_GET_NAME, &name, sizeof(name));
-	size_t len = r == 0 ? text_of(name.units).len : 0;
 
-	if (r == 0 && len + 1 > *pcchResourceNameInOut)
-		r = ERR_MORE_DATA;
-	else if (r == 0)
-		memcpy(pszResourceName, name.units, (len + 1) * sizeof(WCHAR));
-	if (r == 0 || r == ERR_MORE_DATA)
-		*pcchResourceNameInOut = (DWORD)len;
-	return error_to_win32(r);
+	return error_to_win32(r == 0 ? give_name(text_of(name.units), pszResourceName, pcchResourceNameInOut) : r);
 }
 
 DWORD ResUtilGetClusterGroupType(HGROUP hGroup, CLUSGROUP_TYPE *groupType)

@@ -640,6 +640,82 @@ def providers_are_found_by_type_and_class(o):
     assert found(lib.ResUtilGetResourceNameDependency(wide("none"), wide("IP Address"))) == 5007
 
 
+@in_cluster
+def the_addresses_and_disks_of_providers_are_told(o):
+    lib = resutils()
+    group = o.group("Props")
+    kinds = ("Generic Service", "Network Name", "IP Address", "Physical Disk")
+    service, name, address, disk = (o.resource(group, "Props " + k, k) for k in kinds)
+
+    def props(capacity=50, resource=service):
+        buffers, counts = [ctypes.create_string_buffer(100) for _ in range(3)], [u32(50), u32(capacity), u32(50)]
+        code = lib.ResUtilGetResourceDependentIPAddressProps(
+            resource, *(a for b, c in zip(buffers, counts) for a in (b, ctypes.byref(c))))
+        return code, [text(b, c) for b, c in zip(buffers, counts)] if code == 0 else [c.value for c in counts]
+
+    def letter(capacity=3):
+        buffer, count = ctypes.create_string_buffer(8), u32(capacity)
+        code = lib.ResUtilFindDependentDiskResourceDriveLetter(o.h, service, buffer, ctypes.byref(count))
+        return code, text(buffer, count) if code == 0 else count.value
+
+    assert props()[0] == 5002 and letter() == (5002, 3) and props(resource=17)[0] == 6
+    assert o.lib.AddClusterResourceDependency(service, name) == 0
+    assert o.lib.AddClusterResourceDependency(name, address) == 0
+    assert o.lib.AddClusterResourceDependency(service, disk) == 0
+    assert props() == (0, ["", "", ""])
+    def set_text(resource, key, value):
+        parameters = o.api.create_key(o.lib.GetClusterResourceKey(resource, 0xf003f), "Parameters")[1]
+        assert o.api.set_value(parameters, key, 1, wide(value)) == 0
+
+    for key, value in (("Address", "192.0.2.7"), ("SubnetMask", "255.255.255.0"), ("Network", "eth0")):
+        set_text(address, key, value)
+    assert props() == (0, ["192.0.2.7", "255.255.255.0", "eth0"]) and props(14)[0] == 0
+    assert props(13) == (234, [9, 13, 4])
+    assert lib.ResUtilGetResourceDependentIPAddressProps(service, None, None, None, None, None, None) == 87
+    drives = os.path.join(os.environ["RUEDA_DIR"], "drives")
+    os.makedirs(drives, exist_ok=True)
+    place = os.path.join(os.environ["RUEDA_DIR"], "mounted")
+    os.mkdir(place)
+    assert letter()[0] == 1168  # The disk says nothing of where it is mounted.
+    set_text(disk, "MountPoint", place + "/")
+    assert letter()[0] == 1168
+    os.symlink(place, os.path.join(drives, "q:"))
+    assert letter() == (0, "Q:") and letter(2) == (234, 2)
+
+
+@in_cluster
+def the_core_resources_are_found(o):
+    lib = resutils()
+    found = [void(1), void(1), void(1)]
+    assert lib.ResUtilGetCoreClusterResources(o.h, *map(ctypes.byref, found)) == 0
+    assert [h.value for h in found[:2]] == [None, None] and name_of(o, "Resource", found[2]) == "Local Quorum"
+    group = o.lib.OpenClusterGroup(o.h, wide("Cluster Group"))
+    o.resource(group, "Core IPv6", "IPv6 Address")
+    o.resource(group, "Core name", "Network Name")
+    assert lib.ResUtilGetCoreClusterResources(o.h, *map(ctypes.byref, found)) == 0
+    assert [name_of(o, "Resource", h) for h in found] == ["Core name", "Core IPv6", "Local Quorum"]
+    o.resource(group, "Core address", "IP Address")
+    assert lib.ResUtilGetCoreClusterResources(o.h, None, ctypes.byref(found[1]), None) == 0
+    assert name_of(o, "Resource", found[1]) == "Core address"
+    assert lib.ResUtilGetCoreClusterResourcesEx(o.h, ctypes.byref(found[0]), ctypes.byref(found[2]), READ) == 0
+    assert o.lib.DeleteClusterResource(found[0]) == 5  # Only to be looked at.
+    assert lib.ResUtilGetCoreClusterResourcesEx(17, ctypes.byref(found[0]), None, READ) == 6
+    for name in ("Core IPv6", "Core name", "Core address"):
+        assert o.lib.DeleteClusterResource(o.lib.OpenClusterResource(o.h, wide(name))) == 0
+
+
+@in_cluster
+def a_role_is_clustered_if_it_has_a_resource(o):
+    lib = resutils()
+    script, service, dhcp = 4, 5, 0
+    assert lib.ResUtilGetClusterRoleState(o.h, dhcp) == 1  # There is no such type.
+    assert lib.ResUtilGetClusterRoleState(o.h, script) == 1
+    o.resource(o.group("Role"), "Role script", "Generic Script")
+    assert lib.ResUtilGetClusterRoleState(o.h, script) == 0
+    assert lib.ResUtilGetClusterRoleState(o.h, 13) == -1 and o.error() == 87
+    assert lib.ResUtilGetClusterRoleState(17, service) == -1 and o.error() == 6
+
+
 # Making.
 
 @in_cluster
