@@ -19,6 +19,7 @@
 #include "priv/roots.h"
 #include "priv/server.h"
 #include "priv/tree.h"
+#include "priv/watch.h"
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -94,9 +95,10 @@ struct opened {
 	int door[2];
 };
 
-static bool is_tree(const struct priv_request *q)
+/* Is it about files of checkpoints? */
+static bool is_keeper(const struct priv_request *q)
 {
-	return q->type == PRIV_TAKE_TREE || q->type == PRIV_PUT_TREE;
+	return q->type >= PRIV_TAKE_TREE;
 }
 
 static int open_tree(const struct priv_options *options, const char *path, struct opened *o, struct error *e)
@@ -113,19 +115,33 @@ static int open_tree(const struct priv_options *options, const char *path, struc
 static int open_it(const struct priv_request *q, const char *path, int parent, const struct priv_options *options,
     struct opened *o, struct error *e)
 {
-	int r = is_tree(q) ? become_keeper(parent, e) : become_caller(q, parent, e);
+	int r = is_keeper(q) ? become_keeper(parent, e) : become_caller(q, parent, e);
 
 	if (r < 0)
 		return r;
 	if (options->before_open != NULL)
 		options->before_open(path);
-	return is_tree(q) ? open_tree(options, path, o, e)
-			  : open_directory(q, path, &o->directory, &o->disk, o->door, e);
+	if (q->type == PRIV_WATCH_FILES) {
+		r = channel_pair(o->door);
+		return r < 0 ? error_set_code(e, r, "files cannot be watched") : 0;
+	}
+	return is_keeper(q) ? open_tree(options, path, o, e)
+			    : open_directory(q, path, &o->directory, &o->disk, o->door, e);
+}
+
+/* For as long as ruedad keeps its end. */
+static int serve(const struct priv_request *q, const struct opened *o, const struct priv_options *options)
+{
+	struct door_rules rules = { .writable = q->type == PRIV_OPEN_BACKUP, .is_allowed = set_name_is_allowed };
+
+	if (q->type == PRIV_WATCH_FILES)
+		return watch_serve(o->door[0], options->roots != NULL ? options->roots : "none", options->open_seconds);
+	return is_keeper(q) ? files_serve(o->door[0], &o->place, q->type == PRIV_PUT_TREE)
+			    : door_serve(o->door[0], o->disk, &rules);
 }
 
 _Noreturn void child_run(const struct priv_request *q, int channel, int parent, const struct priv_options *options)
 {
-	struct door_rules rules = { .writable = q->type == PRIV_OPEN_BACKUP, .is_allowed = set_name_is_allowed };
 	struct priv_reply reply = { .id = q->id };
 	struct opened o = { .directory.fd = -1, .place.parent = -1, .door = { -1, -1 } };
 	struct error e = { 0 };
@@ -150,7 +166,5 @@ _Noreturn void child_run(const struct priv_request *q, int channel, int parent, 
 		_exit(1);
 	(void)close(o.door[1]);
 	(void)close(CHANNEL);
-	if (is_tree(q))
-		_exit(files_serve(o.door[0], &o.place, q->type == PRIV_PUT_TREE) < 0);
-	_exit(door_serve(o.door[0], o.disk, &rules) < 0);
+	_exit(serve(q, &o, options) < 0);
 }

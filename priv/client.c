@@ -21,7 +21,8 @@
 struct question {
 	struct question *next;
 	uint64_t id;
-	priv_opened *callback; /* NULL: a thread waits for answered. */
+	priv_opened *callback; /* Neither of the two: a thread waits for answered. */
+	priv_watching *watching;
 	void *data;
 	struct loop *loop;
 	bool answered;
@@ -51,14 +52,22 @@ static void call_back(void *data)
 {
 	struct question *q = data;
 
-	q->callback(q->data, q->result, &q->directory, &q->error);
+	if (q->watching != NULL)
+		q->watching(q->data, q->result, q->socket, &q->error);
+	else
+		q->callback(q->data, q->result, &q->directory, &q->error);
 	free(q);
+}
+
+static bool is_waited_for(const struct question *q)
+{
+	return q->callback == NULL && q->watching == NULL;
 }
 
 /* Hand the outcome to whoever asked; q is not in the list any more.  With the lock held. */
 static void deliver(struct priv_client *c, struct question *q)
 {
-	if (q->callback == NULL) {
+	if (is_waited_for(q)) {
 		q->answered = true;
 		(void)pthread_cond_broadcast(&c->answered);
 	} else if (loop_post(q->loop, call_back, q) < 0) {
@@ -238,7 +247,7 @@ static int send_question(struct priv_client *c, const struct priv_open *what, st
 		r = channel_send(c->socket, out.data, out.len, -1, CHANNEL_NO_WAIT);
 		if (r < 0)
 			(void)take_question(c, q->id);
-		else if (q->callback == NULL)
+		else if (is_waited_for(q))
 			c->waiting++;
 	}
 	(void)pthread_mutex_unlock(&c->lock);
@@ -324,7 +333,7 @@ int priv_tree(struct priv_client *c, const struct priv_tree *what, struct error 
 		return r;
 	socket = q.socket;
 	r = files_ask(&(struct tree_request){ socket, hive, what->cancel_fd,
-			 what->puts ? what->hive->len : what->hive_max, what->seconds },
+			  what->puts ? what->hive->len : what->hive_max, what->seconds },
 	    &size, &told, e);
 	if (r < 0)
 		return r;
@@ -337,18 +346,39 @@ int priv_tree(struct priv_client *c, const struct priv_tree *what, struct error 
 	return 0;
 }
 
+/* Takes the question over, also when it fails. */
+static int ask_async(struct priv_client *c, const struct priv_open *what, struct question *question, void *data)
+{
+	_cleanup_free_ struct question *q = question;
+	int r;
+
+	q->data = data;
+	q->loop = c->loop;
+	r = send_question(c, what, q);
+	if (r == 0)
+		(void)TAKE_PTR(q);
+	return r;
+}
+
 int priv_open_async(struct priv_client *c, const struct priv_open *what, priv_opened *callback, void *data)
 {
 	struct question *q = calloc(1, sizeof(*q));
-	int r;
 
 	if (q == NULL)
 		return -ENOMEM;
 	q->callback = callback;
-	q->data = data;
-	q->loop = c->loop;
-	r = send_question(c, what, q);
-	if (r < 0)
-		free(q);
-	return r;
+	return ask_async(c, what, q, data);
+}
+
+int priv_watch_async(struct priv_client *c, priv_watching *callback, void *data)
+{
+	struct priv_open what = { .type = PRIV_WATCH_FILES, .path = "/" };
+	struct question *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		return -ENOMEM;
+	q->watching = callback;
+	q->wants_socket = true;
+	q->socket = -1;
+	return ask_async(c, &what, q, data);
 }

@@ -55,3 +55,8 @@ int priv_tree(struct priv_client *c, const struct priv_tree *what, struct error 
  * itself means that the callback will not be called. */
 typedef void priv_opened(void *data, int result, const struct priv_directory *directory, const struct error *e);
 int priv_open_async(struct priv_client *c, const struct priv_open *what, priv_opened *callback, void *data);
+
+/* A new process that watches files: a socket, which is the callback's on success (result 0), that speaks watch.h.  Answered as
+ * priv_open_async() is. */
+typedef void priv_watching(void *data, int result, int socket, const struct error *e);
+int priv_watch_async(struct priv_client *c, priv_watching *callback, void *data);

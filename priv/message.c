@@ -21,7 +21,7 @@ static bool is_id(uint32_t id)
 
 static bool request_is_valid(const struct priv_request *r)
 {
-	if (r->type < PRIV_OPEN_BACKUP || r->type > PRIV_PUT_TREE)
+	if (r->type < PRIV_OPEN_BACKUP || r->type > PRIV_WATCH_FILES)
 		return false;
 	if (r->type >= PRIV_TAKE_TREE && (r->uid != 0 || r->gid != 0 || r->group_count != 0))
 		return false;

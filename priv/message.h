@@ -9,7 +9,7 @@ enum {
 	PRIV_PATH_MAX = 112 << 10,    /* Bytes: 32,767 units as UTF-8, and the directory that stands for a share. */
 	PRIV_GROUPS_MAX = 1024,       /* Supplementary groups of a caller. */
 	PRIV_MESSAGE_MAX = 120 << 10, /* Bytes of any message. */
-	PRIV_CHILDREN_MAX = 64,       /* Requests being worked on and directories being served, together. */
+	PRIV_CHILDREN_MAX = 128,      /* Requests being worked on, directories being served, and watchers of roots, together. */
 };
 
 enum priv_request_type {
@@ -17,6 +17,7 @@ enum priv_request_type {
 	PRIV_OPEN_RESTORE,    /* A directory to read a set from. */
 	PRIV_TAKE_TREE,       /* A file or directory below a root of [checkpoints], to be taken; … */
 	PRIV_PUT_TREE, /* … to be put back.  As priv itself: uid and gid are 0 and not looked at, without groups. */
+	PRIV_WATCH_FILES, /* A process that watches files below the roots (watch.h), likewise; the path is not looked at. */
 };
 
 struct priv_request {
@@ -31,7 +32,7 @@ struct priv_request {
 
 struct priv_reply {
 	uint64_t id;
-	int result; /* 0 (a descriptor comes with it: the door, door.h, or the socket of tree.h) or an error with its story. */
+	int result; /* 0 (a descriptor comes with it: the door, door.h, or the socket of tree.h or watch.h) or an error with its story. */
 	bool created;
 	uint32_t owner, mode; /* Of the directory: uid, permission bits. */
 	char text[sizeof(((struct error *)0)->text)];

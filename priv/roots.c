@@ -65,13 +65,12 @@ bool roots_are_valid(const char *roots)
 	return count > 0;
 }
 
-/* The length of the root that path is or is below; 0: none. */
-static size_t find_root(const char *roots, const char *path)
+size_t roots_find(const char *roots, const char *path)
 {
 	const char *root;
 	size_t len, best = 0;
 
-	if (strcmp(roots, "none") == 0)
+	if (strcmp(roots, "none") == 0 || !is_path(path, strlen(path)))
 		return 0;
 	while (next_root(&roots, &root, &len))
 		if (len > best && strncmp(path, root, len) == 0 && (path[len] == 0 || path[len] == '/'))
@@ -82,34 +81,44 @@ static size_t find_root(const char *roots, const char *path)
 /* The directory above the root itself. */
 static int open_above(const char *path, size_t root_len, struct error *error)
 {
-	_cleanup_free_ char *above = strndup(path, root_len);
+	char above[SOURCE_PATH_MAX + 1];
 	int fd;
 
-	if (above == NULL)
-		return error_set_code(error, -ENOMEM, "cannot open a root");
+	(void)snprintf(above, sizeof(above), "%.*s", (int)root_len, path);
 	strrchr(above, '/')[above[0] == '/' && strrchr(above, '/') == above ? 1 : 0] = 0;
 	fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? below_fail(error, -errno, "cannot reach a checkpoint's source", above) : fd;
 }
 
-int roots_open(const char *roots, const char *path, int *ret_fd, const char **ret_name, struct error *error)
+int roots_open_above(const char *roots, const char *path, int *ret_fd, const char **ret_rest, struct error *error)
 {
-	_cleanup_fd_ int at = -1;
-	size_t root_len;
-	const char *name;
+	size_t root_len = roots_find(roots, path);
+	const char *rest;
+	int fd;
 
 	if (!is_path(path, strlen(path)))
 		return error_set(error, ERR_INVALID_PARAMETER, "%.300s is not the path of a file", path);
-	root_len = find_root(roots, path);
 	if (root_len == 0)
 		return error_set(error, ERR_ACCESS_DENIED,
 		    "%.300s is not below a root that [checkpoints] of rueda.conf allows on this node", path);
-	at = open_above(path, root_len, error);
-	if (at < 0)
-		return at;
-	/* From the root's own name on. */
-	for (name = path + root_len; name[-1] != '/'; name--)
+	fd = open_above(path, root_len, error);
+	if (fd < 0)
+		return fd;
+	for (rest = path + root_len; rest[-1] != '/'; rest--)
 		;
+	*ret_fd = fd;
+	*ret_rest = rest;
+	return 0;
+}
+
+int roots_open(const char *roots, const char *path, int *ret_fd, const char **ret_name, struct error *error)
+{
+	_cleanup_fd_ int at = -1;
+	const char *name;
+	int r = roots_open_above(roots, path, &at, &name, error);
+
+	if (r < 0)
+		return r;
 	for (const char *end; (end = strchr(name, '/')) != NULL; name = end + 1) {
 		char component[SOURCE_COMPONENT_MAX + 1], shown[SOURCE_PATH_MAX + 1];
 		int next;

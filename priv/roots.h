@@ -13,3 +13,9 @@ bool roots_are_valid(const char *roots);
  * a view into path.  Links on the way to the root are followed, the administrator made them; below it none is.
  * ERR_ACCESS_DENIED: no such root; ERR_FILE_NOT_FOUND and others, with the story. */
 int roots_open(const char *roots, const char *path, int *ret_fd, const char **ret_name, struct error *error);
+
+/* Only the directory that the root itself lies in, and the path from the root's own name on. */
+int roots_open_above(const char *roots, const char *path, int *ret_fd, const char **ret_rest, struct error *error);
+
+/* The length of the root that path is, or is below; 0: none, or path is no path of a file. */
+size_t roots_find(const char *roots, const char *path);

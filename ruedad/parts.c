@@ -15,6 +15,7 @@
 #include "io/linux/loop.h"
 #include "rpc/epmap.h"
 #include "rpc/server.h"
+#include "ruedad/agents/file_watch.h"
 #include "ruedad/agents/runner_guard.h"
 #include "ruedad/agents/sources.h"
 #include "ruedad/localreg.h"
@@ -50,6 +51,7 @@ struct parts {
 	struct listener *listeners[1 + 2 * SOCKETS_ADDRESSES_MAX];
 	unsigned listener_count;
 	struct service service;
+	struct file_watches *watches;
 	struct error why; /* The listener could not be started. */
 	loop_callback *stopped;
 	void *stopped_data;
@@ -176,6 +178,7 @@ static void parts_free(struct parts *p)
 	rpc_server_free(p->rpc);
 	logins_done(&p->logins);
 	sources_free(p->service.sources);
+	file_watches_free(p->watches);
 	localreg_free(p->service.local);
 	disk_free(p->service.disk);
 	free(p);
@@ -246,6 +249,27 @@ static int work_on_files(void *priv, const struct priv_tree *what, struct error 
 	return priv_tree(priv, what, error);
 }
 
+static int watch_files(
+    void *watches, const char *path, loop_callback *changed, void *data, void **ret, struct error *error)
+{
+	struct file_watch *watch;
+	int r = file_watch_new(watches, path, changed, data, &watch, error);
+
+	if (r == 0)
+		*ret = watch;
+	return r;
+}
+
+static void unwatch_files(void *watch)
+{
+	file_watch_free(watch);
+}
+
+static int open_watcher(void *priv, priv_watching *opened, void *data)
+{
+	return priv_watch_async(priv, opened, data);
+}
+
 /* The registry of this node, and what checkpoints are taken of. */
 static int start_sources(struct parts *p, struct error *error)
 {
@@ -253,12 +277,23 @@ static int start_sources(struct parts *p, struct error *error)
 	struct sources_config sources = { .loop = p->context->loop,
 		.tree = work_on_files,
 		.priv = p->context->priv,
+		.watch = watch_files,
+		.unwatch = unwatch_files,
 		.file_seconds = (unsigned)config->checkpoint_seconds,
 		.hive_max = (size_t)config->checkpoint_size };
+	struct file_watches_config watches = { .loop = p->context->loop,
+		.uv = loop_linux_uv(p->context->loop),
+		.roots = config->checkpoint_roots,
+		.open = open_watcher,
+		.priv = p->context->priv };
 	int r = localreg_open(p->context->loop, p->service.disk, &p->service.local, error);
 
 	if (r < 0)
 		return r;
+	r = file_watches_new(&watches, &p->watches);
+	if (r < 0)
+		return error_set_code(error, r, "cannot start");
+	sources.watches = p->watches;
 	sources.registry = p->service.local;
 	r = sources_new(&sources, &p->service.sources);
 	return r < 0 ? error_set_code(error, r, "cannot start") : 0;
@@ -297,8 +332,7 @@ int parts_start(const struct parts_context *context, struct parts **ret, struct 
 		parts_free(p);
 		return r;
 	}
-	r = runner_guard_new(
-	    loop_linux_uv(context->loop), context->guard, on_guard_lost, p, &p->service.runner);
+	r = runner_guard_new(loop_linux_uv(context->loop), context->guard, on_guard_lost, p, &p->service.runner);
 	if (r < 0) {
 		(void)error_set_code(error, r, "cannot use the socket to the guard");
 		parts_free(p);

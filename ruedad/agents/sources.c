@@ -7,6 +7,7 @@
  * How      a job that shares a file's path with one that runs, or lies above or below it, waits for that one if either of them
  *          puts back.  Keys need no such care: each change of the registry is whole.
  * Promise  what sources.h says.
+ *          Watching is the registry's and file_watch.c's; here changes are told together.
  * Threads  the loop's; files and writing hives on workers.
  * Limits   JOBS_MAX at a time, then ERR_BUSY; hive_max bytes.
  * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/source_name.c, tests/integration/sources.c
@@ -51,7 +52,8 @@ struct source_job {
 struct source_watch {
 	struct sources *sources;
 	struct source_watch *next;
-	struct localreg_watch *local;
+	struct localreg_watch *local; /* One of the two. */
+	void *files;
 	struct loop_timer *timer;
 	bool pending;
 	source_changed *changed;
@@ -378,22 +380,26 @@ int source_watch(struct sources *s, struct u16 name, source_changed *changed, vo
     struct error *error)
 {
 	_cleanup_(source_name_done) struct source_name n = { 0 };
+	struct error why = { 0 };
 	struct source_watch *w;
 	int r = source_name_parse(name, &n, error);
 
 	if (r < 0)
 		return r;
-	if (n.kind == SOURCE_FILE)
-		return error_set(error, ERR_NOT_SUPPORTED, "files cannot be watched yet");
+	if (n.kind == SOURCE_FILE && s->config.watch == NULL)
+		return error_set(error, ERR_NOT_SUPPORTED, "files are not watched here");
 	w = calloc(1, sizeof(*w));
 	r = w == NULL ? -ENOMEM : loop_timer_new(s->config.loop, tell_changed, w, &w->timer);
-	if (r == 0)
+	if (r == 0 && n.kind == SOURCE_FILE)
+		r = s->config.watch(s->config.watches, n.path, note_change, w, &w->files, &why);
+	else if (r == 0)
 		r = localreg_watch_new(s->config.registry, name, note_change, w, &w->local);
 	if (r < 0) {
 		if (w != NULL)
 			loop_timer_free(w->timer);
 		free(w);
-		return error_set_code(error, r, "cannot watch the source of a checkpoint");
+		return why.code < 0 ? error_set(error, r, "%s", why.text)
+				    : error_set_code(error, r, "cannot watch the source of a checkpoint");
 	}
 	w->sources = s;
 	w->changed = changed;
@@ -414,6 +420,8 @@ void source_watch_free(struct source_watch *w)
 		;
 	*at = w->next;
 	localreg_watch_free(w->local);
+	if (w->files != NULL)
+		w->sources->config.unwatch(w->files);
 	loop_timer_free(w->timer);
 	free(w);
 }

@@ -20,6 +20,11 @@ struct sources_config {
 	/* Does the work on files, on a worker: priv_tree() of priv/client.h, or a simulated one. */
 	int (*tree)(void *priv, const struct priv_tree *what, struct error *error);
 	void *priv;
+	/* Watches files: file_watch_new() of file_watch.h, or a simulated one.  NULL: files cannot be watched. */
+	int (*watch)(
+	    void *watches, const char *path, loop_callback *changed, void *data, void **ret, struct error *error);
+	void (*unwatch)(void *watch);
+	void *watches;
 	unsigned file_seconds; /* How long one job on files may take, once it works. */
 	size_t hive_max;       /* Bytes of a hive; more is refused with ERR_DISK_FULL. */
 };
@@ -60,8 +65,11 @@ void source_cancel(struct source_job *job);
 /* changed(data) after the source may have changed since the last call, or since the watching began; several changes are told
  * once, WATCH_MS after the first.  It is told once, too, when it could not be seen any more (the source was removed, the
  * kernel's queue ran over): capture, and see.  A source that does not exist (yet) can be watched; putting back is a change
- * like any other.  With `lost` the watching has ended for good: free it, and watch again.
- * Files cannot be watched yet: ERR_NOT_SUPPORTED.  Watches are freed before the sources. */
+ * like any other.  With `lost` the watching has ended for good: free it, and watch again (today nothing ends it so).
+ * Files can be watched from a moment after the call only: soon after it, and each time that watching has begun again, a
+ * change is told, whether there was one or not.  Files that cannot be watched for a while are told when they can again, and
+ * the log says why.  ERR_ACCESS_DENIED: no allowed root; ERR_NOT_SUPPORTED: files are not watched here.
+ * Watches are freed before the sources. */
 enum { SOURCE_WATCH_MS = 500 };
 typedef void source_changed(void *data, bool lost);
 int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,

@@ -7,6 +7,7 @@
 #include "priv/client.h"
 #include "priv/server.h"
 #include "priv/start.h"
+#include "ruedad/agents/file_watch.h"
 #include "tests/lib/trees.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -20,10 +21,11 @@ struct fixture {
 	struct tree_fixture files;
 	struct loop *loop;
 	struct priv_client *client;
+	struct file_watches *watches;
 	struct sources *sources;
 	int word;
 	pid_t priv;
-	char root[300], hanging[300], roots[700];
+	char root[300], hanging[300], mounted[300], roots[1000];
 };
 
 static void before_open(const char *path)
@@ -61,15 +63,34 @@ static int work(void *priv, const struct priv_tree *what, struct error *error)
 	return priv_tree(priv, what, error);
 }
 
-static void start(struct fixture *f, const char *name)
+static int watch(void *watches, const char *path, loop_callback *changed, void *data, void **ret, struct error *error)
 {
-	struct sources_config config = { .tree = work, .hive_max = 8 << 20, .file_seconds = 3 };
+	return file_watch_new(watches, path, changed, data, (struct file_watch **)ret, error);
+}
+
+static void unwatch(void *w)
+{
+	file_watch_free(w);
+}
+
+static int open_watcher(void *priv, priv_watching *opened, void *data)
+{
+	return priv_watch_async(priv, opened, data);
+}
+
+/* After trees_open(). */
+static void start_priv(struct fixture *f)
+{
+	struct sources_config config = {
+		.tree = work, .hive_max = 8 << 20, .file_seconds = 3, .watch = watch, .unwatch = unwatch
+	};
+	struct file_watches_config watches = { .roots = f->roots, .open = open_watcher };
 	int ends[2], word[2];
 
-	trees_open(&f->files, name);
 	(void)snprintf(f->root, sizeof(f->root), "%s/root", f->files.path);
 	(void)snprintf(f->hanging, sizeof(f->hanging), "%s/hang", f->files.path);
-	(void)snprintf(f->roots, sizeof(f->roots), "%s , %s/", f->hanging, f->root);
+	(void)snprintf(f->mounted, sizeof(f->mounted), "%s/mounted/root", f->files.path);
+	(void)snprintf(f->roots, sizeof(f->roots), "%s , %s/, %s", f->hanging, f->root, f->mounted);
 	trees_directory(&f->files, "root", 0755);
 	CHECK_INT(channel_pair(ends), 0);
 	CHECK_INT(pipe2(word, O_CLOEXEC), 0);
@@ -86,9 +107,20 @@ static void start(struct fixture *f, const char *name)
 	f->word = word[1];
 	CHECK_INT(loop_linux_new(&f->loop), 0);
 	CHECK_INT(priv_client_new(ends[0], f->loop, NULL, NULL, &f->client), 0);
+	watches.loop = f->loop;
+	watches.uv = loop_linux_uv(f->loop);
+	watches.priv = f->client;
+	CHECK_INT(file_watches_new(&watches, &f->watches), 0);
 	config.loop = f->loop;
 	config.priv = f->client;
+	config.watches = f->watches;
 	CHECK_INT(sources_new(&config, &f->sources), 0);
+}
+
+static void start(struct fixture *f, const char *name)
+{
+	trees_open(&f->files, name);
+	start_priv(f);
 }
 
 static void stop(struct fixture *f)
@@ -96,6 +128,8 @@ static void stop(struct fixture *f)
 	int status;
 
 	sources_free(f->sources);
+	file_watches_free(f->watches);
+	(void)uv_run(loop_linux_uv(f->loop), UV_RUN_NOWAIT);
 	priv_client_free(f->client);
 	loop_linux_free(f->loop);
 	close_fd(&f->word);
@@ -249,4 +283,138 @@ TEST(a_place_that_hangs_delays_nobody_and_is_given_up)
 	wait_for(&f, &hung);
 	CHECK_INT(hung.result, ERR_TIMEOUT);
 	stop(&f);
+}
+
+static void count_change(void *data, bool lost)
+{
+	CHECK(!lost);
+	(*(unsigned *)data)++;
+}
+
+static struct source_watch *start_watch(struct fixture *f, const char *path, unsigned *count)
+{
+	_cleanup_free_ char16_t *name = name_of(f, path);
+	struct source_watch *w;
+
+	CHECK_INT(source_watch(f->sources, u16_from_z(name), count_change, count, &w, NULL), 0);
+	return w;
+}
+
+static void end_pause(void *data)
+{
+	*(bool *)data = true;
+}
+
+/* Turn the loop until so much has been told, or for a while. */
+static bool told_within(struct fixture *f, const unsigned *count, unsigned wanted, unsigned ms)
+{
+	struct loop_timer *timer;
+	bool over = false;
+
+	CHECK_INT(loop_timer_new(f->loop, end_pause, &over, &timer), 0);
+	loop_timer_start(timer, ms * UINT64_C(1000000));
+	while (*count < wanted && !over)
+		(void)uv_run(loop_linux_uv(f->loop), UV_RUN_ONCE);
+	loop_timer_free(timer);
+	return *count >= wanted;
+}
+
+TEST(changes_are_told_once_some_time_after_the_first)
+{
+	_cleanup_free_ char16_t *outside = NULL;
+	struct source_watch *w, *missing, *refused;
+	unsigned told = 0, told_missing = 0;
+	struct outcome o, p;
+	struct fixture f;
+
+	start(&f, "watch");
+	trees_directory(&f.files, "root/app", 0755);
+	trees_text(&f.files, "root/app/file", "one");
+	w = start_watch(&f, "root/app", &told);
+	missing = start_watch(&f, "root/none/file", &told_missing);
+	CHECK(told_within(&f, &told, 1, 20000)); /* As it is seen from now on. */
+	CHECK(told_within(&f, &told_missing, 1, 20000));
+	for (int i = 0; i < 10; i++)
+		trees_text(&f.files, "root/app/file", "two");
+	CHECK(told_within(&f, &told, 2, 20000));
+	CHECK(!told_within(&f, &told, 3, 1500));
+	CHECK_INT(told_missing, 1);
+	/* Taking is no change; putting back is one. */
+	CHECK_INT(take(&f, "root/app", &o), 0);
+	CHECK(!told_within(&f, &told, 3, 1500));
+	CHECK_INT(put(&f, "root/app", &o.hive, &p), 0);
+	CHECK(told_within(&f, &told, 3, 20000));
+	(void)told_within(&f, &told, 5, 1500);
+	told = 0;
+	trees_text(&f.files, "root/app/file", "three"); /* Of the directory that was put there. */
+	CHECK(told_within(&f, &told, 1, 20000));
+	outside = name_of(&f, "/etc/passwd");
+	CHECK_INT(source_watch(f.sources, u16_from_z(outside), count_change, &told, &refused, NULL), ERR_ACCESS_DENIED);
+	buf_done(&o.hive);
+	source_watch_free(w);
+	source_watch_free(missing);
+	stop(&f);
+}
+
+static pid_t watcher_of(struct fixture *f)
+{
+	char path[80];
+	int daemon = 0, watcher = 0;
+	FILE *children;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", f->priv, f->priv);
+	children = fopen(path, "r");
+	if (children == NULL)
+		test_skip("the kernel does not list children");
+	CHECK(fscanf(children, "%d %d", &daemon, &watcher) == 2);
+	(void)fclose(children);
+	return watcher;
+}
+
+TEST(a_watcher_that_is_killed_is_replaced_and_nothing_is_missed)
+{
+	struct source_watch *w;
+	unsigned told = 0;
+	struct fixture f;
+
+	start(&f, "killed");
+	trees_text(&f.files, "root/file", "one");
+	w = start_watch(&f, "root/file", &told);
+	CHECK(told_within(&f, &told, 1, 20000));
+	CHECK_INT(kill(watcher_of(&f), SIGKILL), 0);
+	CHECK(told_within(&f, &told, 2, 20000));
+	(void)told_within(&f, &told, 3, 1000);
+	told = 0;
+	trees_text(&f.files, "root/file", "two");
+	CHECK(told_within(&f, &told, 1, 20000));
+	source_watch_free(w);
+	stop(&f);
+}
+
+TEST(a_root_whose_mount_hangs_delays_no_other_root)
+{
+	struct source_watch *w, *hung;
+	unsigned told = 0, told_hung = 0;
+	struct outcome o;
+	struct fixture f;
+
+	trees_open(&f.files, "mount");
+	trees_mount_hanging(&f.files, "mounted");
+	start_priv(&f);
+	trees_text(&f.files, "root/file", "one");
+	hung = start_watch(&f, "mounted/root/file", &told_hung);
+	w = start_watch(&f, "root/file", &told);
+	CHECK(told_within(&f, &told, 1, 20000));
+	for (unsigned i = 0; i < 3; i++) { /* While its process hangs, is ended, and hangs again. */
+		trees_text(&f.files, "root/file", "two");
+		CHECK(told_within(&f, &told, 2 + i, 3000));
+	}
+	trees_settle();
+	CHECK_INT(take(&f, "root/file", &o), 0);
+	buf_done(&o.hive);
+	CHECK_INT(told_hung, 0);
+	source_watch_free(hung);
+	source_watch_free(w);
+	stop(&f);
+	trees_unmount(&f.files, "mounted");
 }

@@ -5,8 +5,10 @@
 #include "capture/below.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -132,4 +134,33 @@ bool trees_has_leftovers(struct tree_fixture *f)
 		if (strncmp(names.all[i], BELOW_TEMPORARY, strlen(BELOW_TEMPORARY)) == 0)
 			return true;
 	return false;
+}
+
+void trees_mount_hanging(struct tree_fixture *f, const char *name)
+{
+	static bool is_apart;
+	char path[600], options[100];
+	int fuse;
+
+	if (geteuid() != 0 || (!is_apart && unshare(CLONE_NEWNS) < 0))
+		test_skip("mounting takes root");
+	is_apart = true;
+	CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	/* Open until the program ends: when it is closed, the mount answers, with an error. */
+	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fuse < 0)
+		test_skip("no /dev/fuse");
+	trees_directory(f, name, 0755);
+	(void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
+	(void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+	if (mount("hang", path, "fuse", 0, options) < 0)
+		test_skip("FUSE cannot be mounted here");
+}
+
+void trees_unmount(struct tree_fixture *f, const char *name)
+{
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
+	CHECK_INT(umount2(path, MNT_DETACH | MNT_FORCE), 0);
 }

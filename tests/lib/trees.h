@@ -32,3 +32,8 @@ int trees_take(struct tree_fixture *f, const char *name, struct buf *ret);
 int trees_put(struct tree_fixture *f, const char *name, const struct buf *hive);
 /* Are there names that putting back has left? */
 bool trees_has_leftovers(struct tree_fixture *f);
+
+/* Mount a file system that never answers on a new directory, seen by this process and its children only.  Skips the test
+ * where that cannot be done. */
+void trees_mount_hanging(struct tree_fixture *f, const char *name);
+void trees_unmount(struct tree_fixture *f, const char *name);
