@@ -1,7 +1,8 @@
-/* error: negative ints for failures, in two ranges, and their translation to Windows codes and sentences.
+/* error: negative ints for failures, in three ranges, and their translation to Windows codes and sentences.
  *
  *   -1 … -4095              an errno, negated
  *   -(65536 + code)         a Windows error code (base/error.def names those that we use)
+ *   (int)code               the same, if it is an HRESULT: 0x80000000 … 0x8fffffff
  *
  * Inside the program all functions return these; only the public edge (libclusapi, RPC replies) turns them
  * into Windows codes with error_to_win32().  The list error.def is the single source for the ERR_ names here, the
@@ -69,6 +70,8 @@ uint32_t error_to_win32(int r)
 {
 	if (r >= 0)
 		return 0;
+	if (r < -0x70000000) /* An HRESULT. */
+		return (uint32_t)r;
 	if (r <= -ERR_BASE)
 		return (uint32_t)(-r - ERR_BASE);
 	for (size_t i = 0; i < ARRAY_SIZE(from_errno); i++)

@@ -5,9 +5,9 @@
 #include "base/macro.h"
 #include <errno.h>
 
-/* A Windows error code as one of our negative ints, and back. */
+/* A Windows error code as one of our negative ints, and back.  What has the highest bit set (an HRESULT) stands for itself. */
 #define ERR_BASE 0x10000
-#define ERR_FROM_WIN32(code) (-(ERR_BASE + (int)(code)))
+#define ERR_FROM_WIN32(code) ((uint32_t)(code) >> 31 != 0 ? (int)(code) : -(ERR_BASE + (int)(code)))
 
 enum {
 #define X(name, code, windows_name, text, advice) ERR_##name = ERR_FROM_WIN32(code),

@@ -33,8 +33,6 @@ TAIL = """
 #define E_HANDLE ((HRESULT)0x80070006)
 #define E_OUTOFMEMORY ((HRESULT)0x8007000E)
 #define E_INVALIDARG ((HRESULT)0x80070057)
-#define NTE_BAD_KEY ((HRESULT)0x80090003) /* The keys of a crypto checkpoint cannot be exported. */
-#define NTE_BAD_KEYSET ((HRESULT)0x80090016) /* There is no such key container. */
 #define FACILITY_WIN32 7
 #define SUCCEEDED(hr) ((HRESULT)(hr) >= 0)
 #define FAILED(hr) ((HRESULT)(hr) < 0)
@@ -45,7 +43,7 @@ TAIL = """
 
 #endif
 """
-ROW = re.compile(r'^X\((\w+), (\d+), (\w+), "([^"]*)", "([^"]*)"\)$')
+ROW = re.compile(r'^X\((\w+), (\d+|0x[0-9a-f]{8}), (\w+), "([^"]*)", "([^"]*)"\)$')
 
 
 def main():
@@ -58,6 +56,8 @@ def main():
         if match is None:
             sys.exit(f"{source}: not a row: {line}")
         _, code, name, meaning, advice = match.groups()
+        if code.startswith("0x"):
+            code = f"((HRESULT){code})"
         comment = f"{meaning[0].upper()}{meaning[1:]}. {advice}"
         wrapped = textwrap.wrap(f"/* {comment}", 117, subsequent_indent=" * ", break_on_hyphens=False)
         lines += wrapped[:-1] + [wrapped[-1] + " */", f"#define {name} {code}"]

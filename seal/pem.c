@@ -12,12 +12,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/sha256.h"
 #include "seal/internal.h"
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -207,20 +204,7 @@ static int rsa_unwrap(EVP_PKEY *key, const uint8_t *in, size_t in_len, uint8_t r
 static int hkdf(
     const uint8_t *shared, size_t shared_len, const uint8_t *method, size_t method_len, uint8_t ret_kek[SEAL_KEY_LEN])
 {
-	static char label[] = "rueda sealed key 1", sha256[] = "SHA256";
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	EVP_KDF_CTX *c = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
-	/* Several infos are one, put together. */
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)shared, shared_len),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, label, sizeof(label) - 1),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)method, method_len),
-		OSSL_PARAM_construct_end() };
-	bool good = c != NULL && EVP_KDF_derive(c, ret_kek, SEAL_KEY_LEN, params) == 1;
-
-	EVP_KDF_CTX_free(c);
-	EVP_KDF_free(kdf);
-	return good ? 0 : -ENOMEM;
+	return seal_derive(shared, shared_len, "rueda sealed key 1", method, method_len, ret_kek, SEAL_KEY_LEN);
 }
 
 /* The key encryption key that own's private half and peer's public one agree on. */

@@ -30,8 +30,6 @@
 
 enum {
 	HEAD_LEN = 28, /* Up to the method. */
-	NONCE_LEN = 12,
-	TAG_LEN = 16,
 	SALT_LEN = 16,
 	PASSPHRASE_METHOD_LEN = 12 + SALT_LEN,
 	VERSION = 1,
@@ -42,8 +40,8 @@ enum {
 	SCRYPT_R = 8,
 	SCRYPT_P_MAX = 4,
 };
-static_assert(
-    HEAD_LEN + SEAL_RECIPIENT_LEN + SEAL_RSA_BITS_MAX / 8 + NONCE_LEN + SEAL_KEY_LEN + TAG_LEN <= SEAL_BLOB_MAX,
+static_assert(HEAD_LEN + SEAL_RECIPIENT_LEN + SEAL_RSA_BITS_MAX / 8 + SEAL_NONCE_LEN + SEAL_KEY_LEN + SEAL_TAG_LEN <=
+		  SEAL_BLOB_MAX,
     "what is written can be read");
 
 const struct seal_cost seal_cost_default = { .log2_n = 17, .r = SCRYPT_R, .p = 1 };
@@ -189,38 +187,13 @@ static int passphrase_wrap(const struct seal_secret *secret, const struct seal_c
 	return derive(secret, cost, salt, ret_kek, error);
 }
 
-/* AES-256-GCM of the cluster key.  sealing: from *in to *out and *tag; else the tag is compared. */
-static int crypt_key(bool sealing, const uint8_t kek[SEAL_KEY_LEN], const uint8_t nonce[NONCE_LEN], const void *head,
-    size_t head_len, const uint8_t in[SEAL_KEY_LEN], uint8_t out[SEAL_KEY_LEN], uint8_t tag[TAG_LEN])
-{
-	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
-	int n = 0, last = 0;
-	bool good;
-
-	if (c == NULL) {
-		ERR_clear_error();
-		return -ENOMEM;
-	}
-	good = EVP_CipherInit_ex(c, EVP_aes_256_gcm(), NULL, kek, nonce, sealing) == 1 &&
-	       EVP_CipherUpdate(c, NULL, &n, head, (int)head_len) == 1 &&
-	       EVP_CipherUpdate(c, out, &n, in, SEAL_KEY_LEN) == 1 && n == SEAL_KEY_LEN;
-	if (good && !sealing)
-		good = EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, TAG_LEN, tag) == 1;
-	good = good && EVP_CipherFinal_ex(c, out + n, &last) == 1 && last == 0;
-	if (good && sealing)
-		good = EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, TAG_LEN, tag) == 1;
-	EVP_CIPHER_CTX_free(c);
-	ERR_clear_error();
-	return good ? 0 : -EBADMSG;
-}
-
 /* Sealing. */
 
 static int write_blob(const struct seal_key *key, enum seal_kind kind, const uint8_t kek[SEAL_KEY_LEN],
     const struct buf *method, struct buf *out)
 {
 	struct seal_id id = seal_key_id(key);
-	uint8_t nonce[NONCE_LEN], sealed[SEAL_KEY_LEN], tag[TAG_LEN];
+	uint8_t nonce[SEAL_NONCE_LEN], sealed[SEAL_KEY_LEN], tag[SEAL_TAG_LEN];
 	_cleanup_(buf_done) struct buf b = { 0 };
 	int r;
 
@@ -236,7 +209,8 @@ static int write_blob(const struct seal_key *key, enum seal_kind kind, const uin
 		ERR_clear_error();
 		return -EIO;
 	}
-	r = crypt_key(true, kek, nonce, b.data, b.len, key->bytes, sealed, tag);
+	r = seal_crypt(
+	    true, &(struct seal_crypt){ kek, nonce, b.data, b.len, key->bytes, sealed, sizeof(sealed), tag });
 	if (r < 0)
 		return r == -EBADMSG ? -ENOMEM : r; /* Nothing else can be wrong with it. */
 	buf_append(&b, nonce, sizeof(nonce));
@@ -301,9 +275,9 @@ static int parse(const void *bytes, size_t len, struct blob *ret, struct error *
 	id = cursor_bytes(&c, SEAL_ID_LEN);
 	b.method_len = cursor_u32(&c);
 	b.method = cursor_bytes(&c, b.method_len);
-	b.nonce = cursor_bytes(&c, NONCE_LEN);
+	b.nonce = cursor_bytes(&c, SEAL_NONCE_LEN);
 	b.sealed = cursor_bytes(&c, SEAL_KEY_LEN);
-	b.tag = cursor_bytes(&c, TAG_LEN);
+	b.tag = cursor_bytes(&c, SEAL_TAG_LEN);
 	if (c.error != 0 || cursor_left(&c) != 0 || !method_len_is_lawful(b.info.kind, b.method_len))
 		return error_set(error, -EBADMSG, "the sealed cluster key is damaged");
 	memcpy(b.info.id.bytes, id, SEAL_ID_LEN);
@@ -343,7 +317,7 @@ static int unwrap(
 
 int seal_open(const void *blob, size_t len, const struct seal_secret *secret, struct seal_key *ret, struct error *error)
 {
-	uint8_t kek[SEAL_KEY_LEN], tag[TAG_LEN];
+	uint8_t kek[SEAL_KEY_LEN], tag[SEAL_TAG_LEN];
 	struct seal_key key = { 0 };
 	struct seal_id id;
 	struct blob b;
@@ -356,7 +330,8 @@ int seal_open(const void *blob, size_t len, const struct seal_secret *secret, st
 	if (r < 0)
 		return r;
 	memcpy(tag, b.tag, sizeof(tag));
-	r = crypt_key(false, kek, b.nonce, b.bytes, HEAD_LEN + b.method_len, b.sealed, key.bytes, tag);
+	r = seal_crypt(false, &(struct seal_crypt){ kek, b.nonce, b.bytes, HEAD_LEN + b.method_len, b.sealed, key.bytes,
+				  sizeof(key.bytes), tag });
 	OPENSSL_cleanse(kek, sizeof(kek));
 	id = seal_key_id(&key);
 	if (r == -EBADMSG && b.info.kind == SEAL_PASSPHRASE)

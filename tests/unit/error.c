@@ -11,6 +11,9 @@ TEST(codes_go_both_ways)
 	CHECK_INT(error_to_win32(-ENOENT), 2);
 	CHECK_INT(error_to_win32(-ENOSPC), 112);
 	CHECK_INT(error_to_win32(-EXDEV), 31);
+	CHECK(ERR_NTE_BAD_KEY < 0);
+	CHECK_INT(error_to_win32(ERR_NTE_BAD_KEY), 0x80090003);
+	CHECK_INT(error_to_win32(ERR_FROM_WIN32(error_to_win32(ERR_NTE_BAD_KEY))), 0x80090003);
 }
 
 TEST(the_list_is_in_order_and_says_what_to_do)

@@ -20,11 +20,12 @@ ALLOWED = {
     "backup": "base io hive quolog cluster",
     "lib": "base io wire rpc compat include",
     "capture": "base io hive",
-    "priv": "base io wire capture",
+    "keys": "base capture seal",
+    "priv": "base io wire capture keys seal",
     "guard": "base io wire priv host",
     "host": "base io wire priv",
-    "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup capture priv host guard",
-    "cli": "base lib rpc wire include backup io hive quolog seal cluster capture",
+    "ruedad": "base io wire hive quolog seal compat cluster rpc engine backup capture keys priv host guard",
+    "cli": "base lib rpc wire include backup io hive quolog seal cluster capture keys",
     "sim": "base io wire hive quolog cluster rpc engine backup ruedad",
 }
 # Calls that hide a bound, a locale or a clock.  io/linux is the real world and may use some of them.
