@@ -11,19 +11,16 @@
  * Promise  every bound is checked, of any bytes.  What is stored through here is enforced: an access list with entries
  *          other than "allow" and "deny" (for objects, with conditions) is refused.
  * Not kept inheritance flags, privileges and restricted SIDs: docs/design/database.md, "Access".
+ * Users    keys (sd_access) and the cluster as such (sd_cluster_level): docs/design/authentication.md, "Who may do what".
  * Threads  all functions.         Tests  tests/unit/sd.c, tests/fuzz/sd.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/db/sd.h"
+#include "base/sid.h"
 
 enum {
 	HEADER_LEN = 20,
-	SID_LEN = 8, /* And 4 for each subauthority. */
-	SID_COUNT_MAX = 15,
 	ACL_LEN = 8,
 	ACE_LEN = 8,
-	ACE_ALLOW = 0,
-	ACE_DENY = 1,
-	ACE_INHERIT_ONLY = 0x08,
 };
 
 enum control {
@@ -56,14 +53,6 @@ struct sd {
 	} parts[PART_COUNT];
 };
 
-/* The length of the SID at the start of bytes, 0 if there is none. */
-static size_t sid_len(const uint8_t *bytes, size_t len)
-{
-	if (len < SID_LEN || bytes[0] != 1 || bytes[1] > SID_COUNT_MAX || len < SID_LEN + 4u * bytes[1])
-		return 0;
-	return SID_LEN + 4u * bytes[1];
-}
-
 /* The length of the list at the start of bytes, 0 if there is none. */
 static size_t acl_len(const uint8_t *bytes, size_t len, bool is_dacl)
 {
@@ -84,7 +73,7 @@ static size_t acl_len(const uint8_t *bytes, size_t len, bool is_dacl)
 		if (ace_size < ACE_LEN || ace_size > size - at || ace_size % 4 != 0)
 			return 0;
 		if (is_dacl &&
-		    ((ace[0] != ACE_ALLOW && ace[0] != ACE_DENY) || sid_len(ace + ACE_LEN, ace_size - ACE_LEN) == 0))
+		    ((ace[0] != SD_ALLOW && ace[0] != SD_DENY) || sid_size(ace + ACE_LEN, ace_size - ACE_LEN) == 0))
 			return 0;
 		at += ace_size;
 	}
@@ -115,8 +104,8 @@ static int parse(const uint8_t *bytes, size_t len, struct sd *ret, struct error 
 		if (at < HEADER_LEN || at > len)
 			return error_set(
 			    error, ERR_INVALID_PARAMETER, "the %s lies outside of the security descriptor", names[i]);
-		part_len =
-		    i == OWNER || i == GROUP ? sid_len(bytes + at, len - at) : acl_len(bytes + at, len - at, i == DACL);
+		part_len = i == OWNER || i == GROUP ? sid_size(bytes + at, len - at)
+						    : acl_len(bytes + at, len - at, i == DACL);
 		if (part_len == 0)
 			return error_set(
 			    error, ERR_INVALID_PARAMETER, "the %s of the security descriptor is malformed", names[i]);
@@ -215,15 +204,26 @@ int sd_extract(const void *bytes, size_t len, uint32_t information, struct buf *
 	return build(&sd, out);
 }
 
-static uint32_t map_generic(uint32_t mask)
+/* What the generic rights of a kind of objects stand for. */
+struct mapping {
+	uint32_t read, write, execute, all;
+	uint32_t nothing; /* Denied: denies all. */
+};
+
+static const struct mapping key_rights = { SD_KEY_READ, SD_KEY_WRITE, SD_KEY_READ, SD_KEY_ALL_ACCESS, 0 };
+/* To write takes All, and All includes Read; to execute is what comes with read in many descriptors. */
+static const struct mapping cluster_rights = { SD_CLUSTER_READ, SD_CLUSTER_ALL, SD_CLUSTER_READ, SD_CLUSTER_ALL,
+	SD_CLUSTER_NO_ACCESS };
+
+static uint32_t map_generic(const struct mapping *m, uint32_t mask)
 {
-	static const struct {
+	const struct {
 		uint32_t generic, rights;
 	} map[] = {
-		{ SD_GENERIC_READ, SD_KEY_READ },
-		{ SD_GENERIC_EXECUTE, SD_KEY_READ },
-		{ SD_GENERIC_WRITE, SD_KEY_WRITE },
-		{ SD_GENERIC_ALL, SD_KEY_ALL_ACCESS },
+		{ SD_GENERIC_READ, m->read },
+		{ SD_GENERIC_WRITE, m->write },
+		{ SD_GENERIC_EXECUTE, m->execute },
+		{ SD_GENERIC_ALL, m->all },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(map); i++)
@@ -232,71 +232,119 @@ static uint32_t map_generic(uint32_t mask)
 	return mask;
 }
 
+/* S-1-5-… */
+static bool is_nt(const uint32_t *subs, unsigned count, const struct sd_caller *caller)
+{
+	if (count == 1 && subs[0] == 2)
+		return !caller->is_local; /* The network. */
+	if (count == 1 && subs[0] == 18)
+		return caller->is_system;
+	if (count == 2 && subs[0] == 32)
+		return (subs[1] == 544 && caller->is_administrator) || (subs[1] == 545 && caller->is_user);
+	return count == 1 && subs[0] == 11; /* Authenticated users: everyone. */
+}
+
+/* S-1-22-1-uid, S-1-22-2-gid. */
+static bool is_unix(const uint32_t *subs, unsigned count, const struct sd_caller *caller)
+{
+	if (count != 2 || !caller->has_uid)
+		return false;
+	if (subs[0] == 1)
+		return subs[1] == caller->uid;
+	if (subs[0] != 2)
+		return false;
+	for (size_t i = 0; i < caller->gid_count; i++)
+		if (subs[1] == caller->gids[i])
+			return true;
+	return subs[1] == caller->gid;
+}
+
 /* Does the SID name the caller, or a group that the caller is in? */
 static bool is_caller(const uint8_t *sid, const struct sd_caller *caller)
 {
 	unsigned count = sid[1];
-	uint32_t first = count > 0 ? get_le32(sid + SID_LEN) : 0, second = count > 1 ? get_le32(sid + SID_LEN + 4) : 0;
+	uint32_t subs[2] = { 0 };
 
-	if (memcmp(sid + 2, "\0\0\0\0\0", 5) != 0)
-		return false;
-	switch (sid[7]) {
-	case 1: /* S-1-1-0: everyone. */
-		return count == 1 && first == 0;
-	case 5:
-		if (count == 1)
-			return first == 11 ||
-			       (first == 18 && caller->may_change); /* Authenticated users; the system. */
-		if (count != 2 || first != 32)
-			return false;
-		return second == 545 || (second == 544 && caller->may_change); /* Users, administrators. */
-	case 22: /* S-1-22-1-uid, S-1-22-2-gid: Unix users and groups, as Samba writes them. */
-		if (count != 2 || !caller->has_uid)
-			return false;
-		if (first == 1)
-			return second == caller->uid;
-		for (size_t i = 0; first == 2 && i < caller->gid_count; i++)
-			if (second == caller->gids[i])
-				return true;
-		return false;
-	default:
-		return false;
+	for (unsigned i = 0; i < MIN(count, 2u); i++)
+		subs[i] = get_le32(sid + SID_HEAD_SIZE + (size_t)4 * i);
+	if (memcmp(sid + 2, "\0\0\0\0\0", 5) == 0) {
+		if (sid[7] == 1 && count == 1 && subs[0] == 0)
+			return true; /* S-1-1-0: everyone. */
+		if (sid[7] == 5 && is_nt(subs, count, caller))
+			return true;
+		if (sid[7] == 22 && is_unix(subs, count, caller))
+			return true;
 	}
+	for (size_t at = 0; at < caller->sids_len;) {
+		size_t len = sid_size(caller->sids + at, caller->sids_len - at);
+
+		assert(len > 0);
+		if (sid_equal(caller->sids + at, sid))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+static bool is_owner_rights(const uint8_t *sid)
+{
+	return memcmp(sid, "\1\1\0\0\0\0\0\3\4\0\0\0", 12) == 0; /* S-1-3-4 */
 }
 
 /* What the descriptor grants, taken entry by entry: the first that says something about a right decides on it. */
-static uint32_t rights_by_descriptor(const struct sd *sd, const struct sd_caller *caller)
+static uint32_t rights_by_descriptor(const struct sd *sd, const struct sd_caller *caller, const struct mapping *mapping)
 {
-	const uint8_t *acl = sd->parts[DACL].bytes, *ace;
+	const uint8_t *acl = sd->parts[DACL].bytes, *ace, *owner = sd->parts[OWNER].bytes;
+	bool is_owner = owner != NULL && is_caller(owner, caller), owner_is_told = false;
 	uint32_t allowed = 0, denied = 0;
 
 	if (acl == NULL)
 		return UINT32_MAX; /* No list restricts anybody. */
-	if (sd->parts[OWNER].bytes != NULL && is_caller(sd->parts[OWNER].bytes, caller))
-		allowed |= SD_READ_CONTROL | SD_WRITE_DAC;
 	ace = acl + ACL_LEN;
-	for (unsigned i = get_le16(acl + 4); i > 0; i--) {
-		uint32_t mask = map_generic(get_le32(ace + 4));
+	for (unsigned i = get_le16(acl + 4); i > 0; i--, ace += get_le16(ace + 2)) {
+		uint32_t mask = map_generic(mapping, get_le32(ace + 4));
+		bool is_about_owner = is_owner_rights(ace + ACE_LEN);
 
-		if ((ace[1] & ACE_INHERIT_ONLY) == 0 && is_caller(ace + ACE_LEN, caller)) {
-			if (ace[0] == ACE_ALLOW)
-				allowed |= mask & ~denied;
-			else
-				denied |= mask & ~allowed;
-		}
-		ace += get_le16(ace + 2);
+		if ((ace[1] & SD_INHERIT_ONLY) != 0)
+			continue;
+		owner_is_told |= is_about_owner;
+		if (!(is_about_owner ? is_owner : is_caller(ace + ACE_LEN, caller)))
+			continue;
+		if (ace[0] == SD_DENY && (mask & mapping->nothing) != 0)
+			mask |= mapping->all;
+		if (ace[0] == SD_ALLOW)
+			allowed |= mask & ~denied;
+		else
+			denied |= mask & ~allowed;
 	}
+	if (is_owner && !owner_is_told)
+		allowed |= SD_READ_CONTROL | SD_WRITE_DAC;
 	return allowed;
+}
+
+enum sd_level sd_cluster_level(const void *bytes, size_t len, const struct sd_caller *caller)
+{
+	struct sd sd;
+	uint32_t rights;
+
+	if (len == 0)
+		return caller->is_administrator ? SD_LEVEL_ALL : caller->is_user ? SD_LEVEL_READ : SD_LEVEL_NONE;
+	if (parse(bytes, len, &sd, NULL) < 0)
+		return SD_LEVEL_NONE;
+	rights = rights_by_descriptor(&sd, caller, &cluster_rights);
+	if ((rights & SD_CLUSTER_READ) == 0)
+		return SD_LEVEL_NONE;
+	return (rights & SD_CLUSTER_CHANGE) != 0 ? SD_LEVEL_ALL : SD_LEVEL_READ;
 }
 
 int sd_access(const void *bytes, size_t len, const struct sd_caller *caller, uint32_t wanted, uint32_t *ret_granted)
 {
-	uint32_t allowed = UINT32_MAX, wished = map_generic(wanted & ~SD_MAXIMUM_ALLOWED);
+	uint32_t allowed = UINT32_MAX, wished = map_generic(&key_rights, wanted & ~SD_MAXIMUM_ALLOWED);
 	struct sd sd;
 
 	if (len > 0)
-		allowed = parse(bytes, len, &sd, NULL) == 0 ? rights_by_descriptor(&sd, caller) : 0;
-	if (caller->may_change) {
+		allowed = parse(bytes, len, &sd, NULL) == 0 ? rights_by_descriptor(&sd, caller, &key_rights) : 0;
+	if (caller->is_administrator) {
 		allowed |= SD_READ_CONTROL | SD_WRITE_DAC | SD_WRITE_OWNER | SD_ACCESS_SYSTEM_SECURITY;
 		allowed &= SD_KEY_ALL_ACCESS | SD_ACCESS_SYSTEM_SECURITY;
 	} else {

@@ -51,14 +51,35 @@ int sd_extract(const void *bytes, size_t len, uint32_t information, struct buf *
 #define SD_KEY_WRITE 0x20006u
 #define SD_KEY_ALL_ACCESS 0xf003fu
 
+/* Who asks: everybody here is known, Everyone and Authenticated Users at once. */
 struct sd_caller {
-	bool may_change; /* The connection has level All: an administrator of the cluster.  Else it has level Read. */
-	bool has_uid;    /* A local caller, and who. */
-	uint32_t uid;
+	bool is_administrator; /* In BUILTIN\Administrators, … */
+	bool is_user;          /* … in BUILTIN\Users, … */
+	bool is_system;        /* … is SYSTEM. */
+	bool is_local;         /* Else NETWORK. */
+	bool has_uid;          /* A local caller, and who. */
+	uint32_t uid, gid;
 	const uint32_t *gids; /* Borrowed. */
 	size_t gid_count;
+	const uint8_t *sids; /* Borrowed: whole ones, one behind the other: those that the rest does not say. */
+	size_t sids_len;     /* Bytes. */
 };
 
 /* May the caller have what it wants of a key with this descriptor (len 0: without one)?  What it then has is the answer.
+ * is_administrator: the caller's level is All, else Read.
  * ERR_ACCESS_DENIED: not all of it, or nothing of "as much as possible". */
 int sd_access(const void *bytes, size_t len, const struct sd_caller *caller, uint32_t wanted, uint32_t *ret_granted);
+
+/* CLUSAPI_*_ACCESS: rights to a cluster.  The last one allows nothing; denied, it denies all. */
+#define SD_CLUSTER_READ 0x1u
+#define SD_CLUSTER_CHANGE 0x2u
+#define SD_CLUSTER_ALL 0x3u
+#define SD_CLUSTER_NO_ACCESS 0x4u
+
+/* The level that the cluster's own descriptor gives the caller.  len 0, it has none: Administrators have All, Users have
+ * Read.  One that cannot be enforced gives nobody anything. */
+enum sd_level { SD_LEVEL_NONE, SD_LEVEL_READ, SD_LEVEL_ALL };
+enum sd_level sd_cluster_level(const void *bytes, size_t len, const struct sd_caller *caller);
+
+/* Entries of an access list: their types, and the flag of those that are only for what is below. */
+enum { SD_ALLOW = 0, SD_DENY = 1, SD_INHERIT_ONLY = 0x08 };

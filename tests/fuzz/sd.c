@@ -29,10 +29,21 @@ static void check_part(const uint8_t *data, size_t len, uint32_t information)
 static void check_access(const uint8_t *data, size_t len)
 {
 	static const uint32_t gid = 50;
-	const struct sd_caller reader = { .has_uid = true, .uid = 1000, .gids = &gid, .gid_count = 1 };
-	const struct sd_caller admin = { .may_change = true };
+	static const uint8_t sids[] = { 1, 1, 0, 0, 0, 0, 0, 5, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 9 };
+	const struct sd_caller reader = { .is_user = true,
+		.is_local = true,
+		.has_uid = true,
+		.uid = 1000,
+		.gids = &gid,
+		.gid_count = 1,
+		.sids = sids,
+		.sids_len = sizeof(sids) };
+	const struct sd_caller admin = { .is_administrator = true, .is_user = true };
 	uint32_t granted = 0, wanted;
 	int r;
+
+	assert(len == 0 || sd_validate(data, len, NULL) == 0 || sd_cluster_level(data, len, &admin) == SD_LEVEL_NONE);
+	(void)sd_cluster_level(data, len, &reader);
 
 	r = sd_access(data, len, &reader, SD_MAXIMUM_ALLOWED, &granted);
 	assert(r == 0 ? (granted & ~SD_KEY_READ) == 0 && granted != 0 : r == ERR_ACCESS_DENIED);

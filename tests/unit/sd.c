@@ -13,6 +13,13 @@
 #define ADMINISTRATORS SID2("\5", "\x20\0\0\0", "\x20\2\0\0")
 #define USERS SID2("\5", "\x20\0\0\0", "\x21\2\0\0")
 #define UID_1000 SID2("\x16", "\1\0\0\0", "\xe8\3\0\0")
+#define NETWORK SID1("\5", "\2\0\0\0")
+#define OWNER_RIGHTS SID1("\3", "\4\0\0\0")
+#define DOMAIN_USER "\1\5\0\0\0\0\0\5\x15\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\x50\4\0\0"
+#define DOMAIN_GROUP "\1\5\0\0\0\0\0\5\x15\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\x51\4\0\0"
+#define GID_0 SID2("\x16", "\2\0\0\0", "\0\0\0\0")
+#define GID_51 SID2("\x16", "\2\0\0\0", "\x33\0\0\0")
+#define GID_99 SID2("\x16", "\2\0\0\0", "\x63\0\0\0")
 #define GID_50 SID2("\x16", "\2\0\0\0", "\x32\0\0\0")
 
 struct sid {
@@ -96,7 +103,7 @@ TEST(a_whole_descriptor_is_valid_and_extracted_as_it_was)
  * beyond the end. */
 TEST(damage_is_refused_or_harmless)
 {
-	struct sd_caller caller = { .may_change = true, .has_uid = true };
+	struct sd_caller caller = { .is_administrator = true, .has_uid = true };
 	struct buf sd = whole();
 	unsigned refused = 0;
 
@@ -273,10 +280,13 @@ TEST(nothing_has_no_parts)
 }
 
 static const uint32_t gids[] = { 7, 50 };
-static const struct sd_caller admin = { .may_change = true },
-			      user = { .has_uid = true, .uid = 1000, .gids = gids, .gid_count = 2 },
-			      remote = { .may_change = false },
-			      admin_user = { .may_change = true, .has_uid = true, .uid = 1000 };
+static const struct sd_caller
+    admin = { .is_administrator = true, .is_user = true, .is_system = true },
+    user = { .is_user = true, .is_local = true, .has_uid = true, .uid = 1000, .gid = 99, .gids = gids, .gid_count = 2 },
+    remote = { .is_user = true },
+    admin_user = {
+	    .is_administrator = true, .is_user = true, .is_local = true, .has_uid = true, .uid = 1000, .gid = 99
+    };
 
 /* What the caller gets at most of a key with this access list. */
 static uint32_t most(const struct sd_caller *caller, const struct ace *aces, size_t count, struct sid owner)
@@ -312,6 +322,11 @@ TEST(the_access_list_decides_within_the_level)
 	CHECK_INT(MOST(remote, { ALLOW, 0, SD_GENERIC_WRITE, SID(USERS) }), SD_READ_CONTROL);
 	CHECK_INT(MOST(user, { ALLOW, 0, SD_KEY_QUERY_VALUE, SID(UID_1000) }), SD_KEY_QUERY_VALUE);
 	CHECK_INT(MOST(user, { ALLOW, 0, SD_KEY_NOTIFY, SID(GID_50) }), SD_KEY_NOTIFY);
+	CHECK_INT(MOST(user, { ALLOW, 0, SD_KEY_NOTIFY, SID(GID_99) }), SD_KEY_NOTIFY);
+	CHECK_INT(MOST(user, { ALLOW, 0, SD_KEY_NOTIFY, SID(GID_51) }), 0);
+	CHECK_INT(MOST(remote, { ALLOW, 0, SD_KEY_NOTIFY, SID(GID_0) }), 0);
+	CHECK_INT(MOST(remote, { ALLOW, 0, SD_KEY_NOTIFY, SID(NETWORK) }), SD_KEY_NOTIFY);
+	CHECK_INT(MOST(user, { ALLOW, 0, SD_KEY_NOTIFY, SID(NETWORK) }), 0);
 	CHECK_INT(MOST(remote, { ALLOW, 0, SD_KEY_QUERY_VALUE, SID(UID_1000) }), 0);
 	CHECK_INT(MOST(admin_user, { ALLOW, 0, SD_KEY_SET_VALUE, SID(UID_1000) }), SD_KEY_SET_VALUE | REPAIR);
 	CHECK_INT(MOST(user, { ALLOW, 0x08, SD_KEY_QUERY_VALUE, SID(EVERYONE) }), 0); /* For what is below only. */
@@ -335,6 +350,140 @@ TEST(an_owner_may_look_at_and_change_the_list)
 
 	CHECK_INT(most(&user, &none, 1, SID(UID_1000)), SD_READ_CONTROL);
 	CHECK_INT(most(&remote, &none, 1, SID(UID_1000)), 0);
+}
+
+TEST(owner_rights_take_the_place_of_what_an_owner_may)
+{
+	struct ace told = { ALLOW, 0, SD_KEY_QUERY_VALUE, SID(OWNER_RIGHTS) };
+	struct ace only_below = { ALLOW, 0x08, SD_KEY_QUERY_VALUE, SID(OWNER_RIGHTS) };
+	struct ace denied[] = { { DENY, 0, SD_KEY_QUERY_VALUE, SID(OWNER_RIGHTS) },
+		{ ALLOW, 0, SD_KEY_READ, SID(EVERYONE) } };
+
+	CHECK_INT(most(&user, &told, 1, SID(UID_1000)), SD_KEY_QUERY_VALUE);
+	CHECK_INT(most(&user, &told, 1, SID(GID_0)), 0);
+	CHECK_INT(most(&user, &told, 1, (struct sid){ 0 }), 0);
+	CHECK_INT(most(&user, &only_below, 1, SID(UID_1000)), SD_READ_CONTROL);
+	CHECK_INT(most(&user, denied, 2, SID(UID_1000)), SD_KEY_READ & ~SD_KEY_QUERY_VALUE);
+	CHECK_INT(most(&remote, denied, 2, SID(UID_1000)), SD_KEY_READ);
+}
+
+/* Levels of the cluster. */
+
+static enum sd_level level(const struct sd_caller *caller, const struct ace *aces, size_t count)
+{
+	struct buf sd = header();
+	enum sd_level result;
+
+	add_acl(&sd, DACL_AT, aces, count);
+	result = sd_cluster_level(sd.data, sd.len, caller);
+	buf_done(&sd);
+	return result;
+}
+
+#define LEVEL(caller, ...)                                                                                             \
+	level(&(caller), (struct ace[]){ __VA_ARGS__ }, sizeof((struct ace[]){ __VA_ARGS__ }) / sizeof(struct ace))
+
+static const uint8_t domain_sids[] = DOMAIN_USER DOMAIN_GROUP;
+static const struct sd_caller nobody = { 0 }, of_domain = { .sids = domain_sids, .sids_len = sizeof(domain_sids) - 1 };
+
+TEST(the_rights_of_an_entry_make_a_level)
+{
+	static const struct {
+		uint32_t mask;
+		enum sd_level level;
+	} cases[] = { { 0, SD_LEVEL_NONE }, { SD_CLUSTER_READ, SD_LEVEL_READ }, { SD_CLUSTER_CHANGE, SD_LEVEL_NONE },
+		{ SD_CLUSTER_ALL, SD_LEVEL_ALL }, { SD_CLUSTER_NO_ACCESS, SD_LEVEL_NONE }, { 0x1f01ff, SD_LEVEL_ALL },
+		{ SD_GENERIC_READ, SD_LEVEL_READ }, { SD_GENERIC_EXECUTE, SD_LEVEL_READ },
+		{ SD_GENERIC_READ | SD_GENERIC_EXECUTE, SD_LEVEL_READ }, { SD_GENERIC_WRITE, SD_LEVEL_ALL },
+		{ SD_GENERIC_ALL, SD_LEVEL_ALL }, { 0x120000, SD_LEVEL_NONE }, { SD_MAXIMUM_ALLOWED, SD_LEVEL_NONE } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		CHECK_INT(LEVEL(nobody, { ALLOW, 0, cases[i].mask, SID(EVERYONE) }), cases[i].level);
+}
+
+TEST(each_entry_is_for_whom_it_names)
+{
+	const struct sd_caller kinds[] = { admin, user, remote, nobody, of_domain };
+	const struct {
+		struct sid sid;
+		unsigned who; /* A bit for each of kinds. */
+	} cases[] = { { SID(EVERYONE), 31 }, { SID(AUTHENTICATED), 31 }, { SID(ADMINISTRATORS), 1 }, { SID(SYSTEM), 1 },
+		{ SID(USERS), 7 }, { SID(NETWORK), 29 }, { SID(UID_1000), 2 }, { SID(GID_50), 2 }, { SID(GID_99), 2 },
+		{ SID(GID_51), 0 }, { SID(DOMAIN_USER), 16 }, { SID(DOMAIN_GROUP), 16 }, { SID(OWNER_RIGHTS), 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+			CHECK_INT(LEVEL(kinds[k], { ALLOW, 0, SD_CLUSTER_READ, cases[i].sid }),
+			    (cases[i].who >> k & 1) != 0 ? SD_LEVEL_READ : SD_LEVEL_NONE);
+}
+
+TEST(levels_are_denied_and_allowed_in_order)
+{
+	CHECK_INT(
+	    LEVEL(admin, { DENY, 0, SD_CLUSTER_CHANGE, SID(EVERYONE) }, { ALLOW, 0, SD_GENERIC_ALL, SID(EVERYONE) }),
+	    SD_LEVEL_READ);
+	CHECK_INT(
+	    LEVEL(admin, { DENY, 0, SD_CLUSTER_READ, SID(EVERYONE) }, { ALLOW, 0, SD_GENERIC_ALL, SID(EVERYONE) }),
+	    SD_LEVEL_NONE);
+	CHECK_INT(LEVEL(admin, { ALLOW, 0, SD_GENERIC_ALL, SID(EVERYONE) }, { DENY, 0, SD_GENERIC_ALL, SID(EVERYONE) }),
+	    SD_LEVEL_ALL);
+	CHECK_INT(LEVEL(of_domain, { DENY, 0, SD_CLUSTER_NO_ACCESS, SID(DOMAIN_GROUP) },
+		      { ALLOW, 0, SD_GENERIC_ALL, SID(DOMAIN_USER) }),
+	    SD_LEVEL_NONE);
+	CHECK_INT(LEVEL(of_domain, { DENY, 0, SD_CLUSTER_NO_ACCESS, SID(UID_1000) },
+		      { ALLOW, 0, SD_GENERIC_ALL, SID(DOMAIN_USER) }),
+	    SD_LEVEL_ALL);
+	CHECK_INT(LEVEL(of_domain, { DENY, 0x08, SD_GENERIC_ALL, SID(DOMAIN_GROUP) },
+		      { ALLOW, 0, SD_CLUSTER_READ, SID(DOMAIN_USER) }, { ALLOW, 0x08, SD_GENERIC_ALL, SID(EVERYONE) }),
+	    SD_LEVEL_READ);
+	/* Read from one entry, change from another. */
+	CHECK_INT(LEVEL(of_domain, { ALLOW, 0, SD_CLUSTER_READ, SID(DOMAIN_USER) },
+		      { ALLOW, 0, SD_CLUSTER_CHANGE, SID(DOMAIN_GROUP) }),
+	    SD_LEVEL_ALL);
+}
+
+TEST(no_list_restricts_nobody_and_an_empty_one_everybody)
+{
+	struct buf sd = header();
+
+	CHECK_INT(sd_cluster_level(sd.data, sd.len, &nobody), SD_LEVEL_ALL); /* There is none. */
+	put_le16(sd.data + 2, 0x8004);
+	CHECK_INT(sd_cluster_level(sd.data, sd.len, &nobody), SD_LEVEL_ALL); /* There is one, which is nowhere. */
+	CHECK_INT(level(&admin, NULL, 0), SD_LEVEL_NONE);
+	buf_done(&sd);
+}
+
+TEST(without_a_descriptor_the_groups_of_the_machine_decide)
+{
+	CHECK_INT(sd_cluster_level(NULL, 0, &admin), SD_LEVEL_ALL);
+	CHECK_INT(sd_cluster_level(NULL, 0, &remote), SD_LEVEL_READ);
+	CHECK_INT(sd_cluster_level(NULL, 0, &of_domain), SD_LEVEL_NONE);
+	CHECK_INT(sd_cluster_level(NULL, 0, &nobody), SD_LEVEL_NONE);
+}
+
+TEST(what_cannot_be_enforced_lets_nobody_in)
+{
+	CHECK_INT(sd_cluster_level("junk", 4, &admin), SD_LEVEL_NONE);
+	/* Callback, object and unknown entries, before or behind one that allows. */
+	for (unsigned type = 2; type < 256; type++) {
+		CHECK_INT(LEVEL(admin, { (uint8_t)type, 0, SD_GENERIC_ALL, SID(EVERYONE) },
+			      { ALLOW, 0, SD_GENERIC_ALL, SID(EVERYONE) }),
+		    SD_LEVEL_NONE);
+		CHECK_INT(LEVEL(admin, { ALLOW, 0, SD_GENERIC_ALL, SID(EVERYONE) },
+			      { (uint8_t)type, 0, SD_GENERIC_ALL, SID(EVERYONE) }),
+		    SD_LEVEL_NONE);
+	}
+}
+
+TEST(each_cut_descriptor_lets_nobody_in)
+{
+	struct buf sd = header();
+
+	add_acl(&sd, DACL_AT, (struct ace[]){ { ALLOW, 0, SD_GENERIC_ALL, SID(EVERYONE) } }, 1);
+	CHECK_INT(sd_cluster_level(sd.data, sd.len, &nobody), SD_LEVEL_ALL);
+	for (size_t len = 1; len < sd.len; len++)
+		CHECK_INT(sd_cluster_level(sd.data, len, &nobody), SD_LEVEL_NONE);
+	buf_done(&sd);
 }
 
 TEST(without_a_list_or_a_descriptor_the_level_decides)
