@@ -84,6 +84,10 @@ int cluster_show_verb(struct cli *c);
 int cluster_set_verb(struct cli *c);
 int cluster_rename_verb(struct cli *c);
 int cluster_quorum_verb(struct cli *c);
+int access_ls_verb(struct cli *c);
+int access_grant_verb(struct cli *c);
+int access_revoke_verb(struct cli *c);
+int access_reset_verb(struct cli *c);
 int status_verb(struct cli *c);
 int node_ls_verb(struct cli *c);
 int node_show_verb(struct cli *c);
@@ -150,3 +154,7 @@ int user_add_verb(struct cli *c);
 int user_passwd_verb(struct cli *c);
 int user_del_verb(struct cli *c);
 int user_ls_verb(struct cli *c);
+
+struct accounts;
+/* The accounts of this node's service, without a word: negative for who may not read them. */
+int user_accounts(struct accounts *ret);

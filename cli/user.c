@@ -57,6 +57,19 @@ static int find_state_directory(char path[PATH_SIZE])
 	return n < 0 ? -errno : ini_parse(text, (size_t)n, &handler);
 }
 
+int user_accounts(struct accounts *ret)
+{
+	_cleanup_fd_ int fd = -1;
+	struct error e;
+	char path[PATH_SIZE];
+	int r = find_state_directory(path);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : accounts_load(fd, ret, &e);
+}
+
 /* The state directory, locked while it is open, and the accounts in it; or an enum cli_exit. */
 static int open_accounts(const char *what, int *ret_directory, struct accounts *ret)
 {

@@ -19,8 +19,20 @@ enum { NETWORK_BYTES = 8 };
 
 bool rpc_identity_equal(const struct rpc_identity *a, const struct rpc_identity *b)
 {
-	return a->local == b->local && a->uid == b->uid && a->access == b->access && a->kind == b->kind &&
-	       strcmp(a->name, b->name) == 0;
+	return a->local == b->local && a->uid == b->uid && a->access == b->access && a->rule == b->rule &&
+	       a->kind == b->kind && strcmp(a->name, b->name) == 0 && rpc_sids_equal(a->sids, b->sids);
+}
+
+void rpc_identity_copy(struct rpc_identity *to, const struct rpc_identity *from)
+{
+	*to = *from;
+	(void)rpc_sids_ref(to->sids);
+}
+
+void rpc_identity_done(struct rpc_identity *identity)
+{
+	rpc_sids_unref(identity->sids);
+	identity->sids = NULL;
 }
 
 bool rpc_identity_same_place(const struct rpc_identity *a, const struct rpc_identity *b)
@@ -55,6 +67,7 @@ int rpc_account_get(struct rpc_server *s, const struct rpc_identity *identity, s
 		return -ENOMEM;
 	a->server = s;
 	a->identity = *identity;
+	a->identity.sids = NULL;
 	a->refs = 1;
 	a->next = s->accounts;
 	a->previous = &s->accounts;

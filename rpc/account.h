@@ -7,7 +7,7 @@
 struct rpc_account {
 	struct rpc_server *server;
 	struct rpc_account *next, **previous;
-	struct rpc_identity identity; /* As it was when the account was opened. */
+	struct rpc_identity identity; /* As it was when the account was opened, without SIDs. */
 	size_t refs;                  /* Connections, groups and calls. */
 	size_t connections, handles;
 	size_t memory; /* Requests and unsent output, in bytes. */

@@ -39,12 +39,12 @@ int rpc_association_new(struct rpc_server *s, const struct rpc_identity *identit
 	a->server = s;
 	a->id = s->last_group_id;
 	a->refs = a->connections = 1;
-	a->identity = *identity;
 	r = rpc_account_get(s, identity, &a->account);
 	if (r < 0) {
 		free(a);
 		return r;
 	}
+	rpc_identity_copy(&a->identity, identity);
 	a->next = s->associations;
 	a->previous = &s->associations;
 	if (a->next != NULL)
@@ -79,7 +79,8 @@ bool rpc_association_claim(struct rpc_association *a, const struct rpc_identity 
 			return false;
 		rpc_account_put(a->account);
 		a->account = account;
-		a->identity = *identity;
+		rpc_identity_done(&a->identity);
+		rpc_identity_copy(&a->identity, identity);
 	}
 	return rpc_identity_equal(&a->identity, identity);
 }
@@ -110,6 +111,7 @@ void rpc_association_unref(struct rpc_association *a)
 		return;
 	assert(a->connections == 0 && a->slots_used == 0);
 	rpc_account_put(a->account);
+	rpc_identity_done(&a->identity);
 	free(a->slots);
 	free(a);
 }

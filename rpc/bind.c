@@ -119,14 +119,16 @@ static int make_security(struct rpc_connection *c, const struct pdu_auth *auth)
 
 static void tell_failure(struct rpc_connection *c)
 {
-	struct rpc_identity who = c->identity;
+	struct rpc_identity who;
 
 	if (c->transport.login_failed == NULL)
 		return;
+	rpc_identity_copy(&who, &c->identity);
 	if (c->security->ops->identify != NULL)
 		c->security->ops->identify(c->security, &who);
 	who.access = RPC_ACCESS_NONE;
 	c->transport.login_failed(c->transport.data, &who);
+	rpc_identity_done(&who);
 }
 
 /* The client is known now: into the group that he asked for, if it is his. */
@@ -171,7 +173,9 @@ static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct
 		tell_failure(c); /* What fails from here on is no wrong password. */
 	if (r == 0 && s->ops->identify != NULL) {
 		s->ops->identify(s, &c->identity);
-		r = rpc_connection_admit(c);
+		r = rpc_server_admit(c->server, &c->identity);
+		if (r == 0)
+			r = rpc_connection_admit(c);
 		if (r == 0)
 			r = settle_group(c);
 	}

@@ -114,21 +114,24 @@ int rpc_connection_admit(struct rpc_connection *c)
 int rpc_connection_new(struct rpc_server *s, const struct rpc_identity *identity, const struct rpc_transport *transport,
     struct rpc_connection **ret)
 {
-	struct rpc_connection *c;
-	int r = check_limits(s, identity);
+	struct rpc_connection *c = calloc(1, sizeof(*c));
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	assert(strlen(transport->address) <= PDU_ADDRESS_MAX);
-	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;
+	assert(strlen(transport->address) <= PDU_ADDRESS_MAX);
 	c->server = s;
 	c->transport = *transport;
-	c->identity = *identity;
+	rpc_identity_copy(&c->identity, identity);
 	c->security = rpc_security_none();
-	r = enter_account(c, identity);
+	if (identity->local || identity->access != RPC_ACCESS_NONE)
+		r = rpc_server_admit(s, &c->identity);
+	if (r == 0)
+		r = check_limits(s, &c->identity);
+	if (r == 0)
+		r = enter_account(c, &c->identity);
 	if (r < 0) {
+		rpc_identity_done(&c->identity);
 		free(c);
 		return r;
 	}
@@ -162,6 +165,7 @@ void rpc_connection_free(struct rpc_connection *c)
 	rpc_account_discharge(c->account, c->unsent);
 	c->account->connections--;
 	rpc_account_put(c->account);
+	rpc_identity_done(&c->identity);
 	buf_done(&c->input);
 	buf_done(&c->output);
 	*c->previous = c->next;

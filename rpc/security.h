@@ -31,7 +31,7 @@ struct rpc_security_ops {
 	 * 0: done, and signature_len is set; negative: refused, for good. */
 	int (*step)(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out);
 	/* On a server: put who the peer is into *identity after the last step; after a refused one put there who he said he
-	 * is, for the log, and leave access alone.  NULL: the transport knew already. */
+	 * is, for the log, and leave access and sids alone.  NULL: the transport knew already. */
 	void (*identify)(struct rpc_security *s, struct rpc_identity *identity);
 	/* pdu[0, len) is header … trailer with its final lengths; the stub with its padding begins at body.
 	 * protect() writes the signature and, at level privacy, encrypts the body in place; unprotect() undoes that.

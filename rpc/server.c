@@ -89,6 +89,18 @@ int rpc_server_add_provider(struct rpc_server *s, const struct rpc_security_prov
 	return 0;
 }
 
+void rpc_server_set_admission(struct rpc_server *s, int (*admit)(void *data, struct rpc_identity *identity), void *data)
+{
+	s->admit = admit;
+	s->admit_data = data;
+}
+
+int rpc_server_admit(struct rpc_server *s, struct rpc_identity *identity)
+{
+	identity->rule = identity->access;
+	return s->admit != NULL ? s->admit(s->admit_data, identity) : 0;
+}
+
 void rpc_server_run_down(struct rpc_server *s)
 {
 	for (struct rpc_association *a = s->associations; a != NULL; a = a->next)

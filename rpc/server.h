@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rpc/security.h"
+#include "rpc/sids.h"
 
 struct rpc_call;
 struct rpc_connection;
@@ -22,15 +23,20 @@ enum rpc_identity_kind { RPC_BY_TRANSPORT, RPC_BY_NTLM, RPC_BY_KERBEROS };
 
 /* Who is at the other end.  Compared to keep strangers out of an association group, and shown to handlers. */
 struct rpc_identity {
-	bool local; /* On a unix socket: uid, gid and groups come from the kernel. */
+	bool local;             /* On a unix socket: uid, gid and groups come from the kernel. */
 	enum rpc_access access; /* Not local: NONE until the security has identified it. */
+	enum rpc_access rule;   /* What access was before rpc_server_set_admission() had its say. */
 	uint32_t uid, gid;
 	unsigned group_count; /* Supplementary groups; those beyond RPC_GROUPS_MAX are left out. */
 	uint32_t groups[RPC_GROUPS_MAX];
 	uint8_t address[RPC_ADDRESS_SIZE]; /* Of the peer, if it is not local. */
 	enum rpc_identity_kind kind;       /* Of the name. */
 	char name[RPC_NAME_MAX + 1];       /* Of who is not local, by the security; empty: not authenticated. */
+	struct rpc_sids *sids; /* A reference, or NULL: SIDs of a user and of groups.  A copy has its own, or none. */
 };
+/* *to was nobody's, and is rpc_identity_done()'s then. */
+void rpc_identity_copy(struct rpc_identity *to, const struct rpc_identity *from);
+void rpc_identity_done(struct rpc_identity *identity);
 
 struct rpc_interface {
 	const char *name;         /* For logs. */
@@ -45,7 +51,8 @@ struct rpc_interface {
 
 /* Every one is an ordinary error when it is hit.  rpc_limits_default() gives the values in brackets. */
 struct rpc_limits {
-	size_t connections; /* [512] Of the server; an eighth each for local and other strangers, an eighth kept for All. */
+	size_t
+	    connections; /* [512] Of the server; an eighth each for local and other strangers, an eighth kept for All. */
 	size_t connections_per_identity; /* [128] */
 	size_t connections_per_address;  /* [128] Of peers that are not local, authenticated or not. */
 	size_t calls_per_connection;     /* [16] In flight, with multiplexing; without it the limit is 1. */
@@ -53,11 +60,11 @@ struct rpc_limits {
 	size_t handles_per_client;       /* [65536] All groups of one identity. */
 	size_t request_max;              /* [4 MiB] Stub bytes of one request, reassembled. */
 	size_t reply_max;                /* [16 MiB] Stub bytes of one reply. */
-	size_t output_max;     /* [20 MiB] Unsent bytes of one connection; a peer that does not read is cut off. */
-	size_t memory;         /* [256 MiB] Requests and unsent output of the whole server. */
+	size_t output_max;        /* [20 MiB] Unsent bytes of one connection; a peer that does not read is cut off. */
+	size_t memory;            /* [256 MiB] Requests and unsent output of the whole server. */
 	size_t memory_per_client; /* [64 MiB] Of one identity. */
-	size_t arena;          /* [32 MiB] What one call may decode and build. */
-	uint16_t fragment_max; /* [5840] */
+	size_t arena;             /* [32 MiB] What one call may decode and build. */
+	uint16_t fragment_max;    /* [5840] */
 	uint16_t fragment_max_local; /* [65528] On unix sockets. */
 	uint64_t stall_ns;           /* [60 s] To bind, to finish a PDU or a request, to read some output. */
 	uint64_t login_ns;           /* [20 s] Over the network: to be authenticated; at anonymous doors, to be done. */
@@ -76,6 +83,11 @@ DEFINE_FREEP(struct rpc_server, rpc_server_free)
 enum { RPC_INTERFACES_MAX = 16, RPC_PROVIDERS_MAX = 8 };
 int rpc_server_add_interface(struct rpc_server *s, const struct rpc_interface *interface);
 int rpc_server_add_provider(struct rpc_server *s, const struct rpc_security_provider *provider);
+
+/* Asked for each client as soon as it is known, on a unix socket at once: what it may do.  identity has what the transport or
+ * the mechanism says; admit() may change access and sids.  An error: it is turned away.  Without it access is as it is. */
+void rpc_server_set_admission(
+    struct rpc_server *s, int (*admit)(void *data, struct rpc_identity *identity), void *data);
 
 /* Run down every context handle of every client, as when the database is replaced under them; connections stay. */
 void rpc_server_run_down(struct rpc_server *s);

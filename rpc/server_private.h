@@ -16,7 +16,11 @@ struct rpc_server {
 	struct rpc_association *associations;
 	uint32_t last_group_id, last_serial;
 	struct rpc_server_stats stats;
+	int (*admit)(void *data, struct rpc_identity *identity); /* Or NULL. */
+	void *admit_data;
 };
+/* rpc_server_set_admission()'s, asked. */
+int rpc_server_admit(struct rpc_server *s, struct rpc_identity *identity);
 
 /* A presentation context: the number by which requests name an interface. */
 struct rpc_presentation {

@@ -19,6 +19,7 @@
 #include "ruedad/agents/runner_guard.h"
 #include "ruedad/agents/sources.h"
 #include "ruedad/localreg.h"
+#include "ruedad/serve/access.h"
 #include "ruedad/serve/listen.h"
 #include "ruedad/serve/logins.h"
 #include "ruedad/serve/serve.h"
@@ -93,6 +94,7 @@ static int start_rpc(struct parts *p)
 	r = rpc_server_new(&limits, fill_random, p->context->loop, &p->rpc);
 	if (r < 0)
 		return r;
+	rpc_server_set_admission(p->rpc, access_admit, &p->service);
 	p->clusapi_v2 = make_interface(p, &clusapi_interface, 2, false, serve_dispatch_clusapi);
 	p->clusapi_v3 = make_interface(p, &clusapi_interface, 3, false, serve_dispatch_clusapi);
 	p->rueda = make_interface(p, &rueda_interface, 1, true, serve_dispatch_rueda);

@@ -380,14 +380,15 @@ int db_regbatch_apply(struct db *db, struct u16 base, const void *bytes, size_t 
 	return r;
 }
 
-static void read_value(const struct db_key *key, struct u16 name, struct buf *reply)
+/* error: why the values of this key cannot be read, 0: they can. */
+static void read_value(const struct db_key *key, int error, struct u16 name, struct buf *reply)
 {
 	struct regbuf_command entry = {
-		.kind = REGBUF_READ_ERROR, .type = error_to_win32(ERR_FILE_NOT_FOUND), .name = name
+		.kind = REGBUF_READ_ERROR, .type = error_to_win32(error < 0 ? error : ERR_FILE_NOT_FOUND), .name = name
 	};
 	struct db_value v;
 
-	if (key != NULL && db_value_find(key, name, &v)) {
+	if (error == 0 && key != NULL && db_value_find(key, name, &v)) {
 		if (reply->len + v.len > DB_READ_REPLY_MAX)
 			entry.type = error_to_win32(ERR_MORE_DATA);
 		else
@@ -398,12 +399,13 @@ static void read_value(const struct db_key *key, struct u16 name, struct buf *re
 	regbuf_add(reply, &entry);
 }
 
-int db_regbatch_read(const struct db_key *root, struct u16 base, const void *bytes, size_t len, struct buf *reply)
+int db_regbatch_read(const struct db_key *root, struct u16 base, const void *bytes, size_t len,
+    bool (*may_read)(void *data, const struct db_key *key), void *data, struct buf *reply)
 {
 	const struct db_key *from = db_find(root, base), *current = from;
 	struct regbuf_reader reader;
 	size_t begin = reply->len;
-	int r;
+	int r, error = 0;
 
 	if (from == NULL)
 		return ERR_KEY_DELETED;
@@ -412,12 +414,14 @@ int db_regbatch_read(const struct db_key *root, struct u16 base, const void *byt
 		return r;
 	regbuf_begin(reply);
 	while ((r = regbuf_next(&reader)) > 0) {
-		if (reader.command.kind == REGBUF_READ_KEY)
+		if (reader.command.kind == REGBUF_READ_KEY) {
 			current = db_find(from, reader.command.name);
-		else if (reader.command.kind == REGBUF_READ_VALUE)
-			read_value(current, reader.command.name, reply);
-		else
+			error = current != NULL && may_read != NULL && !may_read(data, current) ? ERR_ACCESS_DENIED : 0;
+		} else if (reader.command.kind == REGBUF_READ_VALUE) {
+			read_value(current, error, reader.command.name, reply);
+		} else {
 			r = ERR_INVALID_PARAMETER;
+		}
 		if (r >= 0)
 			r = reply->error;
 		if (r < 0)

@@ -34,5 +34,7 @@ int db_regbatch_apply(struct db *db, struct u16 base, const void *bytes, size_t 
     struct db_regbatch_result *ret);
 
 /* Read below the key base and append the reply, one entry for each READ_VALUE.  -ENOMEM, ERR_KEY_DELETED,
- * ERR_INVALID_DATA, ERR_INVALID_PARAMETER as above; what goes wrong with one value is an entry of the reply. */
-int db_regbatch_read(const struct db_key *root, struct u16 base, const void *bytes, size_t len, struct buf *reply);
+ * ERR_INVALID_DATA, ERR_INVALID_PARAMETER as above; what goes wrong with one value is an entry of the reply.
+ * may_read() is asked for each key that the buffer names; NULL: all may be read. */
+int db_regbatch_read(const struct db_key *root, struct u16 base, const void *bytes, size_t len,
+    bool (*may_read)(void *data, const struct db_key *key), void *data, struct buf *reply);

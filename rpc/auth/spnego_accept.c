@@ -127,14 +127,15 @@ static int accept_step(struct rpc_security *security, const uint8_t *token, size
 static void identify(struct rpc_security *security, struct rpc_identity *identity)
 {
 	struct spnego *s = container_of(security, struct spnego, base);
-
 	enum rpc_access before = identity->access;
 
 	if (s->inner == NULL)
 		return;
 	s->inner->ops->identify(s->inner, identity);
-	if (s->stage != SPNEGO_ESTABLISHED)
-		identity->access = before; /* The inner mechanism may be content with him; we are not. */
+	if (s->stage != SPNEGO_ESTABLISHED) { /* The inner mechanism may be content with him; we are not. */
+		identity->access = before;
+		rpc_identity_done(identity);
+	}
 }
 
 static int make(const struct rpc_security_provider *p, uint8_t level, struct rpc_security **ret)

@@ -5,27 +5,24 @@
  *          with the key's path, and the check that the key still exists is made there, where the order is fixed.
  * Local    the same methods, on another interface, are of this node's own registry (c->local): another root, and changes do
  *          not go through the log but through ruedad/localreg.h.  Handles belong to their interface.
- * Access   a handle of a caller without access All refuses changes, whatever mask it was opened with; beyond that the
- *          mask of the open decides, as it does on Windows.
+ * Access   opening a key asks its security descriptor for the rights that are wanted, and the handle has these and no
+ *          others; a change takes level All besides, each time.  Deleting and creating ask the descriptor of the key that
+ *          goes, or that gets a child.  Batches go by the rights of their handle and, where they read, by the descriptors
+ *          of the keys that they name.
  * Rules    cmrp.md of the public protocol: sizes of section 12.3 (a short buffer is 234 with the size needed), order of
  *          enumerations is that of names.
  * Threads  the loop thread.       Tests  tests/integration/library.py, local_registry.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/db/regbatch.h"
-#include "cluster/db/sd.h"
 #include "ruedad/localreg.h"
+#include "ruedad/serve/access.h"
 #include "ruedad/serve/serve.h"
 #include "wire/regbuf.h"
 #include <string.h>
 
 enum {
-	KEY_SET_VALUE = 0x2,
-	KEY_CREATE_SUB_KEY = 0x4,
-	RIGHT_WRITE_DAC = 0x40000,
-	RIGHT_WRITE_OWNER = 0x80000,
-	RIGHTS_CHANGE = KEY_SET_VALUE | KEY_CREATE_SUB_KEY | 0x10000 | RIGHT_WRITE_DAC | RIGHT_WRITE_OWNER,
-	GENERIC_CHANGE = 0x70000000,
 	VALUE_OUT_MAX = 4 << 20, /* Bytes that a client may ask for; no value is larger. */
+	WOW64_VIEWS = 0x300,     /* Which registry of a 64-bit machine: here is one. */
 };
 
 struct key_object {
@@ -50,21 +47,16 @@ static const struct db_key *key_root(struct serve_call *c)
 	return c->local ? localreg_root(c->service->local) : serve_root(c);
 }
 
-/* What a handle allows is kept as its access: the mask of the open, cut to what the caller may do. */
-static int check_sam(const struct serve_call *c, uint32_t sam, uint32_t *ret)
+/* What a handle of that key is to allow, by its descriptor and the caller's level. */
+static int check_sam(const struct serve_call *c, const struct db_key *key, uint32_t sam, uint32_t *ret)
 {
-	bool changes = (sam & (RIGHTS_CHANGE | GENERIC_CHANGE)) != 0;
+	struct sd_caller caller;
+	const uint8_t *descriptor;
+	size_t len;
 
-	if (changes && !serve_may_change(c))
-		return ERR_ACCESS_DENIED;
-	if (sam & 0x02000000) /* Maximum allowed. */
-		sam |= serve_may_change(c) ? 0xf003f : 0x20019;
-	if (sam & 0x10000000)
-		sam |= 0xf003f;
-	if (sam & 0x40000000)
-		sam |= 0x20006;
-	*ret = sam;
-	return 0;
+	descriptor = db_key_security(key, &len);
+	access_key_caller(c->rpc->identity, c->level, &caller);
+	return sd_access(descriptor, len, &caller, sam & ~(uint32_t)WOW64_VIEWS, ret);
 }
 
 /* A handle for "base\path".  The path has been found to be good by the database. */
@@ -126,21 +118,23 @@ int serve_key_in(struct serve_call *c, const struct ndr_handle *handle, struct u
 }
 
 /* For methods that read: the key must be there. */
-static int key_to_read(struct serve_call *c, const struct ndr_handle *handle, struct key_in *ret)
+static int key_to_read(struct serve_call *c, const struct ndr_handle *handle, uint32_t right, struct key_in *ret)
 {
 	int r = key_in(c, handle, ret);
 
 	if (r == 0 && ret->key == NULL)
 		r = ERR_KEY_DELETED;
+	if (r == 0 && (ret->sam & right) != right)
+		r = ERR_ACCESS_DENIED;
 	return r;
 }
 
-/* For methods that change. */
+/* For methods that change; that the key is still there is seen in the log. */
 static int key_to_change(struct serve_call *c, const struct ndr_handle *handle, uint32_t right, struct key_in *ret)
 {
 	int r = key_in(c, handle, ret);
 
-	if (r == 0 && !(ret->sam & right))
+	if (r == 0 && (ret->sam & right) != right)
 		r = ERR_ACCESS_DENIED;
 	return r;
 }
@@ -152,7 +146,7 @@ static void get_root_key(struct serve_call *c)
 	const struct clusapi_GetRootKey_in *in = c->in;
 	struct clusapi_GetRootKey_out *out = c->out;
 	uint32_t sam;
-	int r = check_sam(c, in->sam_desired, &sam);
+	int r = check_sam(c, key_root(c), in->sam_desired, &sam);
 
 	if (r == 0)
 		r = key_handle(c, (struct u16){ 0 }, (struct u16){ 0 }, sam, &out->handle);
@@ -164,16 +158,17 @@ static void open_key(struct serve_call *c)
 	const struct clusapi_OpenKey_in *in = c->in;
 	struct clusapi_OpenKey_out *out = c->out;
 	struct u16 sub = u16_from_z(in->sub_key);
+	const struct db_key *found = NULL;
 	struct key_in key;
 	uint32_t sam;
-	int r = key_to_read(c, &in->key, &key);
+	int r = key_to_read(c, &in->key, 0, &key);
 
-	if (r == 0)
-		r = check_sam(c, in->sam_desired, &sam);
 	if (r == 0 && sub.len > 0 && sub.units[0] == '\\')
 		r = ERR_INVALID_PARAMETER;
-	if (r == 0 && db_find(key.key, sub) == NULL)
-		r = ERR_FILE_NOT_FOUND;
+	if (r == 0)
+		found = db_find(key.key, sub);
+	if (r == 0)
+		r = found == NULL ? ERR_FILE_NOT_FOUND : check_sam(c, found, in->sam_desired, &sam);
 	if (r == 0)
 		r = key_handle(c, key.path, sub, sam, &out->handle);
 	serve_finish(c, r);
@@ -212,12 +207,15 @@ static int created_key(struct serve_call *c, const struct cluster_result *result
 {
 	const struct clusapi_CreateKey_in *in = c->in;
 	struct clusapi_CreateKey_out *out = c->out;
+	const struct db_key *made = NULL;
 	struct key_in key;
 	uint32_t sam;
 	int r = result->status != 0 ? ERR_FROM_WIN32(result->status) : key_in(c, &in->key, &key);
 
+	if (r == 0 && key.key != NULL)
+		made = db_find(key.key, u16_from_z(in->sub_key));
 	if (r == 0)
-		r = check_sam(c, in->sam_desired, &sam);
+		r = made == NULL ? ERR_KEY_DELETED : check_sam(c, made, in->sam_desired, &sam);
 	if (r == 0)
 		r = key_handle(c, key.path, u16_from_z(in->sub_key), sam, &out->handle);
 	if (r == 0)
@@ -225,15 +223,33 @@ static int created_key(struct serve_call *c, const struct cluster_result *result
 	return r;
 }
 
+/* A key that is there is opened; else the nearest one above gets a child, whose descriptor will be the same. */
+static int check_create(const struct serve_call *c, const struct db_key *from, struct u16 sub, uint32_t sam)
+{
+	const struct db_key *above = db_find(from, sub);
+	uint32_t granted;
+	int r;
+
+	if (above != NULL)
+		return check_sam(c, above, sam, &granted);
+	while (above == NULL) {
+		while (sub.len > 0 && sub.units[sub.len - 1] != '\\')
+			sub.len--;
+		sub.len -= sub.len > 0;
+		above = db_find(from, sub);
+	}
+	r = check_sam(c, above, SD_KEY_CREATE_SUB_KEY, &granted);
+	return r == 0 ? check_sam(c, above, sam, &granted) : r;
+}
+
 static void create_key(struct serve_call *c)
 {
 	const struct clusapi_CreateKey_in *in = c->in;
 	struct key_in key;
-	uint32_t sam;
 	int r = in->options != 0 ? ERR_INVALID_PARAMETER : key_in(c, &in->key, &key);
 
-	if (r == 0)
-		r = check_sam(c, in->sam_desired, &sam);
+	if (r == 0 && key.key != NULL)
+		r = check_create(c, key.key, u16_from_z(in->sub_key), in->sam_desired);
 	if (r == 0 && !serve_may_change(c))
 		r = ERR_ACCESS_DENIED;
 	if (r < 0) {
@@ -259,7 +275,7 @@ static void enum_key(struct serve_call *c)
 	const struct clusapi_EnumKey_in *in = c->in;
 	struct clusapi_EnumKey_out *out = c->out;
 	struct key_in key;
-	int r = key_to_read(c, &in->key, &key);
+	int r = key_to_read(c, &in->key, SD_KEY_ENUMERATE_SUB_KEYS, &key);
 
 	out->key_name = u"";
 	if (r == 0 && in->index >= db_key_count(key.key))
@@ -288,7 +304,7 @@ static void query_value(struct serve_call *c)
 		rpc_call_fail(c->rpc, ERR_RPC_X_BAD_STUB_DATA);
 		return;
 	}
-	r = key_to_read(c, &in->key, &key);
+	r = key_to_read(c, &in->key, SD_KEY_QUERY_VALUE, &key);
 	if (r == 0 && !db_value_find(key.key, u16_from_z(in->value_name), &value))
 		r = ERR_FILE_NOT_FOUND;
 	if (r == 0) {
@@ -314,7 +330,7 @@ static void enum_value(struct serve_call *c)
 	struct clusapi_EnumValue_out *out = c->out;
 	struct db_value value;
 	struct key_in key;
-	int r = key_to_read(c, &in->key, &key);
+	int r = key_to_read(c, &in->key, SD_KEY_QUERY_VALUE, &key);
 
 	out->value_name = u"";
 	if (r == 0 && in->index >= db_value_count(key.key))
@@ -344,7 +360,7 @@ static void query_info_key(struct serve_call *c)
 	struct clusapi_QueryInfoKey_out *out = c->out;
 	struct key_in key;
 	size_t len;
-	int r = key_to_read(c, &in->key, &key);
+	int r = key_to_read(c, &in->key, SD_KEY_QUERY_VALUE, &key);
 
 	if (r == 0) {
 		out->sub_key_count = (uint32_t)db_key_count(key.key);
@@ -373,7 +389,7 @@ static void get_key_security(struct serve_call *c)
 	const uint8_t *descriptor;
 	struct key_in key;
 	size_t len;
-	int r = key_to_read(c, &in->key, &key);
+	int r = key_to_read(c, &in->key, SD_READ_CONTROL, &key);
 
 	if (r == 0) {
 		descriptor = db_key_security(key.key, &len);
@@ -400,7 +416,7 @@ static void set_value(struct serve_call *c)
 {
 	const struct clusapi_SetValue_in *in = c->in;
 	struct key_in key;
-	int r = key_to_change(c, &in->key, KEY_SET_VALUE, &key);
+	int r = key_to_change(c, &in->key, SD_KEY_SET_VALUE, &key);
 
 	if (r < 0)
 		serve_finish(c, r);
@@ -414,7 +430,7 @@ static void delete_value(struct serve_call *c)
 {
 	const struct clusapi_DeleteValue_in *in = c->in;
 	struct key_in key;
-	int r = key_to_change(c, &in->key, KEY_SET_VALUE, &key);
+	int r = key_to_change(c, &in->key, SD_KEY_SET_VALUE, &key);
 
 	if (r < 0)
 		serve_finish(c, r);
@@ -426,11 +442,17 @@ static void delete_value(struct serve_call *c)
 static void delete_key(struct serve_call *c)
 {
 	const struct clusapi_DeleteKey_in *in = c->in;
+	const struct db_key *goes = NULL;
 	struct key_in key;
+	uint32_t granted;
 	int r = key_in(c, &in->key, &key);
 
 	if (r == 0 && in->sub_key[0] == 0)
 		r = ERR_INVALID_PARAMETER; /* A key does not delete itself. */
+	if (r == 0 && key.key != NULL)
+		goes = db_find(key.key, u16_from_z(in->sub_key));
+	if (r == 0 && goes != NULL)
+		r = check_sam(c, goes, SD_DELETE, &granted);
 	if (r < 0)
 		serve_finish(c, r);
 	else
@@ -441,8 +463,10 @@ static void delete_key(struct serve_call *c)
 static void set_key_security(struct serve_call *c)
 {
 	const struct clusapi_SetKeySecurity_in *in = c->in;
+	bool of_owner = (in->security_information & (SD_OWNER | SD_GROUP)) != 0;
+	bool of_lists = (in->security_information & (SD_DACL | SD_SACL)) != 0;
 	struct key_in key;
-	int r = key_to_change(c, &in->key, RIGHT_WRITE_DAC | RIGHT_WRITE_OWNER, &key);
+	int r = key_to_change(c, &in->key, (of_owner ? SD_WRITE_OWNER : 0) | (of_lists ? SD_WRITE_DAC : 0), &key);
 
 	if (r < 0)
 		serve_finish(c, r);
@@ -466,7 +490,7 @@ static void execute_batch(struct serve_call *c)
 {
 	const struct clusapi_ExecuteBatch_in *in = c->in;
 	struct key_in key;
-	int r = key_to_change(c, &in->key, KEY_SET_VALUE, &key);
+	int r = key_to_change(c, &in->key, SD_KEY_SET_VALUE, &key);
 
 	if (r < 0) {
 		serve_finish(c, r);
@@ -476,16 +500,23 @@ static void execute_batch(struct serve_call *c)
 	change(c, key.path, in->data, in->data_size, 0);
 }
 
+static bool may_read(void *data, const struct db_key *key)
+{
+	uint32_t granted;
+
+	return check_sam(data, key, SD_KEY_QUERY_VALUE, &granted) == 0;
+}
+
 /* Both read batches; the second one's flags ask for isolation, which reading at one moment gives anyway. */
 static int read_batch(struct serve_call *c, const struct ndr_handle *handle, const uint8_t *in, uint32_t in_size,
     const uint8_t **ret, uint32_t *ret_size)
 {
 	struct buf reply = { 0 };
 	struct key_in key;
-	int r = key_to_read(c, handle, &key);
+	int r = key_to_read(c, handle, SD_KEY_QUERY_VALUE, &key);
 
 	if (r == 0)
-		r = db_regbatch_read(key_root(c), key.path, in, in_size, &reply);
+		r = db_regbatch_read(key_root(c), key.path, in, in_size, may_read, c, &reply);
 	if (r == 0) {
 		*ret = arena_dup(serve_arena(c), reply.data, reply.len);
 		*ret_size = (uint32_t)reply.len;

@@ -20,6 +20,7 @@
 #include "ruedad/serve/serve.h"
 #include "base/log.h"
 #include "ruedad/localreg.h"
+#include "ruedad/serve/access.h"
 #include "wire/rueda.h"
 #include <string.h>
 
@@ -30,11 +31,14 @@ static bool works_always(const struct ndr_interface *interface, unsigned opnum)
 	       (interface == &clusapi_interface && (opnum == CLUSAPI_GET_CLUSTER_VERSION));
 }
 
-static int check_access(const struct serve_call *c)
+/* Our own interfaces are about this node, its registry, processes and files: what changes those takes the right by the node's rules,
+ * which no descriptor gives.  A backup is the cluster's. */
+static int check_access(const struct serve_call *c, const struct ndr_interface *interface)
 {
-	enum rpc_access has = c->rpc->identity->access;
+	bool is_about_node = c->local || (interface == &rueda_interface && c->rpc->opnum != RUEDA_BACKUP);
+	enum rpc_access has = is_about_node ? c->rpc->identity->rule : c->level;
 
-	if (has == RPC_ACCESS_NONE || (c->local && has != RPC_ACCESS_ALL))
+	if (c->level == RPC_ACCESS_NONE || (c->local && has != RPC_ACCESS_ALL))
 		return ERR_ACCESS_DENIED;
 	if (c->request.method->access == 'A' || c->request.method->access == 'B')
 		return has == RPC_ACCESS_ALL ? 0 : ERR_ACCESS_DENIED;
@@ -97,7 +101,8 @@ static void dispatch(struct rpc_call *rpc, struct service *service, const struct
 	*c = (struct serve_call){
 		.service = service, .rpc = rpc, .request = request, .in = request.in, .out = request.out, .local = local
 	};
-	r = check_access(c);
+	c->level = access_level(service, rpc->identity);
+	r = check_access(c, interface);
 	if (r == 0 && local)
 		r = local_state_error(service);
 	else if (r == 0 && !works_always(interface, rpc->opnum))
@@ -191,7 +196,7 @@ uint64_t serve_now(const struct serve_call *c)
 
 bool serve_may_change(const struct serve_call *c)
 {
-	return c->rpc->identity->access == RPC_ACCESS_ALL;
+	return c->level == RPC_ACCESS_ALL;
 }
 
 /* Context handles: the NDR form and the runtime's are the same 20 bytes. */

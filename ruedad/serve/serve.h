@@ -14,9 +14,10 @@ struct serve_call {
 	struct service *service;
 	struct rpc_call *rpc;
 	struct rpc_request request;
-	const void *in; /* The request's. */
-	void *out;      /* The handler fills it in, all but the status. */
-	bool local;     /* Of the interface for this node's own registry. */
+	enum rpc_access level; /* What the caller may do, as the call came. */
+	const void *in;        /* The request's. */
+	void *out;             /* The handler fills it in, all but the status. */
+	bool local;            /* Of the interface for this node's own registry. */
 	/* Set for serve_propose(): makes more of out from the result, and returns the call's error, or SERVE_LATER: it has
 	 * seen to it that serve_finish() will be called. */
 	int (*applied)(struct serve_call *c, const struct cluster_result *result);

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	assert(same(db_digest(db), db_digest(other)));
 	assert(same(db_digest(db), db_digest_recomputed(db_root(db))));
-	(void)db_regbatch_read(db_root(db), U16("base"), data, len, &reply);
+	(void)db_regbatch_read(db_root(db), U16("base"), data, len, NULL, NULL, &reply);
 	must_be_readable(&reply);
 	buf_done(&reply);
 	db_free(db);

@@ -614,7 +614,7 @@ def json_is_what_its_page_says():
         "rueda cluster ls": ["cluster", "ls"], "rueda cluster show": ["cluster", "show"],
         "rueda cluster quorum": ["cluster", "quorum"], "rueda interface ls": ["interface", "ls"],
         "rueda interface show": ["interface", "show", "Json interface"],
-        "rueda trace": ["trace"],
+        "rueda trace": ["trace"], "rueda access ls": ["access", "ls"],
         "rueda cluster create": None, "rueda reg import": None, "rueda events": None,
     }
     i.run("reg", "set", key, "json", "2")

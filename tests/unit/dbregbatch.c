@@ -450,7 +450,7 @@ TEST(a_base_key_that_is_gone)
 	CHECK_INT(apply_flags(db, U16("gone"), 0, COMMANDS(set(U16("x"), "")), &result), ERR_KEY_DELETED);
 	CHECK_INT(result.failed_command, 0);
 	CHECK_INT(apply_flags(db, U16("base\\"), 0, COMMANDS(set(U16("x"), "")), &result), ERR_KEY_DELETED);
-	CHECK_INT(db_regbatch_read(db_root(db), U16("gone"), "\1\0\0", 4, &reply), ERR_KEY_DELETED);
+	CHECK_INT(db_regbatch_read(db_root(db), U16("gone"), "\1\0\0", 4, NULL, NULL, &reply), ERR_KEY_DELETED);
 	CHECK_INT(reply.len, 0);
 	db_free(db);
 }
@@ -520,6 +520,34 @@ TEST(hostile_buffers_are_refused_and_change_nothing)
 	db_free(db);
 }
 
+static bool is_not_old(void *data, const struct db_key *key)
+{
+	++*(unsigned *)data;
+	return !u16_equal(db_key_name(key), U16("old"));
+}
+
+TEST(a_read_batch_reads_no_key_that_is_forbidden)
+{
+	struct db *db = db_begin();
+	unsigned asked = 0;
+	struct buf reply = { 0 },
+		   b = buffer(COMMANDS(named(REGBUF_READ_KEY, U16("old")), named(REGBUF_READ_VALUE, U16("none")),
+		       named(REGBUF_READ_KEY, U16("gone")), named(REGBUF_READ_VALUE, U16("none")),
+		       named(REGBUF_READ_KEY, U16("")), named(REGBUF_READ_VALUE, U16("value"))));
+	struct buf expected = buffer(COMMANDS({ .kind = REGBUF_READ_ERROR, .type = 5, .name = U16("none") },
+	    { .kind = REGBUF_READ_ERROR, .type = 2, .name = U16("none") },
+	    { .kind = REGBUF_READ_VALUE, .type = 3, .name = U16("value"), .data = (const uint8_t *)"was", .len = 3 }));
+
+	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len, is_not_old, &asked, &reply), 0);
+	CHECK_INT(asked, 2);
+	CHECK_INT(reply.len, expected.len);
+	CHECK_MEM(reply.data, expected.data, expected.len);
+	buf_done(&b);
+	buf_done(&reply);
+	buf_done(&expected);
+	db_free(db);
+}
+
 TEST(a_read_batch_answers_each_value)
 {
 	struct db *db = db_begin();
@@ -534,18 +562,18 @@ TEST(a_read_batch_answers_each_value)
 	    { .kind = REGBUF_READ_ERROR, .type = 2, .name = U16("value") }, { .kind = REGBUF_READ_ERROR, .type = 2 },
 	    { .kind = REGBUF_READ_VALUE, .type = 3, .name = U16("VALUE"), .data = (const uint8_t *)"was", .len = 3 }));
 
-	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len, &reply), 0);
+	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len, NULL, NULL, &reply), 0);
 	CHECK_INT(reply.len, expected.len);
 	CHECK_MEM(reply.data, expected.data, expected.len);
 	reply.len = 0;
-	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len - 1, &reply), ERR_INVALID_DATA);
-	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, 3, &reply), ERR_INVALID_DATA);
+	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len - 1, NULL, NULL, &reply), ERR_INVALID_DATA);
+	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, 3, NULL, NULL, &reply), ERR_INVALID_DATA);
 	CHECK_INT(reply.len, 0);
 	buf_done(&b);
 	buf_done(&expected);
 
 	b = buffer(COMMANDS(set(U16("x"), "")));
-	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len, &reply), ERR_INVALID_PARAMETER);
+	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len, NULL, NULL, &reply), ERR_INVALID_PARAMETER);
 	CHECK_INT(reply.len, 0);
 	buf_done(&b);
 	buf_done(&reply);
@@ -567,7 +595,7 @@ TEST(a_reply_has_a_limit)
 	for (size_t i = 0; i < 20; i++)
 		reads[i] = named(REGBUF_READ_VALUE, U16("big"));
 	b = buffer(reads);
-	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len, &reply), 0);
+	CHECK_INT(db_regbatch_read(db_root(db), U16("base"), b.data, b.len, NULL, NULL, &reply), 0);
 	CHECK(reply.len < DB_READ_REPLY_MAX + 2000);
 	CHECK_INT(regbuf_reader_init(&r, reply.data, reply.len), 0);
 	while (regbuf_next(&r) > 0) {
@@ -622,7 +650,7 @@ TEST(each_failed_allocation_is_reported_and_changes_nothing)
 				CHECK(digest_equal(&before, (struct digest[]){ db_digest_recomputed(db_root(db)) }));
 		}
 		if (r == 0)
-			r = db_regbatch_read(db_root(db), U16("base"), reads.data, reads.len, &reply);
+			r = db_regbatch_read(db_root(db), U16("base"), reads.data, reads.len, NULL, NULL, &reply);
 		CHECK_INT(r, failalloc_hit() ? -ENOMEM : 0);
 		db_regbatch_result_done(&result);
 		buf_done(&reply);

@@ -422,6 +422,88 @@ TEST(a_group_belongs_to_whom_its_first_connection_proved_to_be)
 	echo_done(&e);
 }
 
+static struct {
+	unsigned asked;
+	int result;
+	enum rpc_access access, seen;
+} admission;
+
+static int admit(void *data, struct rpc_identity *identity)
+{
+	static const uint8_t sid[] = { 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 };
+
+	CHECK(data == &admission);
+	admission.asked++;
+	admission.seen = identity->access;
+	if (admission.result == 0)
+		admission.result = rpc_sids_new(sid, sizeof(sid), &identity->sids);
+	identity->access = admission.access;
+	return admission.result;
+}
+
+/* How a login ends with such an admission; *ret_calls are those that got through. */
+static enum rpc_channel_state login(enum rpc_access access, int result, size_t *ret_calls)
+{
+	enum rpc_channel_state state;
+	struct rpc_channel ch;
+	struct peer p;
+	struct echo e;
+
+	admission.asked = 0;
+	admission.access = access;
+	admission.result = result;
+	setup(&e, &p, &remote);
+	rpc_server_set_admission(e.server, admit, &admission);
+	CHECK_INT(start_channel(&ch, RPC_LEVEL_PACKET, TOY_UID, 0), 0);
+	exchange(&ch, &p);
+	if (ch.state == CHANNEL_READY) {
+		CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, "x", 1), 0);
+		exchange(&ch, &p);
+	}
+	state = ch.state;
+	*ret_calls = e.call_count;
+	rpc_channel_done(&ch);
+	peer_close(&p);
+	echo_done(&e);
+	return state;
+}
+
+TEST(the_owner_of_the_server_has_the_last_word_on_what_a_client_may_do)
+{
+	size_t calls;
+
+	CHECK_INT(login(RPC_ACCESS_READ, 0, &calls), CHANNEL_ANSWERED);
+	CHECK_INT(admission.asked, 1);
+	CHECK_INT(admission.seen, RPC_ACCESS_ALL);
+	CHECK_INT(calls, 1);
+	(void)login(RPC_ACCESS_NONE, 0, &calls); /* Known, and without access. */
+	CHECK_INT(calls, 0);
+	(void)login(RPC_ACCESS_ALL, -ENOMEM, &calls);
+	CHECK_INT(admission.asked, 1);
+	CHECK_INT(calls, 0);
+}
+
+TEST(a_client_on_a_unix_socket_is_admitted_at_once)
+{
+	struct rpc_limits limits = rpc_limits_default();
+	struct peer p, q;
+	struct echo e;
+
+	CHECK_INT(echo_init(&e, &limits), 0);
+	rpc_server_set_admission(e.server, admit, &admission);
+	admission.asked = 0;
+	admission.access = RPC_ACCESS_READ;
+	admission.result = 0;
+	CHECK_INT(peer_open(&p, e.server, &peer_nobody), 0);
+	CHECK_INT(admission.asked, 1);
+	CHECK_INT(admission.seen, RPC_ACCESS_NONE);
+	admission.result = -ENOMEM;
+	CHECK_INT(peer_open(&q, e.server, &peer_nobody), -ENOMEM);
+	CHECK_INT(rpc_server_stats(e.server).connections, 1);
+	peer_close(&p);
+	echo_done(&e);
+}
+
 TEST(a_stranger_is_in_no_group_but_his_own)
 {
 	struct peer owner, stranger, late;
