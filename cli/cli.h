@@ -129,6 +129,7 @@ int type_rm_verb(struct cli *c);
 int network_ls_verb(struct cli *c);
 int network_show_verb(struct cli *c);
 int network_set_verb(struct cli *c);
+int network_priority_verb(struct cli *c);
 int network_rename_verb(struct cli *c);
 int interface_ls_verb(struct cli *c);
 int interface_show_verb(struct cli *c);

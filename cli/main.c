@@ -74,6 +74,8 @@ static const struct cli_verb verbs[] = {
 	{ "network set", "NETWORK NAME[=VALUE]...", "common private type",
 	  "set properties of a network", 2, (size_t)-1, network_set_verb },
 	{ "network rename", "NETWORK NAME", "", "give a network another name", 2, 2, network_rename_verb },
+	{ "network priority", "[NETWORK...]", "json", "list the internal networks in the order of their use, or set it",
+	  0, (size_t)-1, network_priority_verb },
 	{ "interface ls", "", "json", "list the network interfaces", 0, 0, interface_ls_verb },
 	{ "interface show", "INTERFACE", "common private json",
 	  "tell what a network interface has, and its properties", 1, 1, interface_show_verb },

@@ -107,3 +107,63 @@ int network_rename_verb(struct cli *c)
 {
 	return subject_rename_verb(c, NOUN_NETWORK);
 }
+
+enum { NETWORKS_MAX = 256 };
+
+static DWORD set_priority(struct cli *c, HCLUSTER cluster)
+{
+	HNETWORK networks[NETWORKS_MAX];
+	DWORD count = 0, code = ERROR_SUCCESS;
+
+	for (; code == ERROR_SUCCESS && count < c->argument_count && count < NETWORKS_MAX; count++) {
+		_cleanup_free_ char16_t *name = cli_units(c->arguments[count]);
+
+		networks[count] = name != NULL ? OpenClusterNetwork(cluster, cli_wide(name)) : NULL;
+		if (networks[count] == NULL) {
+			code = name != NULL ? GetLastError() : ERROR_INVALID_PARAMETER;
+			break;
+		}
+	}
+	if (code == ERROR_SUCCESS)
+		code = SetClusterNetworkPriorityOrder(cluster, (DWORD)c->argument_count, networks);
+	while (count > 0)
+		(void)CloseClusterNetwork(networks[--count]);
+	return code;
+}
+
+/* Without names the order is shown; with them set, and then shown. */
+int network_priority_verb(struct cli *c)
+{
+	_cleanup_names_ struct names names = { 0 };
+	struct json j = { 0 };
+	HCLUSTER cluster;
+	DWORD code = ERROR_SUCCESS;
+	int r = cli_open(c->argument_count > 0 ? GENERIC_ALL : GENERIC_READ, &cluster);
+
+	if (r != 0)
+		return r;
+	if (c->argument_count > 0)
+		code = set_priority(c, cluster);
+	if (code == ERROR_SUCCESS)
+		code = names_of_cluster(cluster, CLUSTER_ENUM_INTERNAL_NETWORK, &names);
+	(void)CloseCluster(cluster);
+	if (code != ERROR_SUCCESS)
+		return cli_fail(code, NULL, c->argument_count > 0 ? "setting the order of the networks; all internal ones must be named"
+								  : "listing the order of the networks");
+	json_open(&j, NULL, '{');
+	json_open(&j, "networks", '[');
+	for (size_t i = 0; i < names.count; i++) {
+		if (c->json) {
+			json_u16(&j, NULL, u16_from_z(names.all[i]));
+		} else {
+			output_u16(u16_from_z(names.all[i]));
+			printf("\n");
+		}
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	if (c->json)
+		return json_print(&j);
+	buf_done(&j.text);
+	return output_end();
+}

@@ -22,7 +22,7 @@
 
 struct changes_view changes_view_of(const struct db *db, const struct runtime *r)
 {
-	return (struct changes_view){ db_root(db), &r->groups, r->up, r->up_count };
+	return (struct changes_view){ db_root(db), &r->groups, &r->interfaces, r->up, r->up_count };
 }
 
 static uint64_t incarnation_of(const struct changes_view *v, uint32_t node)
@@ -65,6 +65,16 @@ static uint32_t group_sequence(const struct changes_view *v, const struct guid *
 	return sum;
 }
 
+/* What an interface or a network is like: its state's own number, as there is no other; 0: it is not there. */
+static uint32_t net_sequence(const struct changes_view *v, enum object_kind kind, struct u16 id)
+{
+	const struct db_key *object = object_by_id(v->root, kind, id);
+
+	return object == NULL		     ? 0
+	       : kind == OBJECT_NETWORK ? 1 + (uint32_t)network_state_of(v->interfaces, v->root, id)
+					: 1 + (uint32_t)interface_state_of(v->interfaces, object);
+}
+
 uint32_t changes_sequence(const struct changes_view *v, enum object_kind kind, struct u16 id)
 {
 	const struct resource_run *r;
@@ -72,6 +82,8 @@ uint32_t changes_sequence(const struct changes_view *v, enum object_kind kind, s
 
 	if (kind == OBJECT_NODE)
 		return node_sequence(v, id);
+	if (kind == OBJECT_NETWORK || kind == OBJECT_INTERFACE)
+		return net_sequence(v, kind, id);
 	if ((kind != OBJECT_GROUP && kind != OBJECT_RESOURCE) || !guid_parse(id, &guid))
 		return 0;
 	if (kind == OBJECT_GROUP)
@@ -346,6 +358,32 @@ static void group_states_changed(struct changes *c)
 	}
 }
 
+/* Networks and interfaces that were there before. */
+static void nets_changed(struct changes *c, enum object_kind kind)
+{
+	for (size_t i = 0; i < object_count(c->after.root, kind); i++) {
+		const struct db_key *object = object_at(c->after.root, kind, i);
+		uint32_t was = net_sequence(&c->before, kind, object_id(object)),
+			 now = net_sequence(&c->after, kind, object_id(object));
+		const char16_t *id;
+		uint8_t state[4];
+
+		if (was == 0 || was == now)
+			continue;
+		put_u32(state, now - 1);
+		id = changes_text(c, object_id(object));
+		changes_add(c, &(struct cluster_change){ .type = kind == OBJECT_NETWORK ? CHANGE_NETWORK : CHANGE_INTERFACE,
+				   .what = CHANGE_STATE,
+				   .sequence = now,
+				   .about = id,
+				   .id = id,
+				   .parent = kind == OBJECT_INTERFACE ? changes_text(c, object_string(object, U16("Node"))) : u"",
+				   .name = changes_text(c, object_name(object, kind)),
+				   .data = state,
+				   .len = sizeof(state) });
+	}
+}
+
 /* Before and after. */
 
 static void *dup_array(const void *items, size_t count, size_t size, int *error)
@@ -375,6 +413,9 @@ static int copy_runtime(struct changes_before *b, const struct runtime *r)
 	b->groups->paused = dup_array(r->groups.paused, r->groups.paused_count, sizeof(*r->groups.paused), &error);
 	b->up = dup_array(r->up, r->up_count, sizeof(*r->up), &error);
 	b->up_count = r->up_count;
+	b->interfaces = calloc(1, sizeof(*b->interfaces));
+	if (b->interfaces == NULL || interface_table_copy(&r->interfaces, b->interfaces) < 0)
+		error = -ENOMEM;
 	return error;
 }
 
@@ -397,7 +438,10 @@ void changes_abandon(struct changes_before *b)
 	db_snapshot_unref(b->database);
 	if (b->groups != NULL)
 		group_table_done(b->groups);
+	if (b->interfaces != NULL)
+		interface_table_done(b->interfaces);
 	free(b->groups);
+	free(b->interfaces);
 	free(b->up);
 	*b = (struct changes_before){ 0 };
 }
@@ -410,6 +454,7 @@ int changes_end(struct changes_before *b, const struct db *db, const struct runt
 	c.before.root = db_snapshot_root(b->database);
 	if (b->groups != NULL) {
 		c.before.groups = b->groups;
+		c.before.interfaces = b->interfaces;
 		c.before.up = b->up;
 		c.before.up_count = b->up_count;
 	}
@@ -418,6 +463,8 @@ int changes_end(struct changes_before *b, const struct db *db, const struct runt
 		resources_changed(&c);
 		owners_changed(&c);
 		nodes_changed(&c);
+		nets_changed(&c, OBJECT_NETWORK);
+		nets_changed(&c, OBJECT_INTERFACE);
 	}
 	group_states_changed(&c);
 	free(c.groups);

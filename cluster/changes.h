@@ -6,6 +6,7 @@
 
 struct cluster_result;
 struct group_table;
+struct interface_table;
 struct runtime;
 struct runtime_node;
 
@@ -59,6 +60,7 @@ enum change_kind { /* Of a resource type, a network, an interface. */
 	CHANGE_DELETED = 0x1,
 	CHANGE_COMMON = 0x2,
 	CHANGE_PRIVATE = 0x4,
+	CHANGE_STATE = 0x8, /* Not of a type. */
 };
 enum change_node {
 	CHANGE_NODE_INTERFACE_ADDED = 0x1,
@@ -92,13 +94,14 @@ struct cluster_change {
 struct changes_view {
 	const struct db_key *root;
 	const struct group_table *groups;
+	const struct interface_table *interfaces;
 	const struct runtime_node *up;
 	size_t up_count;
 };
 struct changes_view changes_view_of(const struct db *db, const struct runtime *r);
 
-/* The number of an object's state: it is another one whenever the state may have become another one.  Of a network or
- * interface 0, and of what is not there. */
+/* The number of an object's state: it is another one whenever the state may have become another one.  0 of what is not
+ * there. */
 uint32_t changes_sequence(const struct changes_view *v, enum object_kind kind, struct u16 id);
 enum node_state changes_node_state(const struct changes_view *v, struct u16 id);
 
@@ -107,6 +110,7 @@ enum node_state changes_node_state(const struct changes_view *v, struct u16 id);
 struct changes_before {
 	struct db_snapshot *database;
 	struct group_table *groups; /* Owned copy, NULL: as after. */
+	struct interface_table *interfaces; /* The same. */
 	struct runtime_node *up;    /* The same. */
 	size_t up_count;
 };

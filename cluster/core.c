@@ -16,6 +16,8 @@
 #include "cluster/group/apply.h"
 #include "cluster/group/policy.h"
 #include "cluster/group/relate.h"
+#include "cluster/network/order.h"
+#include "cluster/network/report.h"
 #include "cluster/object/edit.h"
 #include "cluster/object/property.h"
 #include "cluster/runtime.h"
@@ -188,8 +190,10 @@ static int check_digests(const struct cluster *c, const struct command_Check *m)
 	r = cluster_runtime_digest(c, &runtime);
 	if (r < 0)
 		return r;
-	if (memcmp(database.bytes, m->db_digest, SHA256_LEN) != 0 ||
-	    memcmp(runtime.bytes, m->runtime_digest, SHA256_LEN) != 0)
+	if (memcmp(database.bytes, m->db_digest, SHA256_LEN) != 0)
+		return ERR_CLUSTER_DATABASE_SEQMISMATCH;
+	/* The same state has another digest in the form of another version: a log that an older program wrote. */
+	if (m->runtime_version == CLUSTER_RUNTIME_VERSION && memcmp(runtime.bytes, m->runtime_digest, SHA256_LEN) != 0)
 		return ERR_CLUSTER_DATABASE_SEQMISMATCH;
 	return 0;
 }
@@ -243,6 +247,12 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 		return checkpoint_delete(c->db, &m->checkpoint_delete, &ret->batch);
 	case COMMAND_CHECKPOINT_SAVED:
 		return checkpoint_saved(c->db, &m->checkpoint_saved, machine.index, &ret->batch);
+	case COMMAND_NODE_INTERFACES:
+		if (cluster_node_up(c, m->node_interfaces.node) != incarnation)
+			return ERR_INVALID_STATE; /* A life of the node that is over. */
+		return network_report(c->db, &c->runtime.interfaces, &m->node_interfaces, &ret->batch);
+	case COMMAND_NETWORK_ORDER:
+		return network_order(c->db, &m->network_order, &ret->batch);
 	}
 	return -EPROTONOSUPPORT;
 }
@@ -261,6 +271,7 @@ static bool leaves_runtime_alone(uint32_t kind)
 	case COMMAND_PROPERTIES_SET:
 	case COMMAND_TICK:
 	case COMMAND_OBJECT_NODES:
+	case COMMAND_NETWORK_ORDER:
 		return true;
 	default:
 		return false;

@@ -11,7 +11,7 @@
 #include "cluster/runtime.h"
 #include <string.h>
 
-enum { RUNTIME_VERSION = 2, RUNTIME_PATH_MAX = 32767 };
+enum { RUNTIME_VERSION = CLUSTER_RUNTIME_VERSION, RUNTIME_PATH_MAX = 32767 };
 
 void runtime_done(struct runtime *r)
 {
@@ -19,6 +19,7 @@ void runtime_done(struct runtime *r)
 	free(r->up);
 	free(r->backup_path);
 	group_table_done(&r->groups);
+	interface_table_done(&r->interfaces);
 	*r = (struct runtime){ 0 };
 }
 
@@ -85,6 +86,7 @@ int runtime_node_up(struct runtime *r, uint32_t node, uint64_t incarnation)
 		/* A new life: whatever notice there was of the end of the old one, it is over. */
 		end_backup_of(r, r->up[at].incarnation);
 		r->up[at].incarnation = incarnation;
+		interface_table_forget_node(&r->interfaces, node);
 		return 0;
 	}
 	grown = realloc(r->up, (r->up_count + 1) * sizeof(*grown));
@@ -104,6 +106,7 @@ void runtime_node_down(struct runtime *r, uint32_t node, uint64_t incarnation)
 	end_backup_of(r, incarnation);
 	if (at == r->up_count || r->up[at].node != node || r->up[at].incarnation != incarnation)
 		return; /* A late notice of a life that has long been followed by another. */
+	interface_table_forget_node(&r->interfaces, node);
 	memmove(r->up + at, r->up + at + 1, (r->up_count - at - 1) * sizeof(*r->up));
 	r->up_count--;
 }
@@ -150,6 +153,7 @@ void runtime_save(const struct runtime *r, struct buf *out)
 	for (size_t i = 0; i < r->backup.path.len; i++)
 		buf_u16(out, r->backup.path.units[i]);
 	group_table_save(&r->groups, out);
+	interface_table_save(&r->interfaces, out);
 }
 
 static int load_incarnations(struct runtime *r, struct cursor *c)
@@ -233,7 +237,7 @@ int runtime_load(struct runtime *r, const void *bytes, size_t len, struct error 
 	uint32_t version = cursor_u32(&c);
 	int status;
 
-	if (version != RUNTIME_VERSION && version != 1)
+	if (version < 1 || version > RUNTIME_VERSION)
 		return error_set(error, ERR_INVALID_DATA, "runtime state of version %u, this program reads 1 to %u",
 		    version, RUNTIME_VERSION);
 	new.applied = cursor_u64(&c);
@@ -246,7 +250,9 @@ int runtime_load(struct runtime *r, const void *bytes, size_t len, struct error 
 	if (status == 0)
 		status = load_backup(&new, &c);
 	if (status == 0 && version > 1)
-		status = group_table_load(&new.groups, &c);
+		status = group_table_load(&new.groups, &c, version);
+	if (status == 0 && version > 2)
+		status = interface_table_load(&new.interfaces, &c);
 	if (status == 0 && (c.error != 0 || cursor_left(&c) != 0))
 		status = error_set(error, ERR_INVALID_DATA, "runtime state is damaged near byte %zu", c.pos);
 	if (status < 0) {

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "cluster/cluster.h"
 #include "cluster/group/state.h"
+#include "cluster/network/state.h"
 
 /* The last command that was applied of one life of a node. */
 struct runtime_incarnation {
@@ -29,6 +30,7 @@ struct runtime {
 	struct cluster_backup_state backup;
 	char16_t *backup_path; /* Owned; what backup.path shows. */
 	struct group_table groups;
+	struct interface_table interfaces;
 };
 
 void runtime_done(struct runtime *r);

@@ -13,6 +13,7 @@
 #include "base/ini.h"
 #include "base/log.h"
 #include "priv/roots.h"
+#include "ruedad/agents/networks.h"
 #include "ruedad/serve/logins.h"
 #include "ruedad/serve/sockets.h"
 #include <fcntl.h>
@@ -94,6 +95,13 @@ const struct config_key config_keys[] = {
 	{ "checkpoints", "file_seconds", CONFIG_NUMBER, "60", .min = 1, .max = 3600, FIELD(checkpoint_seconds),
 	  .description = "How long taking or putting back one checkpoint of files may take before it fails with "
 			 "ERROR_TIMEOUT (1460)." },
+	{ "networks", "ignore", CONFIG_PATTERNS, "br-*,cali*,cni*,docker*,flannel*,lxcbr*,lxdbr*,podman*,tap*,veth*,virbr*,vnet*",
+	  FIELD(networks_ignore),
+	  .description = "Names of network links, with * and ?, that are no networks of the cluster. With * none is, and the "
+			 "daemon makes no networks." },
+	{ "networks", "linger_seconds", CONFIG_NUMBER, "30", .min = 0, .max = 86400, FIELD(networks_linger),
+	  .description = "How long a link may be gone, or without addresses, before its network interfaces are removed from "
+			 "the cluster, and with the last one of a network the network." },
 	{ "unc", NULL, CONFIG_MAP, NULL, "no entries", FIELD(unc),
 	  .description = "Which directory here stands for a share: the key is //server/share or a directory below it, "
 			 "in any case, the value an absolute path." },
@@ -249,6 +257,13 @@ static void set_value(struct parse *p, const struct config_key *key, unsigned li
 	case CONFIG_LIST:
 		if (!logins_parse_list(value))
 			complain(p, line, "%s must be none, or user@REALM or *@REALM with commas between them", key->key);
+		else
+			set_text(p, field(p->c, key), value);
+		break;
+	case CONFIG_PATTERNS:
+		if (!networks_are_patterns(value))
+			complain(p, line, "%s must be none, or names of links with commas between them; * and ? stand for others",
+			    key->key);
 		else
 			set_text(p, field(p->c, key), value);
 		break;
@@ -501,7 +516,8 @@ void config_done(struct config *c)
 
 		if (config_keys[i].kind == CONFIG_NAME || config_keys[i].kind == CONFIG_DIRECTORY ||
 		    config_keys[i].kind == CONFIG_ADDRESSES || config_keys[i].kind == CONFIG_FILE ||
-		    config_keys[i].kind == CONFIG_LIST || config_keys[i].kind == CONFIG_ROOTS)
+		    config_keys[i].kind == CONFIG_LIST || config_keys[i].kind == CONFIG_ROOTS ||
+		    config_keys[i].kind == CONFIG_PATTERNS)
 			free(*(char **)value);
 	}
 	unc_map_done(&c->unc);

@@ -17,6 +17,7 @@ enum config_kind {
 	CONFIG_FILE,      /* char *: "none", or an absolute path. */
 	CONFIG_LIST,      /* char *: "none", or principals with commas between. */
 	CONFIG_ROOTS,     /* char *: "none", or absolute paths with commas between. */
+	CONFIG_PATTERNS,  /* char *: "none", or patterns of names with commas between. */
 };
 
 enum config_ntlm { CONFIG_NTLM_ON, CONFIG_NTLM_OFF };      /* Of struct config.ntlm. */
@@ -42,6 +43,8 @@ struct config {
 	char *keytab, *access_all, *access_read;
 	char *checkpoint_roots;
 	uint64_t checkpoint_size, checkpoint_seconds;
+	char *networks_ignore;
+	uint64_t networks_linger;
 	struct unc_map unc;
 
 	unsigned lines[32]; /* Where each row was set; 0 = default. */

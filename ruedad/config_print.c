@@ -22,6 +22,7 @@ static void print_value(const struct config *c, const struct config_key *key, FI
 	case CONFIG_ADDRESSES:
 	case CONFIG_FILE:
 	case CONFIG_LIST:
+	case CONFIG_PATTERNS:
 	case CONFIG_ROOTS:
 		fprintf(out, "%s", *(char *const *)value);
 		break;
@@ -138,6 +139,9 @@ static void print_kind(const struct config_key *key, FILE *out)
 		break;
 	case CONFIG_LIST:
 		fputs("none, or principals with commas between them", out);
+		break;
+	case CONFIG_PATTERNS:
+		fputs("none, or names of links with commas between them", out);
 		break;
 	case CONFIG_ROOTS:
 		fputs("none, or absolute paths with commas between them", out);

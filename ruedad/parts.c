@@ -12,6 +12,7 @@
 #include "ruedad/parts.h"
 #include "base/log.h"
 #include "io/linux/disk.h"
+#include "io/linux/links.h"
 #include "io/linux/loop.h"
 #include "rpc/epmap.h"
 #include "rpc/server.h"
@@ -177,6 +178,7 @@ static void parts_free(struct parts *p)
 {
 	service_done(&p->service);
 	runner_guard_free(p->service.runner);
+	links_free(p->service.links);
 	rpc_server_free(p->rpc);
 	logins_done(&p->logins);
 	sources_free(p->service.sources);
@@ -337,6 +339,12 @@ int parts_start(const struct parts_context *context, struct parts **ret, struct 
 	r = runner_guard_new(loop_linux_uv(context->loop), context->guard, on_guard_lost, p, &p->service.runner);
 	if (r < 0) {
 		(void)error_set_code(error, r, "cannot use the socket to the guard");
+		parts_free(p);
+		return r;
+	}
+	r = links_linux_new(loop_linux_uv(context->loop), &p->service.links);
+	if (r < 0) {
+		(void)error_set_code(error, r, "cannot listen to what the kernel says of network links");
 		parts_free(p);
 		return r;
 	}

@@ -31,6 +31,7 @@
 #include "ruedad/agents/clock.h"
 #include "ruedad/agents/hosts.h"
 #include "ruedad/agents/manage.h"
+#include "ruedad/agents/networks.h"
 #include "ruedad/agents/putback.h"
 #include "ruedad/agents/restore.h"
 #include "ruedad/keyring.h"
@@ -232,6 +233,7 @@ static void on_caught_up(void *data, int status, const struct cluster_result *re
 	manage_look(s->manage);
 	hosts_look(s->hosts);
 	clock_look(s->clock);
+	networks_look(s->networks);
 	tell_up(s, 0, NULL);
 }
 
@@ -266,6 +268,8 @@ static int start_replica(struct service *s, struct cluster *cluster, struct erro
 		r = hosts_new(s, &s->hosts);
 	if (r == 0)
 		r = clock_new(s, &s->clock);
+	if (r == 0)
+		r = networks_new(s, &s->networks);
 	if (r == 0)
 		r = disk_below(s->disk, s->generation, &s->engine_disk);
 	if (r == 0)
@@ -353,6 +357,8 @@ static void forget_replica(struct service *s)
 	s->hosts = NULL;
 	clock_free(s->clock);
 	s->clock = NULL;
+	networks_free(s->networks);
+	s->networks = NULL;
 	disk_free(s->engine_disk);
 	s->engine_disk = NULL;
 }

@@ -11,7 +11,9 @@
 #include "seal/seal.h"
 #include <stdatomic.h>
 
+struct links;
 struct local_registry;
+struct networks;
 struct priv_directory;
 struct priv_open;
 struct rpc_server;
@@ -78,6 +80,7 @@ struct service {
 	void *priv;
 	struct local_registry *local; /* This node's own registry; NULL: none. */
 	struct sources *sources;      /* What registry checkpoints are taken of; NULL: nothing. */
+	struct links *links;   /* Of this machine; NULL: the cluster is told nothing of them. */
 	struct runner *runner; /* Starts hosts; NULL: resources that need one cannot be run. */
 	size_t segment_size; /* Of the engine's log; 0 = its default. */
 	bool recover;        /* A generation that cannot be started is passed over. */
@@ -99,6 +102,7 @@ struct service {
 	struct manage *manage;    /* The policy, where this node is the owner. */
 	struct hosts *hosts;      /* What this node runs. */
 	struct clock *clock;      /* The cluster's own time. */
+	struct networks *networks; /* Tells the cluster of the links. */
 	struct notify_port *ports;      /* Of clients that want to be told what changes (serve/notify.c, … */
 	struct batch_port *batch_ports; /* … serve/batchport.c). */
 	unsigned port_count;            /* Of both. */

@@ -203,13 +203,16 @@ void group_table_save(const struct group_table *t, struct buf *out)
 		buf_u32(out, g->failovers);
 		buf_u64(out, g->failovers_since);
 		buf_u64(out, g->moved);
+		buf_u32(out, g->drained);
+		buf_u32(out, g->failback);
+		buf_u32(out, g->failback_now);
 	}
 	buf_u32(out, t->paused_count);
 	for (uint32_t i = 0; i < t->paused_count; i++)
 		buf_u32(out, t->paused[i]);
 }
 
-enum { RESOURCE_BYTES_LEAST = 79, GROUP_BYTES = 48 };
+enum { RESOURCE_BYTES_LEAST = 79, GROUP_BYTES_LEAST = 48, VERSION_OF_FAILBACK = 3 };
 
 static void load_id(struct cursor *c, struct guid *id)
 {
@@ -293,7 +296,7 @@ static bool is_after(const struct guid *a, const struct guid *b)
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) > 0;
 }
 
-int group_table_load(struct group_table *t, struct cursor *c)
+int group_table_load(struct group_table *t, struct cursor *c, uint32_t version)
 {
 	uint32_t count = load_count(c, RESOURCE_BYTES_LEAST);
 
@@ -307,7 +310,7 @@ int group_table_load(struct group_table *t, struct cursor *c)
 		if (t->resource_count > 0 && !is_after(&r->id, &r[-1].id))
 			cursor_fail(c);
 	}
-	count = load_count(c, GROUP_BYTES);
+	count = load_count(c, GROUP_BYTES_LEAST);
 	t->groups = calloc(count + (size_t)1, sizeof(*t->groups));
 	if (t->groups == NULL)
 		return -ENOMEM;
@@ -321,6 +324,11 @@ int group_table_load(struct group_table *t, struct cursor *c)
 		g->failovers = cursor_u32(c);
 		g->failovers_since = cursor_u64(c);
 		g->moved = cursor_u64(c);
+		if (version >= VERSION_OF_FAILBACK) {
+			g->drained = cursor_u32(c);
+			g->failback = cursor_u32(c);
+			g->failback_now = cursor_u32(c) != 0;
+		}
 		if (t->group_count > 0 && !is_after(&g->id, &g[-1].id))
 			cursor_fail(c);
 	}

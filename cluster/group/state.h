@@ -60,6 +60,9 @@ struct group_run {
 	uint32_t failovers;
 	uint64_t failovers_since;
 	uint64_t moved; /* FILETIME of the last move. */
+	uint32_t drained;  /* Node that it had to leave because that was drained; 0: none. */
+	uint32_t failback; /* Node that it is to go back to when its policy allows it; 0: it stays. */
+	bool failback_now; /* Whatever the policy says of the hour. */
 };
 
 struct group_table {
@@ -95,4 +98,5 @@ bool node_is_paused(const struct group_table *t, uint32_t node);
 int node_set_paused(struct group_table *t, uint32_t node, bool paused); /* -ENOMEM */
 
 void group_table_save(const struct group_table *t, struct buf *out);
-int group_table_load(struct group_table *t, struct cursor *c); /* -ENOMEM; damage makes the cursor fail. */
+/* Of a runtime state of that version.  -ENOMEM; damage makes the cursor fail. */
+int group_table_load(struct group_table *t, struct cursor *c, uint32_t version);

@@ -167,7 +167,7 @@ int change_end(struct change *c)
 		c->error = c->batch.bytes.error;
 	if (c->error != 0) {
 		db_put_back(c->db, c->before);
-	} else {
+	} else if (c->batch.count > 0) {
 		*c->ret_batch = c->batch.bytes;
 		c->batch.bytes = (struct buf){ 0 };
 	}

@@ -32,5 +32,5 @@ void change_set_number(struct change *c, struct change_path path, struct u16 nam
 /* The MULTI_SZ *name* of the key gets item at its end, or loses it. */
 void change_list_add(struct change *c, struct change_path path, struct u16 name, struct u16 item);
 void change_list_remove(struct change *c, struct change_path path, struct u16 name, struct u16 item);
-/* 0: done.  Else everything is as it was before change_begin(), the batch is empty, and the error is returned. */
+/* 0: done; the batch is empty if nothing had to be.  Else everything is as it was before change_begin(), the batch is empty, and the error is returned. */
 int change_end(struct change *c);

@@ -324,7 +324,6 @@ int property_set(struct db *db, uint32_t kind, struct u16 id, bool private, cons
 	struct change_path path;
 	struct proplist p;
 	struct change c;
-	bool unchanged;
 	int r = property_object_find(db_root(db), kind, id, &o);
 
 	if (r == 0)
@@ -343,9 +342,5 @@ int property_set(struct db *db, uint32_t kind, struct u16 id, bool private, cons
 		assert(r == 0);
 		set_one(&c, path, private ? private_key(&o) : o.key, p.name, &v);
 	}
-	unchanged = c.batch.count == 0;
-	r = change_end(&c);
-	if (r == 0 && unchanged)
-		buf_done(batch);
-	return r;
+	return change_end(&c);
 }

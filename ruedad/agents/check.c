@@ -36,6 +36,7 @@ static void propose_check(struct service *s)
 
 	if (r == 0) {
 		command.check.index = cluster_applied(s->cluster);
+		command.check.runtime_version = CLUSTER_RUNTIME_VERSION;
 		memcpy(command.check.db_digest, database.bytes, SHA256_LEN);
 		memcpy(command.check.runtime_digest, runtime.bytes, SHA256_LEN);
 		r = ndr_message_push(&command_messages, &command, &bytes);

@@ -4,6 +4,7 @@
  *          combination of the defined bits and refuse others with 87; 125 gives ids and names in two parallel lists.
  * Threads  the loop thread.       Tests  tests/integration/library.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/network/order.h"
 #include "cluster/object/edit.h"
 #include "cluster/object/object.h"
 #include "ruedad/serve/serve.h"
@@ -129,7 +130,7 @@ static const struct {
 	{ 0x10, OBJECT_NETWORK },
 	{ 0x20, OBJECT_INTERFACE },
 };
-/* Shared volumes and internal networks: defined, and there are none yet. */
+/* Shared volumes: defined, and there are none yet. */
 #define ENUM_EMPTY 0x60000000u
 #define ENUM_INTERNAL_NETWORK 0x80000000u
 
@@ -144,6 +145,27 @@ static int check_enum(uint32_t type)
 	return type == 0 || (type & ~known) != 0 ? ERR_INVALID_PARAMETER : 0;
 }
 
+/* In their order. */
+static const struct clusapi_enum_list *make_internal_list(struct serve_call *c, bool ids)
+{
+	struct clusapi_enum_list *list = arena_alloc_zero(serve_arena(c), sizeof(*list));
+	struct clusapi_enum_entry *entries;
+	const struct db_key *network;
+	size_t n = 0;
+
+	entries = arena_alloc_zero(serve_arena(c), (object_count(serve_root(c), OBJECT_NETWORK) + 1) * sizeof(*entries));
+	if (list == NULL || entries == NULL)
+		return NULL;
+	while ((network = network_internal_at(serve_root(c), n)) != NULL) {
+		entries[n].type = ENUM_INTERNAL_NETWORK;
+		entries[n].name = serve_dup(c, ids ? object_id(network) : object_name(network, OBJECT_NETWORK));
+		if (entries[n++].name == NULL)
+			return NULL;
+	}
+	*list = (struct clusapi_enum_list){ (uint32_t)n, entries };
+	return list;
+}
+
 /* The entries of all kinds asked for: names, or ids.  NULL without memory. */
 static const struct clusapi_enum_list *make_list(struct serve_call *c, uint32_t type, bool ids)
 {
@@ -151,6 +173,8 @@ static const struct clusapi_enum_list *make_list(struct serve_call *c, uint32_t 
 	struct clusapi_enum_entry *entries;
 	size_t count = 0, n = 0;
 
+	if (type == ENUM_INTERNAL_NETWORK)
+		return make_internal_list(c, ids);
 	for (size_t i = 0; i < ARRAY_SIZE(enum_kinds); i++)
 		if (type & enum_kinds[i].bit)
 			count += object_count(serve_root(c), enum_kinds[i].kind);
@@ -206,6 +230,30 @@ static void create_enum_ex(struct serve_call *c)
 	serve_finish(c, r);
 }
 
+/* By ids; a name is taken too.  Whether these are all that there are is seen when the order is put in force. */
+static void set_network_priority_order(struct serve_call *c)
+{
+	const struct clusapi_SetNetworkPriorityOrder_in *in = c->in;
+	struct command command = { .kind = COMMAND_NETWORK_ORDER, .version = COMMAND_VERSION };
+	struct guid *ids = arena_alloc_zero(serve_arena(c), (in->network_count + (size_t)1) * sizeof(*ids));
+	int r = ids == NULL ? -ENOMEM : 0;
+
+	for (uint32_t i = 0; r == 0 && i < in->network_count; i++) {
+		const char16_t *id = in->network_ids[i];
+		const struct db_key *network =
+		    id != NULL ? object_find(serve_root(c), OBJECT_NETWORK, u16_from_z(id)) : NULL;
+
+		if (network == NULL || !guid_parse(object_id(network), &ids[i]))
+			r = ERR_CLUSTER_NETWORK_NOT_FOUND;
+	}
+	if (r < 0) {
+		serve_finish(c, r);
+		return;
+	}
+	command.network_order = (struct command_NetworkOrder){ .networks_count = in->network_count, .networks = ids, .time = serve_now(c) };
+	serve_propose(c, &command);
+}
+
 serve_handler *serve_cluster_handler(unsigned number)
 {
 	switch (number) {
@@ -227,6 +275,8 @@ serve_handler *serve_cluster_handler(unsigned number)
 		return create_enum;
 	case CLUSAPI_CREATE_ENUM_EX:
 		return create_enum_ex;
+	case CLUSAPI_SET_NETWORK_PRIORITY_ORDER:
+		return set_network_priority_order;
 	case CLUSAPI_BACKUP_CLUSTER_DATABASE:
 		return serve_backup_cluster_database;
 	default:

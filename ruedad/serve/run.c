@@ -7,14 +7,20 @@
  * Threads  the loop thread.       Tests  tests/integration/resources.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/group/apply.h"
+#include "cluster/runtime.h"
 #include "ruedad/serve/object.h"
 #include <string.h>
 
-enum { NODE_UP = 0, NODE_DOWN = 1, NODE_PAUSED = 2, NETWORK_UNAVAILABLE = 0, INTERFACE_UNAVAILABLE = 0 };
+enum { NODE_UP = 0, NODE_DOWN = 1, NODE_PAUSED = 2 };
 
 static const struct group_table *groups(struct serve_call *c)
 {
 	return cluster_groups(c->service->cluster);
+}
+
+static const struct interface_table *interfaces(struct serve_call *c)
+{
+	return &cluster_runtime(c->service->cluster)->interfaces;
 }
 
 /* States. */
@@ -88,7 +94,8 @@ static void get_network_state(struct serve_call *c)
 	struct object_in o;
 	int r = object_in(c, &in->network, OBJECT_NETWORK, &o);
 
-	out->state = NETWORK_UNAVAILABLE;
+	if (r == 0)
+		out->state = network_state_of(interfaces(c), serve_root(c), o.id);
 	serve_finish(c, r);
 }
 
@@ -99,7 +106,8 @@ static void get_interface_state(struct serve_call *c)
 	struct object_in o;
 	int r = object_in(c, &in->net_interface, OBJECT_INTERFACE, &o);
 
-	out->state = INTERFACE_UNAVAILABLE;
+	if (r == 0)
+		out->state = interface_state_of(interfaces(c), o.key);
 	serve_finish(c, r);
 }
 

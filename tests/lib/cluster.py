@@ -141,7 +141,9 @@ class Cluster:
         os.mkdir(self.directory, 0o755)
         service = "[service]\n" + (f"user = {user}\ngroup = nogroup\n" if os.geteuid() == 0 else "")
         with open(self.path("rueda.conf"), "w", encoding="utf-8") as f:
-            f.write(f"[node]\nname = {node}\n" + service + config)
+            # The links of the machine that runs the tests are no part of them.
+            networks = "" if "[networks]" in config else "[networks]\nignore = *\n"
+            f.write(f"[node]\nname = {node}\n" + service + config + ("" if config.endswith("\n") else "\n") + networks)
         self.environment = {**os.environ, "RUEDA_DIR": self.directory, "RUEDA_RUEDAD": ruedad}
         self.process = None
         if start:
