@@ -185,6 +185,7 @@ static void save_resource(const struct resource_run *r, struct buf *out)
 	buf_u32(out, len);
 	for (uint32_t i = 0; i < len; i++)
 		buf_u16(out, r->text[i]);
+	buf_u8(out, r->held);
 }
 
 void group_table_save(const struct group_table *t, struct buf *out)
@@ -237,7 +238,7 @@ static bool is_state(uint32_t state)
 	       state == RESOURCE_ONLINE_PENDING || state == RESOURCE_OFFLINE_PENDING;
 }
 
-static void load_resource(struct resource_run *r, struct cursor *c)
+static void load_resource(struct resource_run *r, struct cursor *c, uint32_t version)
 {
 	uint32_t state, len;
 
@@ -277,6 +278,8 @@ static void load_resource(struct resource_run *r, struct cursor *c)
 	for (uint32_t i = 0; i < len; i++)
 		if ((r->text[i] = cursor_u16(c)) == 0)
 			cursor_fail(c);
+	if (version >= VERSION_OF_FAILBACK)
+		r->held = load_flag(c);
 }
 
 /* How many entries of at least that size follow; 0 and a failed cursor if there cannot be so many. */
@@ -306,7 +309,7 @@ int group_table_load(struct group_table *t, struct cursor *c, uint32_t version)
 	for (; t->resource_count < count; t->resource_count++) {
 		struct resource_run *r = &t->resources[t->resource_count];
 
-		load_resource(r, c);
+		load_resource(r, c, version);
 		if (t->resource_count > 0 && !is_after(&r->id, &r[-1].id))
 			cursor_fail(c);
 	}

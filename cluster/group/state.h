@@ -39,6 +39,7 @@ struct resource_run {
 	bool failing;         /* OFFLINE_PENDING: it ends as FAILED. */
 	bool recycle;         /* It goes offline only to come back: somebody asked for a restart. */
 	bool stuck;           /* FAILED: its node could not stop it, so it may still run there and nowhere else. */
+	bool held;            /* OFFLINE: its node was lost, and nobody has asked for it since. */
 	uint32_t node;        /* Where it runs, or may run; 0: nowhere. */
 	uint64_t incarnation; /* The life of that node. */
 	uint64_t operation;   /* Index of the event that began the pending transition, or led to ONLINE. */
