@@ -134,8 +134,9 @@ static DWORD set_priority(struct cli *c, HCLUSTER cluster)
 /* Without names the order is shown; with them set, and then shown. */
 int network_priority_verb(struct cli *c)
 {
+	static const struct table_column columns[] = { { "NETWORK", "name" } };
+	_cleanup_table_ struct table t = table_begin(c, "networks", columns, ARRAY_SIZE(columns));
 	_cleanup_names_ struct names names = { 0 };
-	struct json j = { 0 };
 	HCLUSTER cluster;
 	DWORD code = ERROR_SUCCESS;
 	int r = cli_open(c->argument_count > 0 ? GENERIC_ALL : GENERIC_READ, &cluster);
@@ -146,24 +147,8 @@ int network_priority_verb(struct cli *c)
 		code = set_priority(c, cluster);
 	if (code == ERROR_SUCCESS)
 		code = names_of_cluster(cluster, CLUSTER_ENUM_INTERNAL_NETWORK, &names);
+	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
+		table_add(&t, u16_from_z(names.all[i]));
 	(void)CloseCluster(cluster);
-	if (code != ERROR_SUCCESS)
-		return cli_fail(code, NULL, c->argument_count > 0 ? "setting the order of the networks; all internal ones must be named"
-								  : "listing the order of the networks");
-	json_open(&j, NULL, '{');
-	json_open(&j, "networks", '[');
-	for (size_t i = 0; i < names.count; i++) {
-		if (c->json) {
-			json_u16(&j, NULL, u16_from_z(names.all[i]));
-		} else {
-			output_u16(u16_from_z(names.all[i]));
-			printf("\n");
-		}
-	}
-	json_close(&j, ']');
-	json_close(&j, '}');
-	if (c->json)
-		return json_print(&j);
-	buf_done(&j.text);
-	return output_end();
+	return table_end(&t, code, "putting the internal networks, all of them, into their order");
 }

@@ -610,6 +610,7 @@ def json_is_what_its_page_says():
         "rueda resource ls": ["resource", "ls"], "rueda resource show": ["resource", "show", "Local Quorum"],
         "rueda resource why": ["resource", "why", "Json name"], "rueda type ls": ["type", "ls"],
         "rueda type show": ["type", "show", "Network Name"], "rueda network ls": ["network", "ls"],
+        "rueda network priority": ["network", "priority"],
         "rueda network show": ["network", "show", "Json net"], "rueda user ls": ["user", "ls"],
         "rueda cluster ls": ["cluster", "ls"], "rueda cluster show": ["cluster", "show"],
         "rueda cluster quorum": ["cluster", "quorum"], "rueda interface ls": ["interface", "ls"],

@@ -225,11 +225,14 @@ def internal_networks_have_an_order():
         c.begin()
         names = [f"Cluster Network {n}" for n in (1, 2, 3)]
         c.until({name: ("up", {f"node1 - eth{n}"}) for n, name in enumerate(names, 1)})
-        assert sorted(c.json("network", "priority")["networks"]) == names
+        def priority():
+            return [network["name"] for network in c.json("network", "priority")["networks"]]
+
+        assert sorted(priority()) == names
         c.rueda("network", "priority", names[2], names[0], names[1])
-        assert c.json("network", "priority")["networks"] == [names[2], names[0], names[1]]
+        assert priority() == [names[2], names[0], names[1]]
         c.rueda("network", "set", names[0], "Role=2")
-        assert c.json("network", "priority")["networks"] == [names[2], names[1]]
+        assert priority() == [names[2], names[1]]
 
 
 @test
