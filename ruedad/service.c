@@ -524,6 +524,8 @@ void service_bring_up(struct service *s, service_up *up, void *data)
 		forget_replica(s);
 		s->state = SERVICE_NO_CLUSTER;
 		tell_up(s, r, &error);
+		if (r == -ENOMEM)
+			service_fail(s, &error); /* There is a cluster, and the next process may have the memory for it. */
 	}
 }
 

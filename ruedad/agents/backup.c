@@ -13,7 +13,7 @@
  * Promise  done is called exactly once.  A backup that died with its node is ended by the node's next life (the core sees
  *          to that), so none can block the next one.
  * Threads  the loop thread; set_write() on a thread of low priority.
- * Tests    tests/sim/service.c, tests/integration/backup.py, tests/crash/set.c
+ * Tests    tests/sim/service.c, tests/sim/memory.c, tests/integration/backup.py, tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/backup.h"
 #include "base/log.h"
@@ -100,25 +100,45 @@ static void on_end_applied(void *data, int status, const struct cluster_result *
 	job_finish(data);
 }
 
-/* Tell the log that the backup is over. */
-static void job_end(struct backup_job *job)
+static int propose_end(struct service *s, const struct guid *id, uint32_t status, replica_done *done, void *data)
 {
 	struct command command = { .kind = COMMAND_BACKUP_END, .version = COMMAND_VERSION };
 	struct buf bytes = { 0 };
 	int r;
 
-	if (job->tail != NULL)
-		replica_tail_end(job->service->replica, job->tail);
-	job->tail = NULL;
-	command.backup_end = (struct command_BackupEnd){
-		.id = job->id, .status = error_to_win32(job->result), .time = loop_wall_filetime(job->service->loop)
-	};
+	command.backup_end =
+	    (struct command_BackupEnd){ .id = *id, .status = status, .time = loop_wall_filetime(s->loop) };
 	r = ndr_message_push(&command_messages, &command, &bytes);
 	if (r == 0)
-		r = replica_propose(job->service->replica, bytes.data, bytes.len, on_end_applied, job);
+		r = replica_propose(s->replica, bytes.data, bytes.len, done, data);
 	buf_done(&bytes);
-	if (r < 0)
-		job_finish(job); /* The service is stopping: the next life ends the backup in the log. */
+	return r;
+}
+
+/* Tell the log that the backup is over. */
+static void job_end(struct backup_job *job)
+{
+	struct service *s = job->service;
+
+	if (job->tail != NULL)
+		replica_tail_end(s->replica, job->tail);
+	job->tail = NULL;
+	if (propose_end(s, &job->id, error_to_win32(job->result), on_end_applied, job) < 0)
+		job_finish(job); /* The service is stopping, and its next life ends the backup; or the next one does. */
+}
+
+static void ignore(void *data, int status, const struct cluster_result *result)
+{
+}
+
+/* One of this life whose end the log has not heard of: there was no memory to say so. */
+static int end_the_forgotten(struct service *s)
+{
+	const struct cluster_backup_state *b = cluster_backup(s->cluster);
+
+	if (!b->running || b->incarnation != cluster_node_up(s->cluster, s->node))
+		return 0;
+	return propose_end(s, &b->id, error_to_win32(ERR_CANCELLED), ignore, NULL);
 }
 
 /* What set_write() asks of us, in the background. */
@@ -261,6 +281,8 @@ int backup_start(struct service *s, struct u16 path, const struct rpc_identity *
 		return error_set_code(error, -ENOMEM, "cannot begin a backup");
 	*job = (struct backup_job){ .service = s, .caller = *caller, .done = done, .data = data };
 	r = path_translate(&context, path, &job->path, error);
+	if (r == 0 && (r = end_the_forgotten(s)) < 0)
+		(void)error_set_code(error, r, "cannot end the backup before");
 	if (r == 0) {
 		loop_random(s->loop, random, sizeof(random));
 		job->id = guid_from_random(random);

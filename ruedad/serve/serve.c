@@ -124,7 +124,7 @@ void serve_finish(struct serve_call *c, int r)
 	trace("call %s: %s", method->name, error_text(r));
 	r = rpc_request_reply(&c->request);
 	if (r < 0)
-		log_error("an answer breaks its description method=%s error=\"%s\"", method->name, error_text(r));
+		log_error("a call could not be answered method=%s error=\"%s\"", method->name, error_text(r));
 }
 
 /* Commands. */

@@ -78,6 +78,11 @@ bool failalloc_hit(void)
 	return countdown == 0;
 }
 
+uint64_t failalloc_left(void)
+{
+	return countdown;
+}
+
 bool failalloc_end(void)
 {
 	bool hit = countdown == 0;

@@ -20,6 +20,7 @@ bool failalloc_end(void);
 /* Within the body of a run begun with 0: the nth allocation from now fails, 0 = none. */
 void failalloc_arm(uint64_t nth);
 bool failalloc_hit(void); /* Within the body: an allocation has been refused. */
+uint64_t failalloc_left(void); /* What failalloc_arm() would say now; 0: it has been refused, or none will be. */
 
 #define FAIL_EACH_ALLOCATION                                                                                           \
 	for (uint64_t fail_nth_ = 1, fail_more_ = 1; fail_more_ && (failalloc_begin(fail_nth_), true);                 \

@@ -93,10 +93,14 @@ static void dispatch(struct rpc_call *call, void *data)
 	struct sim_service *s = data;
 
 	s->sending->call = call;
+	if (s->handling != NULL)
+		s->handling(true);
 	if (call->interface == &s->interfaces[2])
 		serve_dispatch_rueda(call, &s->service);
 	else
 		serve_dispatch_clusapi(call, &s->service);
+	if (s->handling != NULL)
+		s->handling(false);
 }
 
 static void start_rpc(struct sim_service *s)
@@ -123,8 +127,11 @@ static int start_sources(struct sim_service *s, struct error *error)
 	struct sources_config config = { .loop = s->loop, .hive_max = 1 << 20 };
 	int r = localreg_open(s->loop, s->service.disk, &s->service.local, error);
 
+	if (r < 0)
+		return r;
 	config.registry = s->service.local;
-	return r == 0 ? sources_new(&config, &s->service.sources) : r;
+	r = sources_new(&config, &s->service.sources);
+	return r < 0 ? error_set_code(error, r, "cannot take checkpoints") : 0;
 }
 
 int sim_service_up(struct sim_service *s, struct error *error)
@@ -146,8 +153,14 @@ int sim_service_up(struct sim_service *s, struct error *error)
 		.data = s };
 	CHECK_INT(sim_disk_open(s->state, "", &s->service.disk), 0);
 	s->running = true;
+	if (s->handling != NULL)
+		s->handling(true);
 	r = start_sources(s, error);
-	return r == 0 ? service_start(&s->service, error) : r;
+	if (r == 0)
+		r = service_start(&s->service, error);
+	if (s->handling != NULL)
+		s->handling(false);
+	return r;
 }
 
 bool sim_service_is_dead(const struct sim_service *s)

@@ -32,6 +32,7 @@ struct sim_service {
 	struct sim_disk *state, *sets;
 	struct config config;
 	struct runner *runner; /* Given; or NULL. */
+	void (*handling)(bool begins); /* Given, or NULL: the service is called, has returned. */
 	uint64_t opened; /* How many directories of sets have been opened. */
 
 	/* While it runs: */
