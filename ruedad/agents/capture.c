@@ -157,16 +157,17 @@ static void on_source(void *data, int r, uint8_t *hive, size_t len, const struct
 	struct capture_job *job = data;
 
 	job->taking = NULL;
-	job->result = r;
 	if (r == 0) {
 		job->bytes = hive;
 		job->length = len;
-		job->result = loop_work(job->service->loop, run, on_captured, job);
+		r = loop_work(job->service->loop, run, on_captured, job);
+		if (r == 0)
+			return; /* Perhaps it has run already, and the result is there. */
 	} else {
 		job->error = *error;
 	}
-	if (job->result < 0)
-		on_captured(job);
+	job->result = r;
+	on_captured(job);
 }
 
 /* Saving goes on until the last resource of this node has stopped. */
