@@ -186,7 +186,7 @@ static void on_applied(void *data, const struct cluster_event *event, const stru
 	struct service *s = data;
 
 	manage_look(s->manage);
-	hosts_look(s->hosts);
+	hosts_applied(s->hosts, result);
 	clock_look(s->clock);
 	serve_waiting_look(s);
 	serve_notify_applied(s, result);
@@ -441,7 +441,7 @@ static void finish_stop(struct service *s)
 static void go_down(struct service *s)
 {
 	if ((s->state == SERVICE_STOPPING || s->state == SERVICE_CHANGING) && !s->hosts_stopping &&
-	    s->checkpoint == NULL && blobs_idle(s))
+	    s->checkpoint == NULL && blobs_idle(s) && s->putbacks == NULL)
 		finish_stop(s);
 }
 
@@ -458,6 +458,7 @@ static void begin_stop(struct service *s)
 {
 	serve_waiting_end(s);
 	serve_notify_end(s);
+	putback_cancel_all(s);
 	if (s->hosts != NULL && hosts_are_busy(s->hosts)) {
 		s->hosts_stopping = true;
 		hosts_stop(s->hosts, on_hosts_stopped, s);
@@ -480,7 +481,6 @@ void service_stop(struct service *s, void (*stopped)(void *data), void *data)
 	s->stopped_data = data;
 	backup_cancel(s);
 	capture_cancel(s);
-	putback_cancel_all(s);
 	service_job_ended(s);
 }
 
@@ -505,7 +505,6 @@ int service_take_down(struct service *s, service_down *down, void *data)
 	s->change_data = data;
 	s->state = SERVICE_CHANGING;
 	capture_cancel(s);
-	putback_cancel_all(s);
 	begin_stop(s);
 	return 0;
 }

@@ -200,6 +200,21 @@ const struct db_key *checkpoint_resource(const struct db_key *root, const struct
 	return object_by_id(root, OBJECT_RESOURCE, (struct u16){ text, GUID_TEXT_LEN });
 }
 
+bool checkpoint_list_differs(const struct db_key *before, const struct db_key *now, const struct guid *resource)
+{
+	const struct db_key *a = checkpoint_resource(before, resource), *b = checkpoint_resource(now, resource);
+
+	/* What has not changed is shared. */
+	for (size_t kind = 0; a != b && kind < ARRAY_SIZE(list_keys); kind++) {
+		const struct db_key *x = a != NULL ? db_find(a, list_keys[kind]) : NULL,
+				    *y = b != NULL ? db_find(b, list_keys[kind]) : NULL;
+
+		if (x != y)
+			return true;
+	}
+	return false;
+}
+
 /* Changing. */
 
 static size_t list_length(const struct db_key *resource, enum checkpoint_kind kind)

@@ -41,6 +41,9 @@ bool checkpoint_find(const struct db_key *resource, enum checkpoint_kind kind, s
 /* The same of a resource by its id. */
 const struct db_key *checkpoint_resource(const struct db_key *root, const struct guid *id);
 
+/* Whether the list of a resource's checkpoints may be another one, in the head, than before the last event. */
+bool checkpoint_list_differs(const struct db_key *before, const struct db_key *now, const struct guid *resource);
+
 /* Whether a checkpoint could be added now, but for what it holds: the errors of checkpoint_add(). */
 int checkpoint_check_add(
     const struct db_key *root, const struct guid *resource, enum checkpoint_kind kind, struct u16 path);

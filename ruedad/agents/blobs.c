@@ -144,7 +144,7 @@ void blobs_checkpointed(struct service *s, struct db_snapshot *snapshot)
 
 bool blobs_idle(const struct service *s)
 {
-	return s->blobs.puts == 0 && s->blobs.sweep == NULL && s->blobs.waiting == NULL && s->putbacks == NULL;
+	return s->blobs.puts == 0 && s->blobs.sweep == NULL && s->blobs.waiting == NULL;
 }
 
 void blobs_abandon(struct service *s)

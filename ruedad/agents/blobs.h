@@ -23,7 +23,7 @@ void blobs_release(struct service *s);
 /* A checkpoint of the database is durable: what neither it nor the database names any more may go, soon. */
 void blobs_checkpointed(struct service *s, struct db_snapshot *snapshot);
 
-/* Nothing puts or sweeps, and nothing is put back from a blob. */
+/* Nothing puts or sweeps. */
 bool blobs_idle(const struct service *s);
 /* The process has died: forget what was under way. */
 void blobs_abandon(struct service *s);

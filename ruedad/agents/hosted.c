@@ -1,18 +1,22 @@
 /* hosted: one resource of this node and its host.
  *
- *	IDLE ── start ─► STARTING ── RESULT ─► ONLINE ── FAILED, end ─► ENDING ── gone ─► IDLE
- *	                    ├── RESULT with an error, end ───────────────►┘                ▲
- *	                    └── gone, at any time ─────────────────────────────────────────┘
+ *	IDLE ── start ─► PUTTING ── put back ─► STARTING ── RESULT ─► ONLINE ── FAILED, end ─► ENDING ── gone ─► SAVING ─► IDLE
+ *	                    │                      ├── RESULT with an error, end ──────────────►┘               ▲
+ *	                    │                      └── gone, at any time ───────────────────────────────────────┘
+ *	                    └── not put back, end: IDLE
  *
  * How      a host lives for one period of activity.  What it is to be told is read from the database when it starts.  A host
  *          that says nothing for DeadlockTimeout, pings notwithstanding, is killed (unless EmbeddedFailureAction is 1);
  *          one that is to stop and does not, is killed PendingTimeout and GRACE_NS later.  The guard cleans up after it.
+ *          Before it the checkpoints of the resource are put back, after it they are saved (follow.c).  Resources that need
+ *          no host take the same way without one.
  * Threads  the loop thread.       Design  docs/design/hosts.md       Tests  tests/integration/resources.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/hosted.h"
 #include "base/log.h"
 #include "cluster/group/config.h"
 #include "cluster/object/property.h"
+#include "ruedad/agents/follow.h"
 #include "ruedad/service.h"
 #include "wire/proplist.h"
 #include <stdio.h>
@@ -25,6 +29,7 @@
 #define PING_MOST_NS (15000 * MS)
 
 static void on_timer(void *data);
+static void on_followed(void *data, int result, const struct error *error);
 
 int hosted_new(struct hosts *h, const struct guid *id, struct service *s, struct hosted **ret)
 {
@@ -34,8 +39,11 @@ int hosted_new(struct hosts *h, const struct guid *id, struct service *s, struct
 	if (r == NULL)
 		return -ENOMEM;
 	*r = (struct hosted){ .hosts = h, .id = *id, .deadline_ns = UINT64_MAX };
-	e = loop_timer_new(s->loop, on_timer, r, &r->timer);
+	e = follow_new(s, id, on_followed, r, &r->follow);
+	if (e == 0)
+		e = loop_timer_new(s->loop, on_timer, r, &r->timer);
 	if (e < 0) {
+		follow_free(r->follow);
 		free(r);
 		return e;
 	}
@@ -46,6 +54,7 @@ int hosted_new(struct hosts *h, const struct guid *id, struct service *s, struct
 void hosted_free(struct hosted *r)
 {
 	loop_timer_free(r->timer);
+	follow_free(r->follow);
 	free(r);
 }
 
@@ -103,7 +112,7 @@ static void on_timer(void *data)
 	struct service *s = hosts_service(r->hosts);
 	uint64_t now = loop_now_ns(s->loop);
 
-	if (r->state == HOSTED_IDLE)
+	if (!hosted_has_host(r))
 		return;
 	if (r->state == HOSTED_ENDING && r->deadline_ns <= now) {
 		kill_host(r, s, "the host does not come to an end");
@@ -121,14 +130,72 @@ static void on_timer(void *data)
 	plan(r, s);
 }
 
+/* What is outside the database: before and after. */
+
+static void ask_for_host(struct hosted *r, struct service *s, bool clean);
+
+/* Nothing of it is left here, and it can be reported. */
+static void go_idle(struct hosted *r)
+{
+	r->state = HOSTED_IDLE;
+	hosts_look(r->hosts);
+}
+
+static void put_back(struct hosted *r, struct service *s, int result, const char *text)
+{
+	if (result < 0 && !r->unwanted)
+		set_outcome(r, error_to_win32(result), false, text, strlen(text));
+	assert(result < 0 || !r->unwanted);
+	if (result < 0)
+		go_idle(r);
+	else
+		ask_for_host(r, s, false);
+}
+
+static void saved(struct hosted *r, int result, const char *text)
+{
+	if (result < 0)
+		(void)snprintf(r->unsaved, sizeof(r->unsaved), "%s", text);
+	go_idle(r);
+}
+
+/* What was not saved is told beside why it was stopped. */
+void hosted_story(const struct hosted *r, bool failed, char *text, size_t size)
+{
+	const char *why = failed ? r->text : "", *between = why[0] != 0 && r->unsaved[0] != 0 ? "; " : "";
+
+	(void)snprintf(text, size, "%s%s%s", why, between, r->unsaved);
+}
+
+static void on_followed(void *data, int result, const struct error *error)
+{
+	struct hosted *r = data;
+
+	if (r->state == HOSTED_PUTTING)
+		put_back(r, hosts_service(r->hosts), result, error->text);
+	else
+		saved(r, result, error->text);
+}
+
+static void save(struct hosted *r)
+{
+	r->state = HOSTED_SAVING;
+	if (follow_end(r->follow))
+		go_idle(r);
+}
+
 /* Starting. */
 
-void hosted_start(struct hosted *r, struct service *s, uint64_t operation, bool clean)
+static void ask_for_host(struct hosted *r, struct service *s, bool clean)
 {
 	int e;
 
-	assert(r->state == HOSTED_IDLE);
-	r->operation = operation;
+	if (r->within) {
+		r->state = HOSTED_ONLINE;
+		set_outcome(r, 0, false, "", 0);
+		hosts_look(r->hosts);
+		return;
+	}
 	r->number = hosts_next_number(r->hosts);
 	r->has_socket = false;
 	r->deadline_ns = clean ? loop_now_ns(s->loop) + KILL_NS : UINT64_MAX;
@@ -139,6 +206,33 @@ void hosted_start(struct hosted *r, struct service *s, uint64_t operation, bool 
 		hosted_gone(r, s, 0, "the guard could not be asked for a host");
 	else
 		plan(r, s);
+}
+
+void hosted_start(struct hosted *r, struct service *s, uint64_t operation)
+{
+	int e;
+
+	assert(r->state == HOSTED_IDLE);
+	r->operation = operation;
+	r->unwanted = false;
+	r->unsaved[0] = 0;
+	r->state = HOSTED_PUTTING;
+	e = follow_begin(r->follow);
+	if (e != 0)
+		put_back(r, s, MIN(e, 0), error_text(e));
+}
+
+void hosted_clean(struct hosted *r, struct service *s, uint64_t operation)
+{
+	assert(r->state == HOSTED_IDLE);
+	r->operation = operation;
+	r->unsaved[0] = 0;
+	if (r->within) {
+		set_outcome(r, 0, false, "", 0);
+		go_idle(r);
+	} else {
+		ask_for_host(r, s, true);
+	}
 }
 
 static uint32_t number_of(const struct db_key *key, const struct db_key *type, struct u16 name)
@@ -228,11 +322,37 @@ void hosted_started(struct hosted *r, struct service *s)
 	plan(r, s);
 }
 
+static void end_putting(struct hosted *r)
+{
+	char what[128], text[sizeof(r->text)];
+
+	follow_describe(r->follow, what, sizeof(what));
+	(void)snprintf(text, sizeof(text), "the checkpoint \"%s\" was still being put back", what);
+	set_outcome(r, error_to_win32(ERR_TIMEOUT), false, text, strlen(text));
+	r->unwanted = true;
+	follow_cancel(r->follow);
+}
+
+void hosted_kill(struct hosted *r, struct service *s)
+{
+	if (hosted_has_host(r))
+		s->runner->ops->kill(s->runner, r->number);
+	follow_cancel(r->follow);
+}
+
 void hosted_end(struct hosted *r, struct service *s)
 {
 	uint64_t patience = r->pending_ms == UINT32_MAX ? UINT64_MAX : r->pending_ms * MS + GRACE_NS;
 
-	if (r->state == HOSTED_IDLE || r->state == HOSTED_ENDING)
+	if (r->state == HOSTED_PUTTING && !r->unwanted) {
+		end_putting(r);
+		return;
+	}
+	if (r->state == HOSTED_ONLINE && r->within) {
+		save(r);
+		return;
+	}
+	if (r->state != HOSTED_STARTING && r->state != HOSTED_ONLINE)
 		return;
 	r->state = HOSTED_ENDING;
 	if (!r->has_socket)
@@ -273,9 +393,8 @@ void hosted_gone(struct hosted *r, struct service *s, int result, const char *te
 		set_outcome(r, r->code, false, text, strlen(text));
 	else if (r->text[0] == 0)
 		set_outcome(r, r->code, false, "its host ended unexpectedly", 100);
-	r->state = HOSTED_IDLE;
 	r->has_socket = false;
 	r->deadline_ns = UINT64_MAX;
 	loop_timer_stop(r->timer);
-	hosts_look(r->hosts);
+	save(r);
 }

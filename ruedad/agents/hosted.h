@@ -9,9 +9,11 @@
 
 enum hosted_state {
 	HOSTED_IDLE,     /* There is no host. */
+	HOSTED_PUTTING,  /* Its checkpoints are being put back; there is no host yet. */
 	HOSTED_STARTING, /* One was asked for, or has been told to start the resource. */
 	HOSTED_ONLINE,   /* It says that the resource is online. */
 	HOSTED_ENDING,   /* It was told to stop, or has failed; gone() comes. */
+	HOSTED_SAVING,   /* It has stopped, its checkpoints are being saved; there is no host any more. */
 };
 
 struct hosted {
@@ -22,11 +24,15 @@ struct hosted {
 	uint64_t operation; /* The last that was begun; 0: none. */
 	uint64_t number;    /* Of the host. */
 	bool has_socket;    /* started() has come. */
+	bool within;        /* It needs no host. */
+	bool unwanted;      /* PUTTING: it is to stop. */
+	struct follow *follow;
 
 	/* How it ended, for the report: a Windows code, and whether it may still be active. */
 	uint32_t code;
 	bool stuck;
 	char text[sizeof(((struct error *)0)->text)];
+	char unsaved[sizeof(((struct error *)0)->text)]; /* What could not be saved after it had stopped; or "". */
 
 	/* Of the host that there is, as the database was when it started. */
 	uint32_t pending_ms, deadlock_ms;
@@ -46,10 +52,26 @@ struct service;
 int hosted_new(struct hosts *h, const struct guid *id, struct service *s, struct hosted **ret);
 void hosted_free(struct hosted *r);
 
-/* Ask for a host that starts it, or one that ends what is left of it (clean). */
-void hosted_start(struct hosted *r, struct service *s, uint64_t operation, bool clean);
+/* Put back what is saved for it, and ask for a host that starts it. */
+void hosted_start(struct hosted *r, struct service *s, uint64_t operation);
+/* Ask for a host that ends what is left of it. */
+void hosted_clean(struct hosted *r, struct service *s, uint64_t operation);
 /* Have it stopped; the operation is for the log of the host only. */
 void hosted_end(struct hosted *r, struct service *s);
+/* Why it failed, and what was not saved. */
+void hosted_story(const struct hosted *r, bool failed, char *text, size_t size);
+/* At once, whatever it does. */
+void hosted_kill(struct hosted *r, struct service *s);
+/* Whether it is there, or may yet do something. */
+static inline bool hosted_is_busy(const struct hosted *r)
+{
+	return r->state != HOSTED_IDLE;
+}
+/* Whether the runner has a host for it, or is asked for one. */
+static inline bool hosted_has_host(const struct hosted *r)
+{
+	return !r->within && (r->state == HOSTED_STARTING || r->state == HOSTED_ONLINE || r->state == HOSTED_ENDING);
+}
 
 /* From the runner. */
 void hosted_started(struct hosted *r, struct service *s);

@@ -5,7 +5,7 @@
  * How      nothing is remembered that could be lost: after each event the runtime state, which says what this life of this
  *          node is to do, is held against the hosts that there are, and the difference is acted upon or reported:
  *
- *             state             there is no host                  a host starts     it is online    it ends
+ *             state             there is nothing                  it starts         it is online    it ends
  *             online pending    begin; or, begun: report failed   wait              report online   wait
  *             online            report failed                     wait              -               wait
  *             offline pending   begin: clean up; or, begun:       end it            end it          wait
@@ -13,14 +13,15 @@
  *             otherwise         -                                 end it            end it          wait
  *
  *          A report that finds no outcome is made again that way; one that is refused is not.
- * Types    "Local Quorum" is the log itself, "Network Name" what the cluster is called by: they are online as soon as they
- *          are asked to be, and offline likewise.  All others need a runner; without one they fail with 120.
+ * Types    "Local Quorum" is the log itself, "Network Name" what the cluster is called by: they need no host, only their
+ *          checkpoints are put back and saved.  All others need a runner; without one they fail with 120.
  * Promise  a resource is reported offline or failed only when nothing of it is left here, or as stuck.
  * Threads  the loop thread.       Design  docs/design/hosts.md       Tests  tests/integration/resources.py, tests/sim/hosts.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/hosts.h"
 #include "base/log.h"
 #include "cluster/group/apply.h"
+#include "ruedad/agents/follow.h"
 #include "ruedad/agents/hosted.h"
 #include "ruedad/service.h"
 #include "wire/command.h"
@@ -58,7 +59,7 @@ static struct hosted *by_number(struct hosts *h, uint64_t number)
 {
 	struct hosted *r = h->all;
 
-	while (r != NULL && (r->state == HOSTED_IDLE || r->number != number))
+	while (r != NULL && !(hosted_has_host(r) && r->number == number))
 		r = r->next;
 	return r;
 }
@@ -103,7 +104,7 @@ static void on_lost(void *data)
 	struct hosts *h = data;
 
 	for (struct hosted *r = h->all; r != NULL; r = r->next)
-		if (r->state != HOSTED_IDLE)
+		if (hosted_has_host(r))
 			hosted_gone(r, h->service, ERR_RESMON_CREATE_FAILED, "the guard is lost");
 }
 
@@ -214,6 +215,16 @@ static void report(
 	r->refused_sequence = run->sequence;
 }
 
+/* It has come to its end. */
+static void report_end(struct hosted *r, const struct resource_run *run, enum resource_state state)
+{
+	bool failed = state == RESOURCE_FAILED || run->failing;
+	char text[sizeof(r->text) + sizeof(r->unsaved)];
+
+	hosted_story(r, failed, text, sizeof(text));
+	report(r, run, state, failed ? r->code : 0, text);
+}
+
 /* Types that need no process. */
 static bool runs_within(const struct service *s, const struct guid *id)
 {
@@ -221,14 +232,6 @@ static bool runs_within(const struct service *s, const struct guid *id)
 	struct u16 type = key != NULL ? object_type_of(key) : (struct u16){ 0 };
 
 	return u16_equal(type, U16("Local Quorum")) || u16_equal(type, U16("Network Name"));
-}
-
-static void look_within(struct hosted *r, const struct resource_run *run)
-{
-	if (run->state == RESOURCE_ONLINE_PENDING)
-		report(r, run, RESOURCE_ONLINE, 0, "");
-	else if (run->state == RESOURCE_OFFLINE_PENDING)
-		report(r, run, RESOURCE_OFFLINE, 0, "");
 }
 
 static void look_without_runner(struct hosted *r, const struct resource_run *run)
@@ -243,31 +246,29 @@ static void look_without_runner(struct hosted *r, const struct resource_run *run
 static void look_online_pending(struct hosted *r, struct service *s, const struct resource_run *run)
 {
 	if (r->operation != run->operation) {
-		if (r->state == HOSTED_IDLE)
-			hosted_start(r, s, run->operation, false);
-		else
+		if (hosted_is_busy(r))
 			hosted_end(r, s); /* Of an earlier operation, which nobody waits for any more. */
+		else if (!s->stopping)
+			hosted_start(r, s, run->operation);
 	} else if (r->state == HOSTED_ONLINE) {
 		report(r, run, RESOURCE_ONLINE, 0, "");
-	} else if (r->state == HOSTED_IDLE) {
-		report(r, run, RESOURCE_FAILED, r->code, r->text);
+	} else if (!hosted_is_busy(r)) {
+		report_end(r, run, RESOURCE_FAILED);
 	}
 }
 
 static void look_offline_pending(struct hosted *r, struct service *s, const struct resource_run *run)
 {
 	if (r->operation != run->operation) {
-		if (r->state == HOSTED_IDLE) {
-			hosted_start(r, s, run->operation, true);
-		} else {
+		if (hosted_is_busy(r)) {
 			r->operation = run->operation;
 			hosted_end(r, s);
+		} else {
+			hosted_clean(r, s, run->operation);
 		}
-	} else if (r->state == HOSTED_IDLE) {
-		if (r->stuck)
-			report(r, run, RESOURCE_FAILED, r->code, r->text);
-		else /* A failing one ends as failed, and tells why it was stopped. */
-			report(r, run, RESOURCE_OFFLINE, run->failing ? r->code : 0, run->failing ? r->text : "");
+	} else if (!hosted_is_busy(r)) {
+		/* A failing one ends as failed, and tells why it was stopped. */
+		report_end(r, run, r->stuck ? RESOURCE_FAILED : RESOURCE_OFFLINE);
 	}
 }
 
@@ -279,19 +280,19 @@ static void look(struct hosts *h, const struct resource_run *run)
 
 	if (r == NULL)
 		return;
-	if (runs_within(s, &run->id)) {
-		look_within(r, run);
-	} else if (s->runner == NULL) {
+	if (!hosted_is_busy(r))
+		r->within = runs_within(s, &run->id);
+	if (!r->within && s->runner == NULL) {
 		look_without_runner(r, run);
-	} else if (!s->runner->ops->is_ready(s->runner)) {
+	} else if (!r->within && !s->runner->ops->is_ready(s->runner)) {
 		return;
 	} else if (run->state == RESOURCE_ONLINE_PENDING) {
 		look_online_pending(r, s, run);
 	} else if (run->state == RESOURCE_OFFLINE_PENDING) {
 		look_offline_pending(r, s, run);
 	} else if (run->state == RESOURCE_ONLINE) {
-		if (r->state == HOSTED_IDLE)
-			report(r, run, RESOURCE_FAILED, r->code, r->text);
+		if (!hosted_is_busy(r))
+			report_end(r, run, RESOURCE_FAILED);
 	} else {
 		hosted_end(r, s);
 	}
@@ -324,7 +325,7 @@ static bool depends_on(const struct service *s, const struct guid *who, const st
 static bool is_used(const struct hosts *h, const struct hosted *r)
 {
 	for (const struct hosted *other = h->all; other != NULL; other = other->next)
-		if (other != r && other->state != HOSTED_IDLE && depends_on(h->service, &other->id, &r->id))
+		if (other != r && hosted_is_busy(other) && depends_on(h->service, &other->id, &r->id))
 			return true;
 	return false;
 }
@@ -335,7 +336,7 @@ static void stop_turn(struct hosts *h)
 	bool left = false;
 
 	for (struct hosted *r = h->all; r != NULL; r = r->next) {
-		if (r->state == HOSTED_IDLE)
+		if (!hosted_is_busy(r))
 			continue;
 		left = true;
 		if (h->at_once || !is_used(h, r))
@@ -357,8 +358,7 @@ static void on_patience(void *data)
 		log_warning("resources take too long to stop, killing them");
 		h->at_once = true;
 		for (struct hosted *r = h->all; r != NULL; r = r->next)
-			if (r->state != HOSTED_IDLE)
-				h->service->runner->ops->kill(h->service->runner, r->number);
+			hosted_kill(r, h->service);
 		loop_timer_start(h->patience, KILL_NS);
 		stop_turn(h);
 	} else if (stopped != NULL) {
@@ -371,9 +371,17 @@ static void on_patience(void *data)
 bool hosts_are_busy(const struct hosts *h)
 {
 	for (const struct hosted *r = h->all; r != NULL; r = r->next)
-		if (r->state != HOSTED_IDLE)
+		if (hosted_is_busy(r))
 			return true;
 	return false;
+}
+
+void hosts_applied(struct hosts *h, const struct cluster_result *result)
+{
+	if (result->before != NULL)
+		for (struct hosted *r = h->all; r != NULL; r = r->next)
+			follow_look(r->follow, db_snapshot_root(result->before));
+	hosts_look(h);
 }
 
 void hosts_stop(struct hosts *h, void (*stopped)(void *data), void *data)

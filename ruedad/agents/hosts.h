@@ -4,12 +4,15 @@
 
 #include "base/macro.h"
 
+struct cluster_result;
 struct hosts;
 struct service;
 
 int hosts_new(struct service *s, struct hosts **ret);
 void hosts_free(struct hosts *h);
-/* Something was applied, or the service has come up. */
+/* An event was applied. */
+void hosts_applied(struct hosts *h, const struct cluster_result *result);
+/* The service has come up, or something else has happened. */
 void hosts_look(struct hosts *h);
 /* Something runs here, or is being stopped. */
 bool hosts_are_busy(const struct hosts *h);

@@ -121,7 +121,7 @@ int capture_put_back(struct service *s, const struct guid *resource, enum checkp
 {
 	struct checkpoint checkpoint;
 	struct putback_job *job;
-	int r = s->state != SERVICE_UP || s->stopping ? ERR_SHARING_PAUSED : 0;
+	int r = s->state != SERVICE_UP ? ERR_SHARING_PAUSED : 0;
 
 	if (r == 0)
 		r = find(s, resource, kind, number, &checkpoint);

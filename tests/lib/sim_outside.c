@@ -3,6 +3,7 @@
 #include "tests/lib/sim_outside.h"
 #include "backup/dbhive.h"
 #include "base/log.h"
+#include "cluster/group/apply.h"
 #include "cluster/object/object.h"
 #include "ruedad/agents/capture.h"
 #include "ruedad/blobs.h"
@@ -40,13 +41,89 @@ static void on_up(void *data, int r, const struct error *error)
 	*(int *)data = r;
 }
 
-static void find_resource(struct outside *o)
+static void note(void *data, int r)
 {
-	const struct db_key *root = db_root(cluster_db(outside_service(o)->cluster));
+	*(struct wait *)data = (struct wait){ true, r };
+}
 
-	for (size_t i = 0; i < object_count(root, OBJECT_RESOURCE); i++)
-		if (object_is_quorum(root, object_id(object_at(root, OBJECT_RESOURCE, i))))
-			CHECK(guid_parse(object_id(object_at(root, OBJECT_RESOURCE, i)), &o->resource));
+static void applied(void *data, int status, const struct cluster_result *result)
+{
+	note(data, status < 0 ? status : result->status != 0 ? ERR_FROM_WIN32(result->status) : 0);
+}
+
+static void propose(struct outside *o, struct command command, replica_done *done, void *data)
+{
+	struct buf bytes = { 0 };
+
+	command.version = COMMAND_VERSION;
+	CHECK_INT(ndr_message_push(&command_messages, &command, &bytes), 0);
+	CHECK_INT(replica_propose(outside_service(o)->replica, bytes.data, bytes.len, done, data), 0);
+	buf_done(&bytes);
+}
+
+int outside_propose(struct outside *o, struct command command)
+{
+	struct wait w = { 0 };
+
+	propose(o, command, applied, &w);
+	outside_wait(o, &w.done);
+	return w.result;
+}
+
+/* One that needs no host. */
+static void make_resource(struct outside *o)
+{
+	const struct db_key *root = db_root(cluster_db(outside_service(o)->cluster)),
+			    *group = object_find(root, OBJECT_GROUP, U16("Cluster Group"));
+	struct command create = { .kind = COMMAND_OBJECT_CREATE };
+
+	o->resource = (struct guid){ { 0x5a } };
+	create.object_create = (struct command_ObjectCreate){ .kind = OBJECT_RESOURCE,
+		.name = u"app",
+		.id = o->resource,
+		.type_name = u"Network Name",
+		.display_name = u"" };
+	CHECK(group != NULL && guid_parse(object_id(group), &create.object_create.group_id));
+	CHECK_INT(outside_propose(o, create), 0);
+}
+
+static void ignore(void *data, int status, const struct cluster_result *result)
+{
+}
+
+void outside_ask(struct outside *o, bool online)
+{
+	struct command request = { .kind = COMMAND_RESOURCE_REQUEST };
+	uint32_t verb = online ? RESOURCE_VERB_ONLINE : RESOURCE_VERB_OFFLINE;
+
+	request.resource_request = (struct command_ResourceRequest){ o->resource, verb, 7 };
+	propose(o, request, ignore, NULL);
+}
+
+enum resource_state outside_state(struct outside *o)
+{
+	return resource_run_state(resource_run_find(cluster_groups(outside_service(o)->cluster), &o->resource));
+}
+
+struct awaited {
+	struct outside *outside;
+	enum resource_state state;
+};
+
+static bool has_state(void *data)
+{
+	struct awaited *a = data;
+
+	return outside_state(a->outside) == a->state;
+}
+
+void outside_wait_state(struct outside *o, enum resource_state state)
+{
+	struct awaited a = { o, state };
+
+	if (!sim_loop_run_until(o->sim.world, has_state, &a, 600 * SECOND))
+		test_fail(
+		    __FILE__, __LINE__, "it is in state %d and was to be in %d", (int)outside_state(o), (int)state);
 }
 
 void outside_begin(struct outside *o, uint64_t seed)
@@ -63,7 +140,7 @@ void outside_begin(struct outside *o, uint64_t seed)
 	service_bring_up(outside_service(o), on_up, &r);
 	CHECK(sim_loop_run_until(o->sim.world, is_up, o, 600 * SECOND));
 	CHECK_INT(r, 0);
-	find_resource(o);
+	make_resource(o);
 }
 
 void outside_end(struct outside *o)
@@ -83,35 +160,56 @@ void outside_restart(struct outside *o, enum sim_disk_stop how)
 	CHECK(sim_loop_run_until(o->sim.world, is_up, o, 600 * SECOND));
 }
 
-static void note(void *data, int r)
-{
-	*(struct wait *)data = (struct wait){ true, r };
-}
-
 static void added(void *data, int r, const struct error *error)
 {
 	note(data, r);
 }
 
+static void execute(struct outside *o, const struct buf *batch)
+{
+	struct localreg_result result;
+	struct wait w = { 0 };
+
+	CHECK_INT(batch->error, 0);
+	CHECK_INT(localreg_execute(
+		      outside_service(o)->local, (struct u16){ 0 }, batch->data, batch->len, 0, note, &w, &result),
+	    0);
+	outside_wait(o, &w.done);
+	CHECK_INT(w.result, 0);
+}
+
 void outside_set(struct outside *o, struct u16 key, uint32_t number)
 {
 	struct regbuf_command value = { REGBUF_SET_VALUE, 4, U16("N"), (const uint8_t *)&number, sizeof(number) };
-	struct wait w = { 0 };
-	struct buf batch = { 0 };
-	struct localreg_result result;
+	_cleanup_(buf_done) struct buf batch = { 0 };
 
 	regbuf_begin(&batch);
 	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = key });
 	regbuf_add(&batch, &value);
 	value.name = U16("Again");
 	regbuf_add(&batch, &value);
-	CHECK_INT(batch.error, 0);
-	CHECK_INT(
-	    localreg_execute(outside_service(o)->local, (struct u16){ 0 }, batch.data, batch.len, 0, note, &w, &result),
-	    0);
-	buf_done(&batch);
-	outside_wait(o, &w.done);
-	CHECK_INT(w.result, 0);
+	execute(o, &batch);
+}
+
+void outside_fill(struct outside *o, struct u16 key, size_t len)
+{
+	_cleanup_free_ uint8_t *bytes = calloc(1, len);
+	_cleanup_(buf_done) struct buf batch = { 0 };
+
+	CHECK(bytes != NULL);
+	regbuf_begin(&batch);
+	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = key });
+	regbuf_add(&batch, &(struct regbuf_command){ REGBUF_SET_VALUE, 3, U16("Fill"), bytes, len });
+	execute(o, &batch);
+}
+
+void outside_remove(struct outside *o, struct u16 key)
+{
+	_cleanup_(buf_done) struct buf batch = { 0 };
+
+	regbuf_begin(&batch);
+	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_DELETE_KEY, .name = key });
+	execute(o, &batch);
 }
 
 static uint32_t number_of(const struct db_key *key)
@@ -141,26 +239,15 @@ int outside_add(struct outside *o, struct u16 key)
 	return r < 0 ? r : w.result;
 }
 
-static void applied(void *data, int status, const struct cluster_result *result)
-{
-	note(data, status < 0 ? status : ERR_FROM_WIN32(result->status));
-}
-
 int outside_delete(struct outside *o, struct u16 key)
 {
-	struct command command = { .kind = COMMAND_CHECKPOINT_DELETE, .version = COMMAND_VERSION };
+	struct command command = { .kind = COMMAND_CHECKPOINT_DELETE };
 	_cleanup_free_ char16_t *path = u16_dup(key);
-	struct buf bytes = { 0 };
-	struct wait w = { 0 };
 
 	command.checkpoint_delete = (struct command_CheckpointDelete){
 		.resource = o->resource, .checkpoint_kind = CHECKPOINT_REGISTRY, .path = path
 	};
-	CHECK_INT(ndr_message_push(&command_messages, &command, &bytes), 0);
-	CHECK_INT(replica_propose(outside_service(o)->replica, bytes.data, bytes.len, applied, &w), 0);
-	buf_done(&bytes);
-	outside_wait(o, &w.done);
-	return w.result == ERR_FROM_WIN32(0) ? 0 : w.result;
+	return outside_propose(o, command);
 }
 
 bool outside_checkpoint(struct outside *o, struct u16 key, struct checkpoint *ret)

@@ -1,6 +1,6 @@
 /* sim_outside: a simulated node with a cluster, the keys of its own registry, and checkpoints of them.
  *
- *	outside_begin(&o, seed);                        a node with a cluster; its quorum resource is o.resource
+ *	outside_begin(&o, seed);                        a node with a cluster; its resource o.resource is offline
  *	outside_set(&o, U16("SOFTWARE\\App"), 1);       that key holds 1, durably
  *	CHECK_INT(outside_add(&o, U16("SOFTWARE\\App")), 0);
  *	outside_end(&o);
@@ -8,11 +8,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "cluster/group/state.h"
 #include "tests/lib/sim_service.h"
+#include "wire/command.h"
 
 struct outside {
 	struct sim_service sim;
-	struct guid resource; /* The quorum resource. */
+	struct guid resource; /* A network name in the cluster's group. */
 };
 
 void outside_begin(struct outside *o, uint64_t seed);
@@ -25,8 +27,16 @@ static inline struct service *outside_service(struct outside *o)
 	return &o->sim.service;
 }
 
+int outside_propose(struct outside *o, struct command command); /* What became of it. */
+/* Ask for the resource to be online or offline, and wait for a state. */
+void outside_ask(struct outside *o, bool online);
+enum resource_state outside_state(struct outside *o);
+void outside_wait_state(struct outside *o, enum resource_state state);
+
 /* What a key holds: a number in two values; 0: there is no such key. */
 void outside_set(struct outside *o, struct u16 key, uint32_t number);
+void outside_fill(struct outside *o, struct u16 key, size_t len); /* With a value of that length. */
+void outside_remove(struct outside *o, struct u16 key);
 uint32_t outside_get(struct outside *o, struct u16 key);
 
 /* 0, or why not; waits until it is done. */
