@@ -315,8 +315,18 @@ static int add_setting(struct setting *t, size_t argument)
 	return 0;
 }
 
+/* Why private properties of a resource are refused; NULL: nobody knows. */
+static char *reason(const struct subject *s, const struct buf *list)
+{
+	WCHAR story[RUEDA_STORY_CCH] = { 0 };
+
+	(void)RuedaCheckProperties(s->resource, list->data, (DWORD)list->len, story, RUEDA_STORY_CCH);
+	return u16_to_utf8(u16_from_z((const char16_t *)story));
+}
+
 static int send_list(const struct setting *t, DWORD code, struct buf *list)
 {
+	_cleanup_free_ char *story = NULL;
 	DWORD failed;
 
 	if (list->len == 0)
@@ -327,9 +337,11 @@ static int send_list(const struct setting *t, DWORD code, struct buf *list)
 		fprintf(stderr, "rueda: stored; it takes effect when the resource is next brought online.\n");
 		failed = 0;
 	}
+	if (failed != 0 && t->s->noun == NOUN_RESOURCE && code == SET_PRIVATE && list->error == 0)
+		story = reason(t->s, list);
 	return failed == 0
 		   ? 0
-		   : cli_fail(failed, NULL, "setting properties of the %s '%s'", noun_word(t->s->noun), t->s->text);
+		   : cli_fail(failed, story, "setting properties of the %s '%s'", noun_word(t->s->noun), t->s->text);
 }
 
 int property_set_verb(struct cli *c, enum noun noun)

@@ -59,22 +59,36 @@ static int parse_mask(const char *text, unsigned *ret)
 	return 0;
 }
 
+/* Only what is set is looked at. */
 static int parse(const struct resource *r, struct address *ret, struct error *e)
 {
 	struct address a = { .family = r->type == &host_address6 ? AF_INET6 : AF_INET };
-	const char *text = resource_get(r, "Address");
+	const char *text = resource_get(r, "Address"), *mask = resource_get(r, "SubnetMask");
 
 	a.len = a.family == AF_INET6 ? 16 : 4;
-	if (inet_pton(a.family, text, a.bytes) != 1)
-		return error_set(e, ERR_INVALID_PARAMETER, "'%.100s' is no IPv%d address", text, a.len == 16 ? 6 : 4);
-	if (a.family == AF_INET6)
+	if (text != NULL && inet_pton(a.family, text, a.bytes) != 1)
+		return error_set(
+		    e, ERR_INVALID_PARAMETER, "Address: '%.100s' is no IPv%d address", text, a.len == 16 ? 6 : 4);
+	if (a.family == AF_INET6 && resource_get(r, "PrefixLength") == NULL)
+		a.prefix = 64; /* Not to be found fault with. */
+	else if (a.family == AF_INET6)
 		a.prefix = resource_number(r, "PrefixLength");
-	else if (parse_mask(resource_get(r, "SubnetMask"), &a.prefix) < 0)
-		return error_set(e, ERR_INVALID_PARAMETER, "SubnetMask is no mask of a subnet");
+	else if (mask == NULL)
+		a.prefix = 24;
+	else if (parse_mask(mask, &a.prefix) < 0)
+		return error_set(e, ERR_INVALID_PARAMETER, "SubnetMask: '%.100s' is no mask of a subnet", mask);
 	if (a.prefix == 0 || a.prefix > a.len * 8)
-		return error_set(e, ERR_INVALID_PARAMETER, "the subnet cannot have %u bits", a.prefix);
+		return error_set(e, ERR_INVALID_PARAMETER, "%s: a subnet cannot have %u bits",
+		    a.family == AF_INET6 ? "PrefixLength" : "SubnetMask", a.prefix);
 	*ret = a;
 	return 0;
+}
+
+static int values(const struct resource *r, struct error *e)
+{
+	struct address a;
+
+	return parse(r, &a, e);
 }
 
 static const uint8_t *bytes_of(const struct sockaddr *s, int family)
@@ -281,6 +295,7 @@ const struct host_type host_address = {
 	.name = "IP Address",
 	.properties = properties,
 	.property_count = ARRAY_SIZE(properties),
+	.values = values,
 	.check = check,
 	.online = online,
 	.offline = offline,
@@ -291,6 +306,7 @@ const struct host_type host_address6 = {
 	.name = "IPv6 Address",
 	.properties = properties6,
 	.property_count = ARRAY_SIZE(properties6),
+	.values = values,
 	.check = check,
 	.online = online,
 	.offline = offline,

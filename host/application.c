@@ -31,13 +31,22 @@ static void pause_ms(unsigned ms)
 	(void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
 }
 
-static int check(const struct resource *r, struct error *e)
+static int values(const struct resource *r, struct error *e)
 {
-	_cleanup_free_ char *line = strdup(resource_get(r, "CommandLine"));
+	const char *command = resource_get(r, "CommandLine");
+	_cleanup_free_ char *line = command != NULL ? strdup(command) : NULL;
 	const char *words[RUN_WORDS_MAX + 1];
-	int n = line == NULL ? -ENOMEM : run_split(line, words, e);
+	struct error split = { 0 };
+	int n;
 
-	return n == -ENOMEM ? error_set_code(e, n, "cannot read CommandLine") : n;
+	if (resource_get(r, "CurrentDirectory")[0] != '/')
+		return error_set(e, ERR_INVALID_PARAMETER, "CurrentDirectory is not an absolute path");
+	if (command == NULL)
+		return 0;
+	if (line == NULL)
+		return error_set_code(e, -ENOMEM, "cannot read CommandLine");
+	n = run_split(line, words, &split);
+	return n < 0 ? error_set(e, n, "CommandLine: %s", split.text) : 0;
 }
 
 static int online(struct resource *r, struct error *e)
@@ -70,7 +79,7 @@ static int online(struct resource *r, struct error *e)
 
 static int offline(struct resource *r, struct error *e)
 {
-	uint32_t patience = MIN(r->pending_ms / 2, (uint32_t)PATIENCE_MS);
+	uint32_t patience = MIN(r->settings.pending_ms / 2, (uint32_t)PATIENCE_MS);
 
 	(void)e;
 	if (r->process == 0 || kill(-r->process, SIGTERM) < 0)
@@ -90,7 +99,7 @@ const struct host_type host_application = {
 	.properties = properties,
 	.property_count = ARRAY_SIZE(properties),
 	.watched = true,
-	.check = check,
+	.values = values,
 	.online = online,
 	.offline = offline,
 };

@@ -71,14 +71,20 @@ static int count_mounts(const char *where)
 	return count;
 }
 
+static int values(const struct resource *r, struct error *e)
+{
+	const char *where = resource_get(r, "MountPoint");
+
+	return where == NULL || (where[0] == '/' && where[1] != 0)
+		   ? 0
+		   : error_set(e, ERR_INVALID_PARAMETER, "MountPoint is not an absolute path below /");
+}
+
 static int check(const struct resource *r, struct error *e)
 {
 	const char *where = resource_get(r, "MountPoint");
-	int n;
+	int n = count_mounts(where);
 
-	if (where[0] != '/' || strcmp(where, "/") == 0)
-		return error_set(e, ERR_INVALID_PARAMETER, "MountPoint is not an absolute path below /");
-	n = count_mounts(where);
 	if (n < 0)
 		return error_set_code(e, n, "cannot tell what is mounted");
 	return n == 0 ? 0
@@ -149,7 +155,7 @@ static int busy(const char *where, struct error *e)
 static int offline(struct resource *r, struct error *e)
 {
 	const char *where = resource_get(r, "MountPoint");
-	uint32_t patience = MIN(r->pending_ms / 2, (uint32_t)PATIENCE_MS), waited = 0;
+	uint32_t patience = MIN(r->settings.pending_ms / 2, (uint32_t)PATIENCE_MS), waited = 0;
 	int n;
 
 	while ((n = count_mounts(where)) > 0) {
@@ -184,6 +190,7 @@ const struct host_type host_disk = {
 	.name = "Physical Disk",
 	.properties = properties,
 	.property_count = ARRAY_SIZE(properties),
+	.values = values,
 	.check = check,
 	.online = online,
 	.offline = offline,

@@ -186,7 +186,7 @@ static void begin_stop(struct host *h)
 	}
 	h->state = STOPPING;
 	h->kept_len = 0;
-	work(h, WORKER_OFFLINE, h->r.pending_ms);
+	work(h, WORKER_OFFLINE, h->r.settings.pending_ms);
 }
 
 /* It is not as it should be. */
@@ -227,8 +227,8 @@ static void plan_looks(struct host *h)
 {
 	bool can = h->r.type->probe != NULL;
 
-	h->look_ms = can && h->r.looks_ms > 0 ? after(h->r.looks_ms) : UINT64_MAX;
-	h->thorough_ms = can && h->r.is_ms > 0 ? after(h->r.is_ms) : UINT64_MAX;
+	h->look_ms = can && h->r.settings.looks_ms > 0 ? after(h->r.settings.looks_ms) : UINT64_MAX;
+	h->thorough_ms = can && h->r.settings.is_ms > 0 ? after(h->r.settings.is_ms) : UINT64_MAX;
 }
 
 static void process_ended(struct host *h, int status)
@@ -352,6 +352,11 @@ static void handle(struct host *h, const struct host_message *m, size_t len)
 		h->offline_operation = m->operation;
 		begin_stop(h);
 		break;
+	case HOST_SETTINGS:
+		h->r.settings = m->configure.settings;
+		if (h->state == ONLINE && h->worker.pid == 0)
+			plan_looks(h); /* Else at the end of the look that is under way. */
+		break;
 	case HOST_PING:
 		tell(h, HOST_PONG, m->operation, 0, "");
 		break;
@@ -421,7 +426,7 @@ static int check_time(struct host *h)
 	}
 	if (h->state == ONLINE && h->worker.pid == 0 && MIN(h->look_ms, h->thorough_ms) <= now) {
 		h->kept_len = 0;
-		work(h, h->thorough_ms <= now ? WORKER_LOOK_THOROUGHLY : WORKER_LOOK, h->r.deadlock_ms);
+		work(h, h->thorough_ms <= now ? WORKER_LOOK_THOROUGHLY : WORKER_LOOK, h->r.settings.deadlock_ms);
 	}
 	if (h->worker.pid != 0)
 		next = h->worker.deadline_ms;

@@ -1,8 +1,8 @@
 /* message: the messages between ruedad and the host of a resource, one packet each.
  *
  *	u32 'RDHM', u32 type, u64 operation, u32 code, u32 length, text
- *	CONFIGURE goes on: u32 looks_ms, u32 is_ms, u32 pending_ms, u32 deadlock_ms,
- *	                   three times (u32 length, text): type, name, network name; u32 length, property list
+ *	CONFIGURE and SETTINGS go on: u32 looks_ms, u32 is_ms, u32 pending_ms, u32 deadlock_ms
+ *	CONFIGURE goes on: three times (u32 length, text): type, name, network name; u32 length, property list
  *
  * Little endian, no padding, nothing may follow.  Both ends are the same program, so there are no versions.
  * A CONFIGURE message is also what stands in the file that tells what a resource was (host/journal.h).
@@ -51,11 +51,13 @@ int host_message_encode(const struct host_message *m, struct buf *out)
 	buf_u64(out, m->operation);
 	buf_u32(out, m->code);
 	put_bytes(out, m->text.data, m->text.len);
+	if (m->type == HOST_CONFIGURE || m->type == HOST_SETTINGS) {
+		buf_u32(out, c->settings.looks_ms);
+		buf_u32(out, c->settings.is_ms);
+		buf_u32(out, c->settings.pending_ms);
+		buf_u32(out, c->settings.deadlock_ms);
+	}
 	if (m->type == HOST_CONFIGURE) {
-		buf_u32(out, c->looks_ms);
-		buf_u32(out, c->is_ms);
-		buf_u32(out, c->pending_ms);
-		buf_u32(out, c->deadlock_ms);
 		put_bytes(out, c->type.data, c->type.len);
 		put_bytes(out, c->name.data, c->name.len);
 		put_bytes(out, c->network_name.data, c->network_name.len);
@@ -83,11 +85,13 @@ int host_message_decode(const void *data, size_t len, struct host_message *ret)
 	m.operation = cursor_u64(&in);
 	m.code = cursor_u32(&in);
 	m.text = get_text(&in);
+	if (m.type == HOST_CONFIGURE || m.type == HOST_SETTINGS) {
+		c->settings.looks_ms = cursor_u32(&in);
+		c->settings.is_ms = cursor_u32(&in);
+		c->settings.pending_ms = cursor_u32(&in);
+		c->settings.deadlock_ms = cursor_u32(&in);
+	}
 	if (m.type == HOST_CONFIGURE) {
-		c->looks_ms = cursor_u32(&in);
-		c->is_ms = cursor_u32(&in);
-		c->pending_ms = cursor_u32(&in);
-		c->deadlock_ms = cursor_u32(&in);
 		c->type = get_text(&in);
 		c->name = get_text(&in);
 		c->network_name = get_text(&in);

@@ -20,6 +20,7 @@ enum host_message_type {
 	HOST_RESULT, /* From the host: the operation has ended. */
 	HOST_FAILED, /* What was online is not any more; it is stopped, and then the host ends. */
 	HOST_PONG,
+	HOST_SETTINGS, /* To the host: intervals and time-outs have changed. */
 	HOST_MESSAGE_END,
 };
 
@@ -28,9 +29,13 @@ struct host_text {
 	size_t len;
 };
 
-struct host_configure {
+struct host_settings {
 	uint32_t looks_ms, is_ms;         /* Between polls; 0: none. */
 	uint32_t pending_ms, deadlock_ms; /* UINT32_MAX: for ever. */
+};
+
+struct host_configure {
+	struct host_settings settings;
 	struct host_text type, name;      /* Of the resource. */
 	struct host_text network_name;    /* That it depends on; empty: none. */
 	const uint8_t *properties;        /* A property list: the private ones. */
@@ -42,7 +47,7 @@ struct host_message {
 	uint64_t operation; /* ONLINE, OFFLINE, RESULT; of a PING, what the PONG repeats. */
 	uint32_t code;      /* RESULT, FAILED: a Windows code. */
 	struct host_text text;
-	struct host_configure configure; /* HOST_CONFIGURE only; of all others only what stands above it. */
+	struct host_configure configure; /* HOST_CONFIGURE, and its settings HOST_SETTINGS; no others. */
 };
 
 /* -E2BIG: it would be over a limit; -ENOMEM. */

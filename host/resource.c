@@ -2,6 +2,7 @@
  *
  * How      the message CONFIGURE brings the private properties as the database has them, which anybody with access may
  *          have written.  They become texts here, once, and are held against the table of the type.
+ *          What the values themselves must be like is also checked by ruedad, when they are set; the rest only here.
  * Promise  after resource_check() each required property is there, and each number is one.
  * Threads  one.      Limits  RESOURCE_VALUES_MAX properties.      Tests  tests/unit/host_types.c
  * SPDX-License-Identifier: Apache-2.0 */
@@ -38,9 +39,25 @@ static char *text_of_units(const struct prop_value *v)
 	return u16_to_utf8((struct u16){ units, len });
 }
 
-static int add_value(struct resource *r, struct u16 name, const struct prop_value *v)
+static const struct host_property *find_property(const struct host_type *t, const char *name)
 {
+	for (size_t i = 0; i < t->property_count; i++)
+		if (strcasecmp(t->properties[i].name, name) == 0)
+			return &t->properties[i];
+	return NULL;
+}
+
+static int bad_format(const struct host_property *p, struct error *e)
+{
+	return error_set(e, ERR_INVALID_DATA, "the private property %s is to be a %s", p->name,
+	    p->format == HOST_FORMAT_NUMBER ? "number (DWORD)" : "text (SZ)");
+}
+
+static int add_value(struct resource *r, struct u16 name, const struct prop_value *v, struct error *e)
+{
+	_cleanup_free_ char *name_text = u16_to_utf8(name);
 	struct resource_value *to = &r->values[r->value_count];
+	const struct host_property *p = name_text != NULL ? find_property(r->type, name_text) : NULL;
 	char number[32];
 
 	switch ((enum prop_format)prop_format(v->syntax)) {
@@ -55,10 +72,10 @@ static int add_value(struct resource *r, struct u16 name, const struct prop_valu
 		to->text = strdup(number);
 		to->is_number = true;
 		break;
-	default:
-		return 0; /* No type has a use for other formats. */
+	default: /* No type has a use for other formats. */
+		return name_text == NULL ? -ENOMEM : p != NULL ? bad_format(p, e) : 0;
 	}
-	to->name = u16_to_utf8(name);
+	to->name = TAKE_PTR(name_text);
 	r->value_count++; /* Half of it is freed all the same. */
 	return to->name == NULL || to->text == NULL ? -ENOMEM : 0;
 }
@@ -74,10 +91,7 @@ static int init(struct resource *r, const char *id, const struct host_configure 
 	_cleanup_free_ struct proplist *list = malloc(sizeof(*list));
 	int n;
 
-	r->looks_ms = c->looks_ms;
-	r->is_ms = c->is_ms;
-	r->pending_ms = c->pending_ms;
-	r->deadlock_ms = c->deadlock_ms;
+	r->settings = c->settings;
 	r->id = strdup(id);
 	r->name = copy_text(&c->name);
 	r->network_name = copy_text(&c->network_name);
@@ -93,11 +107,11 @@ static int init(struct resource *r, const char *id, const struct host_configure 
 
 		if (r->value_count == RESOURCE_VALUES_MAX)
 			return error_set(e, -E2BIG, "it has more than %d private properties", RESOURCE_VALUES_MAX);
-		n = add_value(r, list->name, &v);
+		n = add_value(r, list->name, &v, e);
 		if (n < 0)
 			break;
 	}
-	return n < 0 ? error_set_code(e, n, "cannot read the properties") : 0;
+	return n < 0 && n != ERR_INVALID_DATA ? error_set_code(e, n, "cannot read the properties") : n;
 }
 
 int resource_init(struct resource *r, const char *id, const struct host_configure *c, struct error *e)
@@ -125,22 +139,21 @@ void resource_done(struct resource *r)
 
 static const struct resource_value *find_value(const struct resource *r, const char *name)
 {
-	for (size_t i = 0; i < r->value_count; i++)
-		if (strcasecmp(r->values[i].name, name) == 0)
-			return &r->values[i];
+	for (size_t i = r->value_count; i > 0; i--) /* Of two the last counts, as in lists that are set. */
+		if (strcasecmp(r->values[i - 1].name, name) == 0)
+			return &r->values[i - 1];
 	return NULL;
 }
 
 const char *resource_get(const struct resource *r, const char *name)
 {
 	const struct resource_value *v = find_value(r, name);
+	const struct host_property *p;
 
 	if (v != NULL && v->text[0] != 0)
 		return v->text;
-	for (size_t i = 0; i < r->type->property_count; i++)
-		if (strcasecmp(r->type->properties[i].name, name) == 0)
-			return r->type->properties[i].standard;
-	return NULL;
+	p = find_property(r->type, name);
+	return p != NULL ? p->standard : NULL;
 }
 
 uint32_t resource_number(const struct resource *r, const char *name)
@@ -151,8 +164,24 @@ uint32_t resource_number(const struct resource *r, const char *name)
 	return (uint32_t)strtoul(text, NULL, 10);
 }
 
+int resource_check_values(const struct resource *r, struct error *e)
+{
+	for (size_t i = 0; i < r->type->property_count; i++) {
+		const struct host_property *p = &r->type->properties[i];
+		const struct resource_value *v = find_value(r, p->name);
+
+		if (v != NULL && v->is_number != (p->format == HOST_FORMAT_NUMBER))
+			return bad_format(p, e);
+	}
+	return r->type->values != NULL ? r->type->values(r, e) : 0;
+}
+
 int resource_check(const struct resource *r, struct error *e)
 {
+	int result = resource_check_values(r, e);
+
+	if (result < 0)
+		return result;
 	for (size_t i = 0; i < r->type->property_count; i++) {
 		const struct host_property *p = &r->type->properties[i];
 		const struct resource_value *v = find_value(r, p->name);
@@ -160,9 +189,6 @@ int resource_check(const struct resource *r, struct error *e)
 		if (p->required && (v == NULL || v->text[0] == 0))
 			return error_set(
 			    e, ERR_INVALID_PARAMETER, "the private property %s is not set: %s", p->name, p->about);
-		if (v != NULL && v->is_number != (p->format == HOST_FORMAT_NUMBER))
-			return error_set(e, ERR_INVALID_PARAMETER, "the private property %s is to be a %s", p->name,
-			    p->format == HOST_FORMAT_NUMBER ? "number (DWORD)" : "text (SZ)");
 	}
 	return r->type->check != NULL ? r->type->check(r, e) : 0;
 }

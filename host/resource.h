@@ -26,7 +26,10 @@ struct host_type {
 	size_t property_count;
 	bool takes_others; /* Properties that are not in the table are passed on. */
 	bool watched;      /* online() starts a process whose end is the resource's failure. */
-	/* More than the table can say; NULL: nothing. */
+	/* What values are to be like, beyond the table; nothing but the properties is looked at, and any may be missing.
+	 * NULL: whatever they are. */
+	int (*values)(const struct resource *r, struct error *e);
+	/* Can it be online on this node as it is now?  NULL: yes. */
 	int (*check)(const struct resource *r, struct error *e);
 	/* Stopping what is not there succeeds: offline() is also what ends left-overs. */
 	int (*online)(struct resource *r, struct error *e);
@@ -49,16 +52,19 @@ enum { RESOURCE_VALUES_MAX = 256 };
 struct resource {
 	const struct host_type *type;
 	char *id, *name, *network_name; /* Owned. */
-	uint32_t looks_ms, is_ms, pending_ms, deadlock_ms;
+	struct host_settings settings;
 	struct resource_value values[RESOURCE_VALUES_MAX];
 	size_t value_count;
 	pid_t process; /* The watched one; 0: none. */
 };
 
 /* The error says what to correct: an unknown type (ERR_CLUSTER_RESOURCE_TYPE_NOT_FOUND), a property that is missing, or
- * not of its format, or that the type's own check refuses (ERR_INVALID_PARAMETER); -ENOMEM. */
+ * refused by the type (ERR_INVALID_PARAMETER), or not of its format (ERR_INVALID_DATA); -ENOMEM. */
 int resource_init(struct resource *r, const char *id, const struct host_configure *c, struct error *e);
-int resource_check(const struct resource *r, struct error *e); /* What resource_init() leaves to be said later. */
+/* Only what can be said of the values that there are, wherever the resource may run: ERR_INVALID_DATA: not of its format;
+ * ERR_INVALID_PARAMETER. */
+int resource_check_values(const struct resource *r, struct error *e);
+int resource_check(const struct resource *r, struct error *e); /* All that resource_init() leaves to be said later. */
 void resource_done(struct resource *r);
 
 /* A property, or its standard; NULL: neither. */

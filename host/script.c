@@ -49,11 +49,11 @@ static bool is_ocf(const struct resource *r)
 				: strstr(resource_get(r, "ScriptFilepath"), "/resource.d/") != NULL;
 }
 
-static int check(const struct resource *r, struct error *e)
+static int values(const struct resource *r, struct error *e)
 {
-	const char *protocol = resource_get(r, "ScriptProtocol");
+	const char *protocol = resource_get(r, "ScriptProtocol"), *path = resource_get(r, "ScriptFilepath");
 
-	if (resource_get(r, "ScriptFilepath")[0] != '/')
+	if (path != NULL && path[0] != '/')
 		return error_set(e, ERR_INVALID_PARAMETER, "ScriptFilepath is not an absolute path");
 	if (protocol != NULL && strcasecmp(protocol, "ocf") != 0 && strcasecmp(protocol, "lsb") != 0)
 		return error_set(e, ERR_INVALID_PARAMETER, "ScriptProtocol is neither ocf nor lsb");
@@ -104,7 +104,7 @@ static void make_environment(struct environment *v, const struct resource *r, co
 	environment_add(v, "OCF_RA_VERSION_MINOR", "0");
 	environment_add(v, "OCF_RESOURCE_INSTANCE", r->id); /* Agents make file names of it. */
 	environment_add(v, "OCF_CHECK_LEVEL", depth);
-	(void)snprintf(number, sizeof(number), "%" PRIu32, r->pending_ms);
+	(void)snprintf(number, sizeof(number), "%" PRIu32, r->settings.pending_ms);
 	environment_add(v, "OCF_RESKEY_CRM_meta_timeout", number);
 	for (size_t i = 0; i < r->value_count; i++) {
 		if (strcasecmp(r->values[i].name, "ScriptFilepath") == 0 ||
@@ -176,7 +176,7 @@ const struct host_type host_script = {
 	.properties = properties,
 	.property_count = ARRAY_SIZE(properties),
 	.takes_others = true,
-	.check = check,
+	.values = values,
 	.online = online,
 	.offline = offline,
 	.probe = probe,

@@ -66,15 +66,18 @@ static int systemctl(const struct resource *r, const char *verb, struct error *e
 	return n;
 }
 
-static int check(const struct resource *r, struct error *e)
+static int values(const struct resource *r, struct error *e)
 {
 	char unit[UNIT_MAX];
-	int n = unit_name(r, unit, sizeof(unit), e);
 
-	if (n == 0 && !has_systemd())
-		return error_set(e, ERR_CALL_NOT_IMPLEMENTED,
-		    "this node does not run systemd, so there are no services; use a Generic Script");
-	return n;
+	return resource_get(r, "ServiceName") != NULL ? unit_name(r, unit, sizeof(unit), e) : 0;
+}
+
+static int check(const struct resource *r, struct error *e)
+{
+	return has_systemd() ? 0
+			     : error_set(e, ERR_CALL_NOT_IMPLEMENTED,
+				   "this node does not run systemd, so there are no services; use a Generic Script");
 }
 
 static int online(struct resource *r, struct error *e)
@@ -106,6 +109,7 @@ const struct host_type host_service = {
 	.name = "Generic Service",
 	.properties = properties,
 	.property_count = ARRAY_SIZE(properties),
+	.values = values,
 	.check = check,
 	.online = online,
 	.offline = offline,

@@ -196,6 +196,15 @@ DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress);
  * Returns 0; 6; 87; 5007 the resource has been deleted; 1717. */
 DWORD RuedaGetResourceHistory(HRESOURCE hResource, PRUEDA_RESOURCE_HISTORY pHistory);
 
+/* May a resource be given private properties?  They are not set.  CLUSCTL_RESOURCE_VALIDATE_PRIVATE_PROPERTIES with a reason.
+ *
+ * hResource            of this machine's cluster; over the network this is not offered (1717).
+ * lpList, cbList       a property list.
+ * lpszStory, cchStory  as for RuedaCreateCluster(): which property is wrong, and why.
+ *
+ * Returns what setting them would: 0; 13, 87 a property is wrong; 6; 5007; 1717. */
+DWORD RuedaCheckProperties(HRESOURCE hResource, LPCVOID lpList, DWORD cbList, LPWSTR lpszStory, DWORD cchStory);
+
 /* The root of the registry of this machine's node alone, what is HKEY_LOCAL_MACHINE on Windows: what registry checkpoints are
  * of.  It exists without a cluster.  The ClusterReg functions take the handle and those opened below it; but notifications and
  * batch ports are not there for it (50 and 120).  A restore ends it, as all handles.

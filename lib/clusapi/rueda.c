@@ -222,6 +222,22 @@ DWORD RuedaGetResourceHistory(HRESOURCE hResource, PRUEDA_RESOURCE_HISTORY pHist
 	return 0;
 }
 
+DWORD RuedaCheckProperties(HRESOURCE hResource, LPCVOID lpList, DWORD cbList, LPWSTR lpszStory, DWORD cchStory)
+{
+	_cleanup_named_ struct named *n = NULL;
+	struct rueda_CheckProperties_in in = { .list = lpList, .list_size = cbList };
+	struct rueda_CheckProperties_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = lpList == NULL ? ERR_INVALID_PARAMETER : named_get(hResource, OBJECT_RESOURCE, &n);
+
+	if (r == 0) {
+		in.resource = n->id;
+		r = link_call(n->remote.link, LINK_RUEDA, RUEDA_CHECK_PROPERTIES, &in, &out, &arena);
+	}
+	put_text(out.story, lpszStory, cchStory);
+	return return_code(r);
+}
+
 DWORD RuedaGetTrace(LPSTR *ppszTrace)
 {
 	struct rueda_GetTrace_in in = { 0 };

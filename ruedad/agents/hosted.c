@@ -76,7 +76,7 @@ static void set_outcome(struct hosted *r, uint32_t code, bool stuck, const char 
 
 static uint64_t ping_ns(const struct hosted *r)
 {
-	uint64_t quarter = r->deadlock_ms * MS / 4;
+	uint64_t quarter = r->settings.deadlock_ms * MS / 4;
 
 	return MIN(MAX(quarter, PING_LEAST_NS), PING_MOST_NS);
 }
@@ -102,6 +102,7 @@ static void kill_host(struct hosted *r, struct service *s, const char *why)
 	if (r->state != HOSTED_ENDING)
 		set_outcome(r, error_to_win32(ERR_TIMEOUT), false, why, strlen(why));
 	r->state = HOSTED_ENDING;
+	r->has_socket = false; /* Nothing is expected of it any more. */
 	r->deadline_ns = loop_now_ns(s->loop) + KILL_NS;
 	s->runner->ops->kill(s->runner, r->number);
 }
@@ -117,7 +118,7 @@ static void on_timer(void *data)
 	if (r->state == HOSTED_ENDING && r->deadline_ns <= now) {
 		kill_host(r, s, "the host does not come to an end");
 	} else if (r->has_socket) {
-		if (r->deadlock_ms != UINT32_MAX && now - r->heard_ns >= r->deadlock_ms * MS) {
+		if (r->settings.deadlock_ms != UINT32_MAX && now - r->heard_ns >= r->settings.deadlock_ms * MS) {
 			r->heard_ns = now;
 			if (r->kill_deadlocked)
 				kill_host(r, s, "the host has not answered for DeadlockTimeout");
@@ -262,10 +263,37 @@ static struct host_text text_of(char *utf8)
 	return (struct host_text){ utf8, utf8 != NULL ? strlen(utf8) : 0 };
 }
 
+static void read_settings(struct hosted *r, const struct db_key *root, const struct db_key *key)
+{
+	const struct db_key *type = object_by_id(root, OBJECT_TYPE, object_type_of(key));
+
+	r->settings = (struct host_settings){ .looks_ms = number_of(key, type, U16("LooksAlivePollInterval")),
+		.is_ms = number_of(key, type, U16("IsAlivePollInterval")),
+		.pending_ms = property_number(PROPERTY_RESOURCE, key, U16("PendingTimeout")),
+		.deadlock_ms = property_number(PROPERTY_RESOURCE, key, U16("DeadlockTimeout")) };
+	r->kill_deadlocked = property_number(PROPERTY_RESOURCE, key, U16("EmbeddedFailureAction")) != 1;
+}
+
+void hosted_refresh(struct hosted *r, struct service *s)
+{
+	const struct db_key *root = db_root(cluster_db(s->cluster)), *key = resource_key(root, &r->id);
+	struct host_settings before = r->settings;
+	struct host_message m = { .type = HOST_SETTINGS };
+
+	if (!r->has_socket || r->state == HOSTED_ENDING || key == NULL)
+		return; /* One that starts is told when it does. */
+	read_settings(r, root, key);
+	if (memcmp(&before, &r->settings, sizeof(before)) == 0)
+		return;
+	m.configure.settings = r->settings;
+	s->runner->ops->send(s->runner, r->number, &m);
+	plan(r, s);
+}
+
 /* What the host is told.  -EINVAL: the resource is not there any more; -E2BIG, -ENOMEM. */
 static int configure(struct hosted *r, struct service *s)
 {
-	const struct db_key *root = db_root(cluster_db(s->cluster)), *key = resource_key(root, &r->id), *type;
+	const struct db_key *root = db_root(cluster_db(s->cluster)), *key = resource_key(root, &r->id);
 	struct property_object o;
 	struct buf properties = { 0 };
 	_cleanup_free_ char *type_text = NULL, *name = NULL, *network = NULL;
@@ -275,19 +303,13 @@ static int configure(struct hosted *r, struct service *s)
 
 	if (key == NULL)
 		return -EINVAL;
-	type = object_by_id(root, OBJECT_TYPE, object_type_of(key));
 	o = (struct property_object){ PROPERTY_RESOURCE, object_id(key), key };
 	property_list(&o, PROPERTY_PRIVATE, NULL, &properties);
 	type_text = u16_to_utf8(object_type_of(key));
 	name = u16_to_utf8(object_name(key, OBJECT_RESOURCE));
 	network = u16_to_utf8(network_name(root, key));
-	r->pending_ms = property_number(PROPERTY_RESOURCE, key, U16("PendingTimeout"));
-	r->deadlock_ms = property_number(PROPERTY_RESOURCE, key, U16("DeadlockTimeout"));
-	r->kill_deadlocked = property_number(PROPERTY_RESOURCE, key, U16("EmbeddedFailureAction")) != 1;
-	m.configure = (struct host_configure){ .looks_ms = number_of(key, type, U16("LooksAlivePollInterval")),
-		.is_ms = number_of(key, type, U16("IsAlivePollInterval")),
-		.pending_ms = r->pending_ms,
-		.deadlock_ms = r->deadlock_ms,
+	read_settings(r, root, key);
+	m.configure = (struct host_configure){ .settings = r->settings,
 		.type = text_of(type_text),
 		.name = text_of(name),
 		.network_name = text_of(network),
@@ -342,7 +364,7 @@ void hosted_kill(struct hosted *r, struct service *s)
 
 void hosted_end(struct hosted *r, struct service *s)
 {
-	uint64_t patience = r->pending_ms == UINT32_MAX ? UINT64_MAX : r->pending_ms * MS + GRACE_NS;
+	uint64_t patience = r->settings.pending_ms == UINT32_MAX ? UINT64_MAX : r->settings.pending_ms * MS + GRACE_NS;
 
 	if (r->state == HOSTED_PUTTING && !r->unwanted) {
 		end_putting(r);
@@ -372,7 +394,8 @@ void hosted_message(struct hosted *r, struct service *s, const struct host_messa
 	if (m->type == HOST_FAILED || (m->type == HOST_RESULT && m->code != 0)) {
 		/* The first failure is the cause; what comes of it is not. */
 		if (r->state == HOSTED_STARTING || r->state == HOSTED_ONLINE) {
-			uint64_t patience = r->pending_ms == UINT32_MAX ? UINT64_MAX : r->pending_ms * MS + GRACE_NS;
+			uint64_t patience =
+			    r->settings.pending_ms == UINT32_MAX ? UINT64_MAX : r->settings.pending_ms * MS + GRACE_NS;
 
 			set_outcome(r, m->code, false, m->text.data, m->text.len);
 			r->state = HOSTED_ENDING;

@@ -34,8 +34,8 @@ struct hosted {
 	char text[sizeof(((struct error *)0)->text)];
 	char unsaved[sizeof(((struct error *)0)->text)]; /* What could not be saved after it had stopped; or "". */
 
-	/* Of the host that there is, as the database was when it started. */
-	uint32_t pending_ms, deadlock_ms;
+	/* Of the host that there is. */
+	struct host_settings settings; /* As they were told to it. */
 	bool kill_deadlocked;
 	struct loop_timer *timer; /* Pings, and the end of patience. */
 	uint64_t heard_ns;        /* When it last said something. */
@@ -72,6 +72,9 @@ static inline bool hosted_has_host(const struct hosted *r)
 {
 	return !r->within && (r->state == HOSTED_STARTING || r->state == HOSTED_ONLINE || r->state == HOSTED_ENDING);
 }
+
+/* The database has changed: tell the host of intervals and time-outs that are others now. */
+void hosted_refresh(struct hosted *r, struct service *s);
 
 /* From the runner. */
 void hosted_started(struct hosted *r, struct service *s);

@@ -376,8 +376,12 @@ bool hosts_are_busy(const struct hosts *h)
 	return false;
 }
 
+/* What runs is told of intervals and time-outs that are others now. */
 void hosts_applied(struct hosts *h, const struct cluster_result *result)
 {
+	if (result->batch.len > 0 && h->service->state == SERVICE_UP)
+		for (struct hosted *r = h->all; r != NULL; r = r->next)
+			hosted_refresh(r, h->service);
 	if (result->before != NULL)
 		for (struct hosted *r = h->all; r != NULL; r = r->next)
 			follow_look(r->follow, db_snapshot_root(result->before));

@@ -12,16 +12,6 @@
 #include "wire/rueda.h"
 #include <string.h>
 
-static const char16_t *story_text(struct serve_call *c, const char *story)
-{
-	_cleanup_free_ char16_t *units = NULL;
-	size_t len;
-
-	if (utf8_to_u16(story, strlen(story), &units, &len) < 0)
-		return NULL;
-	return serve_dup(c, (struct u16){ units, len });
-}
-
 static void on_cluster_backup(void *data, int r, const struct set_info *info, const char *story)
 {
 	serve_finish(data, r);
@@ -53,7 +43,7 @@ static void on_rueda_backup(void *data, int r, const struct set_info *info, cons
 	char16_t name[sizeof(info->snapshot_name)];
 	size_t len = 0;
 
-	out->story = story_text(c, story);
+	out->story = serve_story(c, story);
 	if (r == 0) {
 		for (; info->snapshot_name[len] != 0; len++)
 			name[len] = (unsigned char)info->snapshot_name[len];
@@ -80,7 +70,7 @@ void serve_rueda_backup(struct serve_call *c)
 	if (r == 0)
 		r = backup_start(c->service, u16_from_z(in->path), c->rpc->identity, on_rueda_backup, c, &error);
 	if (r < 0) {
-		out->story = story_text(c, error.text);
+		out->story = serve_story(c, error.text);
 		serve_finish(c, r);
 	}
 }
@@ -97,7 +87,7 @@ static void on_restore(void *data, int r, const char *story)
 	struct serve_call *c = data;
 	struct rueda_Restore_out *out = c->out;
 
-	out->story = story_text(c, story);
+	out->story = serve_story(c, story);
 	serve_finish(c, r);
 }
 
@@ -119,7 +109,7 @@ void serve_rueda_restore(struct serve_call *c)
 	int r = restore_start(c->service, &request, on_restore, c, &error);
 
 	if (r < 0) {
-		out->story = story_text(c, error.text);
+		out->story = serve_story(c, error.text);
 		serve_finish(c, r);
 	}
 }
@@ -130,7 +120,7 @@ static void on_created_up(void *data, int r, const struct error *error)
 	struct rueda_CreateCluster_out *out = c->out;
 
 	if (r < 0)
-		out->story = story_text(c, error->text);
+		out->story = serve_story(c, error->text);
 	serve_finish(c, r);
 }
 
@@ -143,7 +133,7 @@ void serve_rueda_create_cluster(struct serve_call *c)
 	int r = service_create_cluster(c->service, u16_from_z(in->name), &secret, &error);
 
 	if (r < 0) {
-		out->story = story_text(c, error.text);
+		out->story = serve_story(c, error.text);
 		serve_finish(c, r);
 		return;
 	}
@@ -155,7 +145,7 @@ static void on_unsealed(void *data, int r, const char *story)
 	struct serve_call *c = data;
 	struct rueda_Unseal_out *out = c->out;
 
-	out->story = story_text(c, story);
+	out->story = serve_story(c, story);
 	serve_finish(c, r);
 }
 
@@ -168,7 +158,7 @@ void serve_rueda_unseal(struct serve_call *c)
 	int r = unseal_start(c->service, &secret, on_unsealed, c, &error);
 
 	if (r < 0) {
-		out->story = story_text(c, error.text);
+		out->story = serve_story(c, error.text);
 		serve_finish(c, r);
 	}
 }

@@ -13,6 +13,7 @@
  * Rules    cmrp.md of the public protocol, sections 10 and 16; docs/design/properties.md lists the codes.
  * Threads  the loop thread.       Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "cluster/checkpoint/checkpoint.h"
 #include "cluster/group/state.h"
 #include "cluster/object/edit.h"
@@ -20,6 +21,7 @@
 #include "cluster/object/type.h"
 #include "ruedad/agents/capture.h"
 #include "ruedad/serve/object.h"
+#include "ruedad/serve/private.h"
 #include "ruedad/version.h"
 #include "wire/proplist.h"
 #include <string.h>
@@ -259,7 +261,6 @@ static int get_private(struct control_call *call)
 	return list_properties(call, PROPERTY_PRIVATE);
 }
 
-/* Also the private properties that resources of a type have beyond those that were set: no type says so yet. */
 static int get_no_properties(struct control_call *call)
 {
 	proplist_begin(&call->out);
@@ -275,8 +276,7 @@ static int enum_common(struct control_call *call)
 
 static int enum_private(struct control_call *call)
 {
-	property_names(&call->object, true, &call->out);
-	return 0;
+	return private_names(&call->object, &call->out);
 }
 
 static int get_common_formats(struct control_call *call)
@@ -287,14 +287,18 @@ static int get_common_formats(struct control_call *call)
 
 static int get_private_formats(struct control_call *call)
 {
-	property_formats(&call->object, true, &call->out);
-	return 0;
+	return private_formats(&call->object, &call->out);
 }
 
 static int get_common_resource_formats(struct control_call *call)
 {
 	property_common_formats(PROPERTY_RESOURCE, &call->out);
 	return 0;
+}
+
+static int get_private_resource_formats(struct control_call *call)
+{
+	return private_formats_of_type(&call->object, &call->out);
 }
 
 static int validate_common(struct control_call *call)
@@ -304,7 +308,14 @@ static int validate_common(struct control_call *call)
 
 static int validate_private(struct control_call *call)
 {
-	return property_check(root_of(call), &call->object, true, call->in, call->in_len);
+	struct error error = { 0 };
+	int r = property_check(root_of(call), &call->object, true, call->in, call->in_len);
+
+	if (r == 0)
+		r = private_check(&call->object, call->in, call->in_len, &error);
+	if (r < 0 && error.code != 0)
+		log_info("private properties are refused: %s", error.text);
+	return r;
 }
 
 /* A private property takes effect when the resource is next brought online: that is said if it runs now. */
@@ -350,7 +361,9 @@ static int set_common(struct control_call *call)
 
 static int set_private(struct control_call *call)
 {
-	return set_properties(call, true);
+	int r = validate_private(call);
+
+	return r < 0 ? r : set_properties(call, true);
 }
 
 /* Checkpoints: outside state that belongs to a resource. */
@@ -530,7 +543,7 @@ static const struct control {
 	{ 0x400086, ALL,		set_private },			/* SET_PRIVATE_PROPERTIES */
 	{ 0x000089, ALL,		validate_private },		/* VALIDATE_PRIVATE_PROPERTIES */
 	{ 0x00008d, ALL,		get_private_formats },		/* GET_PRIVATE_PROPERTY_FMTS */
-	{ 0x000091, T,			get_no_properties },		/* GET_PRIVATE_RESOURCE_PROPERTY_FMTS */
+	{ 0x000091, T,			get_private_resource_formats },	/* GET_PRIVATE_RESOURCE_PROPERTY_FMTS */
 	{ 0x4000a2, R,			add_registry_checkpoint },	/* ADD_REGISTRY_CHECKPOINT */
 	{ 0x4000a6, R,			delete_registry_checkpoint },	/* DELETE_REGISTRY_CHECKPOINT */
 	{ 0x0000a9, R,			get_registry_checkpoints },	/* GET_REGISTRY_CHECKPOINTS */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cluster/group/state.h"
 #include "ruedad/serve/object.h"
+#include "ruedad/serve/private.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -136,6 +137,33 @@ static void get_resource_history(struct serve_call *c)
 	serve_finish(c, r);
 }
 
+static void check_properties(struct serve_call *c)
+{
+	const struct rueda_CheckProperties_in *in = c->in;
+	struct rueda_CheckProperties_out *out = c->out;
+	struct property_object o;
+	struct error error = { 0 };
+	const struct db_key *key;
+	int r;
+
+	if (c->service->cluster == NULL) {
+		serve_finish(c, ERR_CLUSTER_NOT_INSTALLED);
+		return;
+	}
+	key = object_find(serve_root(c), OBJECT_RESOURCE, u16_from_z(in->resource));
+	if (key == NULL) {
+		serve_finish(c, ERR_RESOURCE_NOT_FOUND);
+		return;
+	}
+	o = (struct property_object){ PROPERTY_RESOURCE, object_id(key), key };
+	r = property_check(serve_root(c), &o, true, in->list, in->list_size);
+	if (r == 0)
+		r = private_check(&o, in->list, in->list_size, &error);
+	if (r < 0 && error.code != 0)
+		out->story = serve_story(c, error.text);
+	serve_finish(c, r);
+}
+
 /* The same as a SIGTERM: one way to stop. */
 static void do_shutdown(struct serve_call *c)
 {
@@ -163,6 +191,8 @@ serve_handler *serve_rueda_handler(unsigned number)
 		return get_resource_history;
 	case RUEDA_GET_PROGRESS:
 		return get_progress;
+	case RUEDA_CHECK_PROPERTIES:
+		return check_properties;
 	case RUEDA_UNSEAL:
 		return serve_rueda_unseal;
 	default:

@@ -116,6 +116,16 @@ static void dispatch(struct rpc_call *rpc, struct service *service, const struct
 		handler(c);
 }
 
+const char16_t *serve_story(struct serve_call *c, const char *story)
+{
+	_cleanup_free_ char16_t *units = NULL;
+	size_t len;
+
+	if (utf8_to_u16(story, strlen(story), &units, &len) < 0)
+		return NULL;
+	return serve_dup(c, (struct u16){ units, len });
+}
+
 void serve_finish(struct serve_call *c, int r)
 {
 	const struct ndr_method *method = c->request.method;

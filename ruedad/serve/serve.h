@@ -53,6 +53,8 @@ static inline struct arena *serve_arena(struct serve_call *c)
 {
 	return &c->rpc->arena;
 }
+/* Text for people in the arena; NULL without memory, or if it is no UTF-8. */
+const char16_t *serve_story(struct serve_call *c, const char *story);
 /* A terminated copy in the arena; NULL without memory. */
 static inline const char16_t *serve_dup(struct serve_call *c, struct u16 s)
 {

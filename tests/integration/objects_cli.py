@@ -166,6 +166,19 @@ def properties_are_set_in_their_formats(t):
 
 
 @with_tool
+def a_private_property_that_cannot_be_is_refused_with_its_name(t):
+    t.group("Refuse")
+    t.run("resource", "create", "Refused", "Refuse", "IPv6 Address")
+    t.run("resource", "set", "Refused", "Address=2001:db8::1", "PrefixLength=64")  # The type knows its formats.
+    assert t.properties("resource", "Refused")["private", "PrefixLength"]["format"] == "DWORD"
+    t.fails(87, "resource", "set", "Refused", "PrefixLength=129")
+    assert "the reason: PrefixLength: a subnet cannot have 129 bits" in t.errors, t.errors
+    t.fails(87, "resource", "set", "Refused", "Address=192.0.2.1")
+    assert "the reason: Address: '192.0.2.1' is no IPv6 address" in t.errors, t.errors
+    assert t.properties("resource", "Refused")["private", "PrefixLength"]["number"] == 64
+
+
+@with_tool
 def owners_are_listed_and_set(t):
     t.group("Own", "Own name")
     assert t.run("group", "owners", "Own") == "" and t.run("resource", "owners", "Own name") == "node1\n"

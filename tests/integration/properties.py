@@ -233,8 +233,10 @@ def the_name_is_a_property_that_renames(api, h, _root, all_of):
 
 @in_cluster
 def private_properties_are_whatever_was_set_and_go_when_set_without_data(api, _h, _root, all_of):
+    known = {"resource": ["Address", "SubnetMask", "Network", "EnableNetBIOS", "ProbeMilliseconds"]}  # By its type.
     for name, t in all_of.items():
-        assert texts(t.get(ENUM_PRIVATE)) == [] and parse(t.get(GET_PRIVATE)) == {}, name
+        more = known.get(name, [])
+        assert texts(t.get(ENUM_PRIVATE)) == more and parse(t.get(GET_PRIVATE)) == {}, name
         sent = plist(("a number", DWORD, number(7)), ("bytes", BINARY, b"\1\2\3"), ("Path", EXPAND_SZ, wide("%HOME%\\x")),
                      ("texts", MULTI_SZ, wide("a\0b\0")), ("wide", ULARGE, b"12345678"))
         assert t.call(VALIDATE_PRIVATE, sent) == 0 and parse(t.get(GET_PRIVATE)) == {}, name
@@ -242,14 +244,39 @@ def private_properties_are_whatever_was_set_and_go_when_set_without_data(api, _h
         want = parse(sent)
         want["Path"].append((EXPANDED_SZ, wide("%HOME%\\x")))
         assert parse(t.get(GET_PRIVATE)) == want, name
-        assert texts(t.get(ENUM_PRIVATE)) == list(want), name
+        assert texts(t.get(ENUM_PRIVATE)) == list(want) + more, name
         assert parse(t.get(PRIVATE_FMTS))["texts"] == [(WORD, struct.pack("<H", MULTI_SZ))], name
         assert t.call(SET_PRIVATE, t.get(GET_PRIVATE)) == 0, name
         assert parse(t.get(GET_RO_PRIVATE)) == {}, name
         assert t.call(SET_PRIVATE, plist(("Description", SZ, wide("x")))) == 87, name
         assert t.call(SET_PRIVATE, plist(*((n, f[0][0], b"") for n, f in want.items()))) == 0, name
         assert parse(t.get(GET_PRIVATE)) == {}, name
-    assert parse(all_of["type"].get(PRIVATE_RESOURCE_FMTS)) == {}
+
+
+@in_cluster
+def types_know_the_private_properties_of_their_resources(api, h, _root, all_of):
+    t, mask = all_of["resource"], ("SubnetMask", SZ, wide("255.255.255.0"))
+    formats = {n: struct.unpack("<H", v[0][1])[0] for n, v in parse(all_of["type"].get(PRIVATE_RESOURCE_FMTS)).items()}
+    assert formats == {"Address": SZ & 0xffff, "SubnetMask": SZ & 0xffff, "Network": SZ & 0xffff,
+                       "EnableNetBIOS": DWORD & 0xffff, "ProbeMilliseconds": DWORD & 0xffff}
+    assert list(parse(t.get(PRIVATE_FMTS))) == list(formats)
+    for bad, code in ((("Address", SZ, wide("192.0.2")), 87), (("Address", DWORD, number(1)), 13), (("address", BINARY, b"x"), 13),
+                      (("SubnetMask", SZ, wide("255.0.255.0")), 87), (("EnableNetBIOS", SZ, wide("1")), 13)):
+        for control in (VALIDATE_PRIVATE, SET_PRIVATE):
+            assert t.call(control, plist(mask, bad)) == code, bad
+    assert parse(t.get(GET_PRIVATE)) == {}  # All or nothing.
+    assert t.call(SET_PRIVATE, plist(mask, ("Unheard of", BINARY, b"x"))) == 0
+    assert list(parse(t.get(PRIVATE_FMTS))) == ["SubnetMask", "Unheard of", "Address", "Network", "EnableNetBIOS",
+                                                "ProbeMilliseconds"]
+    # What is there counts: a mask that was written past the type is in the way of whatever is set beside it.
+    key = api.open_key(api.lib.GetClusterResourceKey(t.before[0], 0xf003f), "Parameters")[1]
+    assert api.set_value(key, "SubnetMask", 1, wide("nonsense")) == 0
+    assert t.call(SET_PRIVATE, plist(("Address", SZ, wide("192.0.2.1")))) == 87
+    assert t.call(SET_PRIVATE, plist(("Address", SZ, wide("192.0.2.1")), mask)) == 0
+    for name, form in (("Address", SZ), ("SubnetMask", SZ), ("Unheard of", BINARY)):
+        assert t.call(SET_PRIVATE, plist((name, form, b""))) == 0
+    other = Target(api, TYPE, "ClusterResourceTypeControl", void(h), wide("Network Name"))
+    assert parse(other.get(PRIVATE_RESOURCE_FMTS)) == {}
 
 
 @in_cluster

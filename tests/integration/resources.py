@@ -396,6 +396,45 @@ def an_ocf_agent_runs_unchanged_and_its_failures_are_told():
 
 
 @test
+def intervals_and_time_outs_that_change_reach_what_runs():
+    script = os.path.join(tap.temporary(), "counting")
+    with open(script, "w", encoding="ascii") as f:
+        f.write(f"#!/bin/sh\n[ $1 = status ] && echo look >>{script}.looks\n[ $1 = stop ] || [ ! -e {script}.hang ] || sleep 1000\nexit 0\n")
+    os.chmod(script, 0o755)
+
+    def looks():
+        return len(open(script + ".looks", encoding="ascii").readlines()) if os.path.exists(script + ".looks") else 0
+
+    def set_numbers(**numbers):
+        def write(api):
+            resource = api.lib.OpenClusterResource(void(api.OpenCluster(None)), wide("counting"))
+            key = api.lib.GetClusterResourceKey(void(resource), cluster.KEY_ALL_ACCESS)
+            for name, value in numbers.items():
+                assert api.set_number(key, name, value) == 0
+
+        c.run(write)
+
+    with node() as c:
+        c.add("counting", "Generic Script", {"ScriptFilepath": script},
+              {"LooksAlivePollInterval": 0, "IsAlivePollInterval": 0, "RestartAction": 0})
+        c.wait("counting", ONLINE)
+        hosts = c.hosts()
+        time.sleep(0.5)
+        assert looks() == 0
+        set_numbers(LooksAlivePollInterval=100)
+        wait_until(lambda: looks() >= 5, "looks after the interval was set")
+        set_numbers(LooksAlivePollInterval=0)
+        time.sleep(0.5)
+        before = looks()
+        time.sleep(0.5)
+        assert looks() == before and c.hosts() == hosts  # Nothing was started again for it.
+        open(script + ".hang", "w", encoding="ascii").close()
+        set_numbers(IsAlivePollInterval=100, DeadlockTimeout=500, PendingTimeout=1000)
+        c.wait("counting", FAILED, seconds=30)
+        os.unlink(script + ".hang")
+
+
+@test
 def a_script_whose_stop_hangs_is_killed_and_asked_whether_it_runs():
     directory = tap.temporary()
     script = os.path.join(directory, "script")

@@ -27,7 +27,7 @@ static void put_configure(struct buf *properties, struct buf *out)
 	struct host_message m = { .type = HOST_CONFIGURE };
 
 	put_properties(properties);
-	m.configure = (struct host_configure){ 5000, 60000, 180000, UINT32_MAX, text("Generic Application"),
+	m.configure = (struct host_configure){ { 5000, 60000, 180000, UINT32_MAX }, text("Generic Application"),
 		text("app"), text(""), properties->data, properties->len };
 	CHECK_INT(host_message_encode(&m, out), 0);
 }
@@ -39,8 +39,9 @@ TEST(a_configuration_is_read_as_it_was_sent)
 
 	put_configure(&properties, &out);
 	CHECK_INT(host_message_decode(out.data, out.len, &back), 0);
-	CHECK(back.type == HOST_CONFIGURE && back.configure.looks_ms == 5000 && back.configure.is_ms == 60000);
-	CHECK(back.configure.pending_ms == 180000 && back.configure.deadlock_ms == UINT32_MAX);
+	CHECK(back.type == HOST_CONFIGURE && back.configure.settings.looks_ms == 5000 &&
+	      back.configure.settings.is_ms == 60000);
+	CHECK(back.configure.settings.pending_ms == 180000 && back.configure.settings.deadlock_ms == UINT32_MAX);
 	CHECK(is_text(&back.configure.type, "Generic Application") && is_text(&back.configure.name, "app"));
 	CHECK(is_text(&back.configure.network_name, ""));
 	CHECK_INT(back.configure.properties_len, properties.len);
@@ -58,6 +59,19 @@ TEST(a_result_is_read_as_it_was_sent)
 	CHECK_INT(host_message_decode(out.data, out.len, &back), 0);
 	CHECK(
 	    back.type == HOST_RESULT && back.operation == 77 && back.code == 5018 && is_text(&back.text, "it failed"));
+	buf_done(&out);
+}
+
+TEST(settings_are_read_as_they_were_sent)
+{
+	struct host_message m = { .type = HOST_SETTINGS, .configure.settings = { 1, 2, 3, UINT32_MAX } }, back;
+	struct buf out = { 0 };
+
+	CHECK_INT(host_message_encode(&m, &out), 0);
+	CHECK_INT(host_message_decode(out.data, out.len, &back), 0);
+	CHECK_INT(back.type, HOST_SETTINGS);
+	CHECK_MEM(&back.configure.settings, &m.configure.settings, sizeof(m.configure.settings));
+	CHECK_INT(host_message_decode(out.data, out.len - 4, &back), -EBADMSG);
 	buf_done(&out);
 }
 

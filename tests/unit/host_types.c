@@ -24,7 +24,7 @@ static struct host_text text(const char *z)
 
 static void begin(struct made *m, const char *type)
 {
-	*m = (struct made){ .configure = { .pending_ms = 1000, .type = text(type), .name = text("a name") } };
+	*m = (struct made){ .configure = { .settings.pending_ms = 1000, .type = text(type), .name = text("a name") } };
 	proplist_begin(&m->properties);
 }
 
@@ -114,6 +114,7 @@ TEST(the_documentation_says_what_the_tables_say)
 TEST(what_is_missing_or_of_the_wrong_format_is_named)
 {
 	struct error e;
+	struct resource r;
 	struct made m;
 
 	begin(&m, "Generic Application");
@@ -121,8 +122,16 @@ TEST(what_is_missing_or_of_the_wrong_format_is_named)
 	CHECK(strstr(e.text, "CommandLine is not set") != NULL);
 	begin(&m, "Generic Application");
 	ADD_NUMBER(&m, "CommandLine", 5);
-	CHECK_INT(check(&m, &e), ERR_INVALID_PARAMETER);
-	CHECK(strstr(e.text, "is to be a text") != NULL);
+	CHECK_INT(check(&m, &e), ERR_INVALID_DATA);
+	CHECK(strstr(e.text, "CommandLine is to be a text") != NULL);
+	begin(&m, "Generic Application");
+	proplist_add(&m.properties, U16("CommandLine"), PROP_BINARY, "bytes", 5);
+	CHECK_INT(make(&m, &r, &e), ERR_INVALID_DATA);
+	CHECK(strstr(e.text, "CommandLine is to be a text") != NULL);
+	begin(&m, "Generic Application");
+	ADD_TEXT(&m, "CommandLine", "'");
+	ADD_TEXT(&m, "commandline", "/bin/true"); /* Of two the last counts. */
+	CHECK_INT(check(&m, &e), 0);
 	begin(&m, "Generic Application");
 	ADD_TEXT(&m, "commandline", "/bin/true 'unclosed");
 	CHECK_INT(check(&m, &e), ERR_INVALID_PARAMETER);
@@ -130,6 +139,59 @@ TEST(what_is_missing_or_of_the_wrong_format_is_named)
 	begin(&m, "Generic Application");
 	ADD_TEXT(&m, "commandline", "/bin/true \"a b\" c\\ d");
 	CHECK_INT(check(&m, &e), 0);
+}
+
+static int check_one(const char *type, const char *name, const char *value, struct error *e)
+{
+	_cleanup_free_ char16_t *name_units = NULL, *units = NULL;
+	size_t name_len, len;
+	struct resource r;
+	struct made m;
+	int result;
+
+	*e = (struct error){ 0 };
+	CHECK(utf8_to_u16(name, strlen(name), &name_units, &name_len) == 0);
+	begin(&m, type);
+	if (value[0] >= '0' && value[0] <= '9' && strpbrk(value, ".: ") == NULL) {
+		proplist_add(&m.properties, (struct u16){ name_units, name_len }, PROP_DWORD,
+		    &(uint32_t){ htole32((uint32_t)strtoul(value, NULL, 10)) }, 4);
+	} else {
+		CHECK(utf8_to_u16(value, strlen(value), &units, &len) == 0);
+		proplist_add(&m.properties, (struct u16){ name_units, name_len }, PROP_SZ, units, (len + 1) * 2);
+	}
+	CHECK_INT(make(&m, &r, e), 0);
+	result = resource_check_values(&r, e);
+	resource_done(&r);
+	return result;
+}
+
+/* As they are set one after the other: the rest may be missing, and nothing of this machine is looked at. */
+TEST(a_value_by_itself_is_checked)
+{
+	static const struct {
+		const char *type, *name, *good, *bad;
+	} rows[] = {
+		{ "Generic Application", "CommandLine", "/bin/sleep 'a b'", "/bin/sleep 'a b" },
+		{ "Generic Application", "CurrentDirectory", "/srv", "srv" },
+		{ "Generic Script", "ScriptFilepath", "/etc/init.d/x", "x" },
+		{ "Generic Script", "ScriptProtocol", "OCF", "heartbeat" },
+		{ "Generic Service", "ServiceName", "web@", "web unit" },
+		{ "IP Address", "Address", "192.0.2.1", "192.0.2" },
+		{ "IP Address", "SubnetMask", "255.255.254.0", "255.0.255.0" },
+		{ "IPv6 Address", "Address", "2001:db8::1", "192.0.2.1" },
+		{ "IPv6 Address", "PrefixLength", "128", "129" },
+		{ "Physical Disk", "MountPoint", "/mnt", "/" },
+	};
+	struct error e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (check_one(rows[i].type, rows[i].name, rows[i].good, &e) != 0)
+			test_fail(__FILE__, __LINE__, "%s: %s", rows[i].name, e.text);
+		CHECK_INT(check_one(rows[i].type, rows[i].name, rows[i].bad, &e), ERR_INVALID_PARAMETER);
+		if (strstr(e.text, rows[i].name) == NULL)
+			test_fail(__FILE__, __LINE__, "%s is not named: %s", rows[i].name, e.text);
+	}
+	CHECK_INT(check_one("IPv6 Address", "PrefixLength", "64 bits", &e), ERR_INVALID_DATA);
 }
 
 TEST(an_unknown_type_is_an_error)
@@ -275,7 +337,7 @@ TEST(a_journal_is_whole_or_not_there)
 	CHECK_INT(journal_save(directory, ID, &m), 0);
 	CHECK(journal_exists(directory, ID));
 	CHECK_INT(journal_load(directory, ID, &bytes, &back), 0);
-	CHECK(back.configure.pending_ms == 1000 && back.configure.name.len == 6);
+	CHECK(back.configure.settings.pending_ms == 1000 && back.configure.name.len == 6);
 	fd = openat(directory, ID, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	CHECK_INT(write(fd, "junk", 4), 4);
 	(void)close(fd);
