@@ -71,7 +71,7 @@ static void drive(struct caller *c)
 {
 	struct rpc_channel *ch = &c->channel;
 
-	while (ch->state == CHANNEL_BINDING || ch->state == CHANNEL_CALLING) {
+	while (ch->state == CHANNEL_BINDING || (ch->state == CHANNEL_READY && ch->call_count > 0)) {
 		uint8_t data[8192];
 		ssize_t n;
 
@@ -90,12 +90,13 @@ static void drive(struct caller *c)
 
 static struct buf call(struct caller *c, uint16_t opnum, const struct buf *stub)
 {
+	struct rpc_channel_call call;
 	struct buf reply = { 0 };
-	int r = rpc_channel_call(&c->channel, opnum, stub->data, stub->len);
+	int r = rpc_channel_call(&c->channel, &call, opnum, stub->data, stub->len);
 
 	if (r == 0) {
 		drive(c);
-		r = rpc_channel_take_reply(&c->channel, &reply);
+		r = rpc_channel_take_reply(&c->channel, &call, &reply);
 	}
 	if (r < 0)
 		die("call", r);

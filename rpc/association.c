@@ -1,7 +1,7 @@
 /* association: the connections of one client, and the context handles that they share.
  *
- * Why      a connection carries one call at a time, so a client with several threads, or with a call that blocks until
- *          another call releases it (GetNotify and CloseNotify), opens several connections.  A handle that came over
+ * Why      a connection carries few calls at a time, and without multiplexing one, so a client with many threads, or with a
+ *          call that blocks until another call releases it (GetNotify and CloseNotify), opens several.  A handle that came over
  *          one of them must work on all, and must end when the client is gone: with its last connection, not its first.
  * How      bind with group 0 makes a group; its number is in bind_ack, and further binds name it.  Only connections of
  *          the same identity may join: numbers are no secret.  Who is not authenticated yet is in a group of his own until

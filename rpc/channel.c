@@ -1,13 +1,18 @@
-/* channel: the pure RPC client: one connection, one call at a time.
+/* channel: the pure RPC client: one connection, and the calls on it.
  *
  * Why      the blocking client of the library, the simulator and the fuzzer speak the same protocol, so it is here,
  *          once, without sockets, clock or threads.
- * How      BINDING ──bind_ack──► READY ──call──► CALLING ──answer──► ANSWERED ──take──► READY
- *                                  ▲                └──abandon──► READY
- *          A mechanism with more legs makes them in alter_context.  Whatever a server must not do: BROKEN.
- *          Answers to calls that were abandoned come late; their numbers are older than the current one.
+ * How      BINDING ──bind_ack──► READY ──whatever a server must not do──► BROKEN
+ *          A mechanism with more legs makes them in alter_context.
+ *
+ *            call ──► calls ──answer, in any order──► answered ──take──► gone
+ *                       └──forget──► gone
+ *
+ *          A server that agrees to multiplexing gets up to RPC_CHANNEL_CALLS at a time, others one.  The fragments of one
+ *          request are put into the output together; those of several answers may come interleaved.  Answers to calls
+ *          that were forgotten come late; they are told by their numbers, which are known and belong to no call.
  * Promise  the reply of a call is that call's, whole, and (if the channel is protected) signed.
- * Threads  one at a time.     Limits  RPC_REPLY_MAX.
+ * Threads  one at a time.     Limits  RPC_REPLY_MAX for each call, RPC_CHANNEL_CALLS.
  * Source   C706 12.6.4, MS-RPCE 3.3.2     Tests  tests/unit/rpc_channel.c, tests/fuzz/channel.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/channel.h"
@@ -29,7 +34,10 @@ static int put_bind(struct rpc_channel *ch, enum pdu_type type, const struct buf
 	struct pdu_auth auth = { .type = s->type, .level = s->level, .context_id = s->context_id };
 	bool is_secure = s != rpc_security_none();
 	unsigned flags = PDU_FIRST | PDU_LAST | (is_secure ? PDU_HEADER_SIGN : 0);
-	size_t start = pdu_begin(&ch->output, type, flags, ch->call_id);
+	size_t start;
+
+	flags |= type == PDU_BIND ? PDU_MULTIPLEX : 0;
+	start = pdu_begin(&ch->output, type, flags, ch->call_id);
 
 	pdu_put_bind(&ch->output, ch->fragment_max, ch->group, CONTEXT_ID, &ch->interface);
 	if (is_secure) {
@@ -54,6 +62,7 @@ int rpc_channel_init(struct rpc_channel *ch, const struct pdu_syntax *interface,
 		.interface = *interface,
 		.fragment_max = fragment_max,
 		.call_id = BIND_CALL_ID,
+		.calls_max = 1,
 		.security = security != NULL ? security : rpc_security_none(),
 	};
 	if (security != NULL) {
@@ -67,12 +76,39 @@ int rpc_channel_init(struct rpc_channel *ch, const struct pdu_syntax *interface,
 	return r;
 }
 
+static void unlink_call(struct rpc_channel *ch, struct rpc_channel_call *call)
+{
+	if (call->previous == NULL)
+		return;
+	*call->previous = call->next;
+	if (call->next != NULL)
+		call->next->previous = call->previous;
+	call->previous = NULL;
+	ch->call_count -= !call->answered;
+}
+
+static void link_call(struct rpc_channel_call **list, struct rpc_channel_call *call)
+{
+	call->next = *list;
+	call->previous = list;
+	if (call->next != NULL)
+		call->next->previous = &call->next;
+	*list = call;
+}
+
+static void forget_all(struct rpc_channel *ch, struct rpc_channel_call **list)
+{
+	while (*list != NULL)
+		rpc_channel_forget(ch, *list, false);
+}
+
 void rpc_channel_done(struct rpc_channel *ch)
 {
+	forget_all(ch, &ch->calls);
+	forget_all(ch, &ch->answered);
 	rpc_security_free(ch->security);
 	buf_done(&ch->output);
 	buf_done(&ch->input);
-	buf_done(&ch->reply);
 	*ch = (struct rpc_channel){ .state = CHANNEL_BROKEN, .error = -ENOTCONN, .security = rpc_security_none() };
 }
 
@@ -127,6 +163,7 @@ static int handle_ack(struct rpc_channel *ch, const struct pdu *pdu)
 			return ERR_RPC_S_PROTOCOL_ERROR;
 		ch->fragment_max = ack->max_recv;
 		ch->group = ack->group;
+		ch->calls_max = pdu->header.flags & PDU_MULTIPLEX ? RPC_CHANNEL_CALLS : 1;
 	}
 	r = step_security(ch, pdu);
 	if (r == 0)
@@ -134,52 +171,67 @@ static int handle_ack(struct rpc_channel *ch, const struct pdu *pdu)
 	return MIN(r, 0);
 }
 
-/* Whether an answer is to an earlier call, which nobody waits for. */
-static bool is_stale(const struct rpc_channel *ch, uint32_t call_id)
+/* The call that an answer is for.  0: *ret is NULL if it was given up, or has been answered before. */
+static int find_call(const struct rpc_channel *ch, uint32_t id, struct rpc_channel_call **ret)
 {
-	uint32_t age = ch->call_id - call_id;
+	struct rpc_channel_call *call = ch->calls;
 
-	return age < UINT32_MAX / 2 && (age > 0 || ch->state != CHANNEL_CALLING);
+	if (ch->call_id - id >= UINT32_MAX / 2)
+		return ERR_RPC_S_PROTOCOL_ERROR; /* It has not been made yet. */
+	while (call != NULL && call->id != id)
+		call = call->next;
+	*ret = call;
+	return 0;
+}
+
+static void end_call(struct rpc_channel *ch, struct rpc_channel_call *call, int error)
+{
+	unlink_call(ch, call);
+	call->answered = true;
+	call->error = error;
+	link_call(&ch->answered, call);
 }
 
 static int handle_fault(struct rpc_channel *ch, const struct pdu *pdu)
 {
 	int error = rpc_fault_to_error(pdu->stub.status, pdu->header.flags);
+	struct rpc_channel_call *call;
+	int r;
 
 	if (ch->state == CHANNEL_BINDING)
 		return error;
-	if (is_stale(ch, pdu->header.call_id))
-		return 0;
-	if (pdu->header.call_id != ch->call_id)
-		return ERR_RPC_S_PROTOCOL_ERROR;
-	ch->state = CHANNEL_ANSWERED;
-	ch->error = error;
-	return 0;
+	r = find_call(ch, pdu->header.call_id, &call);
+	if (r == 0 && call != NULL)
+		end_call(ch, call, error);
+	return r;
 }
 
 static int handle_response(struct rpc_channel *ch, uint8_t *data, const struct pdu *pdu)
 {
 	bool is_first = pdu->header.flags & PDU_FIRST;
+	struct rpc_channel_call *call = NULL;
 	int r;
 
 	if (ch->state == CHANNEL_BINDING)
 		return ERR_RPC_S_PROTOCOL_ERROR;
 	r = rpc_security_open(ch->security, data, pdu);
-	if (r < 0)
+	if (r == 0)
+		r = find_call(ch, pdu->header.call_id, &call);
+	if (r < 0 || call == NULL)
 		return r;
-	if (is_stale(ch, pdu->header.call_id))
-		return 0;
-	if (pdu->header.call_id != ch->call_id || is_first == ch->receiving || pdu->stub.context_id != CONTEXT_ID)
+	if (is_first == call->receiving || pdu->stub.context_id != CONTEXT_ID)
 		return ERR_RPC_S_PROTOCOL_ERROR;
-	if (pdu->stub.len > RPC_REPLY_MAX - ch->reply.len)
+	if (pdu->stub.len > RPC_REPLY_MAX - call->reply.len)
 		return ERR_RPC_S_PROTOCOL_ERROR;
-	buf_append(&ch->reply, pdu->stub.data, pdu->stub.len);
-	ch->receiving = true;
-	if (ch->reply.error == 0 && (pdu->header.flags & PDU_LAST)) {
-		ch->state = CHANNEL_ANSWERED;
-		ch->error = 0;
+	buf_append(&call->reply, pdu->stub.data, pdu->stub.len);
+	call->receiving = true;
+	if (call->reply.error != 0) {
+		buf_done(&call->reply);
+		end_call(ch, call, -ENOMEM); /* What else comes of it is ignored. */
+	} else if (pdu->header.flags & PDU_LAST) {
+		end_call(ch, call, 0);
 	}
-	return ch->reply.error;
+	return 0;
 }
 
 static int handle_pdu(struct rpc_channel *ch, uint8_t *data, size_t len)
@@ -242,7 +294,8 @@ void rpc_channel_input(struct rpc_channel *ch, const void *data, size_t len)
 	}
 }
 
-int rpc_channel_call(struct rpc_channel *ch, uint16_t opnum, const void *stub, size_t len)
+int rpc_channel_call(
+    struct rpc_channel *ch, struct rpc_channel_call *call, uint16_t opnum, const void *stub, size_t len)
 {
 	struct rpc_message m = {
 		.type = PDU_REQUEST,
@@ -253,35 +306,45 @@ int rpc_channel_call(struct rpc_channel *ch, uint16_t opnum, const void *stub, s
 		.stub = stub,
 		.len = len,
 	};
+	size_t before = ch->output.len;
 	int r;
 
 	assert(ch->state == CHANNEL_READY);
-	buf_done(&ch->reply);
-	ch->receiving = false;
+	assert(ch->call_count < ch->calls_max);
 	r = rpc_security_put_message(ch->security, &ch->output, &m);
-	if (r < 0)
+	if (r < 0 && rpc_security_protects(ch->security))
 		return break_channel(ch, r);
-	ch->state = CHANNEL_CALLING;
+	if (r < 0) {
+		ch->output.len = before;
+		ch->output.error = 0;
+		return r;
+	}
+	*call = (struct rpc_channel_call){ .id = m.call_id };
+	link_call(&ch->calls, call);
+	ch->call_count++;
 	return 0;
 }
 
-int rpc_channel_take_reply(struct rpc_channel *ch, struct buf *ret)
+int rpc_channel_take_reply(struct rpc_channel *ch, struct rpc_channel_call *call, struct buf *ret)
 {
-	assert(ch->state == CHANNEL_ANSWERED);
-	ch->state = CHANNEL_READY;
-	if (ch->error < 0)
-		return ch->error;
-	*ret = ch->reply;
-	ch->reply = (struct buf){ 0 };
+	assert(call->answered);
+	unlink_call(ch, call);
+	if (call->error < 0) {
+		buf_done(&call->reply);
+		return call->error;
+	}
+	*ret = call->reply;
+	call->reply = (struct buf){ 0 };
 	return 0;
 }
 
-int rpc_channel_abandon(struct rpc_channel *ch)
+void rpc_channel_forget(struct rpc_channel *ch, struct rpc_channel_call *call, bool tell)
 {
-	assert(ch->state == CHANNEL_CALLING && ch->output.len == 0);
-	pdu_put_orphaned(&ch->output, ch->call_id);
+	unlink_call(ch, call);
+	buf_done(&call->reply);
+	if (!tell || call->answered || ch->state == CHANNEL_BROKEN)
+		return;
+	pdu_put_orphaned(&ch->output, call->id);
 	if (ch->output.error != 0)
-		return break_channel(ch, -ENOMEM);
-	ch->state = CHANNEL_READY;
-	return 0;
+		(void)break_channel(ch, -ENOMEM);
 }

@@ -3,16 +3,13 @@
 #pragma once
 
 #include "rpc/pdu.h"
+#include "rpc/wait.h"
 
 struct rpc_client;
 
 enum { RPC_CLIENT_CONNECTIONS = 64, RPC_CLIENT_IDLE = 8, RPC_CLIENT_CONNECT_MS = 30000 };
 
-/* Fire it from any thread, before or during the call, to make the call end with ERR_CANCELLED.  One for each call in
- * flight; it stays fired. */
-struct rpc_cancel {
-	int fd; /* An eventfd. */
-};
+/* Fire it from any thread, before or during the call, to make the call end with ERR_CANCELLED. */
 int rpc_cancel_init(struct rpc_cancel *cancel);
 void rpc_cancel_done(struct rpc_cancel *cancel);
 void rpc_cancel_fire(struct rpc_client *c, struct rpc_cancel *cancel);
@@ -40,8 +37,11 @@ struct rpc_client_config {
 	uint16_t mapper_port;          /* 0 = 135. */
 	const struct rpc_login *login; /* Borrowed; NULL: none, which servers refuse. */
 	struct pdu_syntax interface;
-	unsigned connections_max; /* 0 = RPC_CLIENT_CONNECTIONS.  Calls beyond it wait for one to be free. */
-	int connect_ms; /* For connecting, binding and waiting for a free connection; 0 = RPC_CLIENT_CONNECT_MS. */
+	unsigned connections_max; /* 0 = RPC_CLIENT_CONNECTIONS.  Calls beyond what these carry wait for one of them. */
+	/* For connecting, binding, waiting for a free connection, and for a server that is too busy to be less so; 0 =
+	 * RPC_CLIENT_CONNECT_MS. */
+	int connect_ms;
+	bool stateless; /* The interface has no context handles: connections that nobody uses are not kept. */
 };
 
 /* Does not connect yet. */
@@ -58,13 +58,14 @@ struct rpc_client_call {
 	size_t len;
 	int timeout_ms;            /* 0 = none. */
 	struct rpc_cancel *cancel; /* May be NULL. */
+	bool patient;              /* It may take for ever: it shares no connection with calls that do not. */
 };
 
 /* One call; *ret_stub is the caller's (buf_done()), and untouched on failure.
  *
  *	ERR_RPC_S_SERVER_UNAVAILABLE  nobody listens
  *	ERR_EPT_S_NOT_REGISTERED      an endpoint mapper answers, and does not know the interface
- *	ERR_RPC_S_SERVER_TOO_BUSY     a limit, here or there
+ *	ERR_RPC_S_SERVER_TOO_BUSY     a limit, here or there, for all of connect_ms
  *	ERR_RPC_S_UNKNOWN_IF          it does not have this interface
  *	ERR_RPC_S_CALL_FAILED_DNE     it broke before it could be executed
  *	ERR_RPC_S_CALL_FAILED         it broke later: nobody knows

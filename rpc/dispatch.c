@@ -52,9 +52,10 @@ int rpc_client_invoke(struct rpc_client *c, const struct rpc_invocation *i)
 	const struct ndr_method *method = ndr_method(i->interface, i->version, i->number);
 	_cleanup_(buf_wipe) struct buf stub = { 0 }; /* It may hold a passphrase. */
 	_cleanup_(buf_done) struct buf answer = { 0 };
-	struct rpc_client_call call = {
-		.opnum = (uint16_t)i->number, .timeout_ms = i->timeout_ms, .cancel = i->cancel
-	};
+	struct rpc_client_call call = { .opnum = (uint16_t)i->number,
+		.timeout_ms = i->timeout_ms,
+		.cancel = i->cancel,
+		.patient = i->patient };
 	int r;
 
 	if (method == NULL)

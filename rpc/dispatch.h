@@ -33,6 +33,7 @@ struct rpc_invocation {
 	struct arena *arena;
 	int timeout_ms;
 	struct rpc_cancel *cancel;
+	bool patient;
 };
 int rpc_client_invoke(struct rpc_client *c, const struct rpc_invocation *i);
 /* The syntax to bind to. */

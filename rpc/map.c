@@ -40,7 +40,6 @@ int rpc_map_port(const char *host, uint16_t mapper_port, const struct pdu_syntax
 	_cleanup_(rpc_socket_closep) struct rpc_socket *s = NULL;
 	struct epm_Map_in in = { .max_towers = 4 };
 	struct epm_twr twr;
-	bool usable;
 	int r;
 
 	rpc_epmap_put_question(&tower, interface);
@@ -52,6 +51,6 @@ int rpc_map_port(const char *host, uint16_t mapper_port, const struct pdu_syntax
 	if (r == 0)
 		r = rpc_socket_open(&place, &mapper, 0, wait, &s);
 	if (r == 0)
-		r = rpc_socket_call(s, EPM_MAP, stub.data, stub.len, wait, &reply, &usable);
+		r = rpc_socket_call(s, EPM_MAP, stub.data, stub.len, wait, &reply);
 	return r < 0 ? r : read_answer(&reply, &in, ret);
 }

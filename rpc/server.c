@@ -36,7 +36,7 @@ struct rpc_limits rpc_limits_default(void)
 		.handles_per_client = 65536,
 		.request_max = 4 << 20,
 		.reply_max = 16 << 20,
-		.output_max = 20 << 20,
+		.output_max = 64 << 20,
 		.memory = 256 << 20,
 		.memory_per_client = 64 << 20,
 		.arena = 32 << 20,

@@ -60,7 +60,7 @@ struct rpc_limits {
 	size_t handles_per_client;       /* [65536] All groups of one identity. */
 	size_t request_max;              /* [4 MiB] Stub bytes of one request, reassembled. */
 	size_t reply_max;                /* [16 MiB] Stub bytes of one reply. */
-	size_t output_max;        /* [20 MiB] Unsent bytes of one connection; a peer that does not read is cut off. */
+	size_t output_max;        /* [64 MiB] Unsent bytes of one connection; a peer that does not read is cut off. */
 	size_t memory;            /* [256 MiB] Requests and unsent output of the whole server. */
 	size_t memory_per_client; /* [64 MiB] Of one identity. */
 	size_t arena;             /* [32 MiB] What one call may decode and build. */

@@ -1,10 +1,13 @@
 /* wait: waiting for a descriptor, a deadline, and another thread that cancels.
- * Threads  all functions.     Tests  tests/unit/rpc_client.c
+ * Threads  all functions.     Tests  tests/unit/rpc_client.c, rpc_client_stories.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/wait.h"
 #include "base/error.h"
+#include <linux/futex.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 uint64_t rpc_now_ms(void)
 {
@@ -14,9 +17,11 @@ uint64_t rpc_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-int rpc_wait_for(int fd, short events, const struct rpc_wait *wait, int most_ms)
+static int wait_for(int fd, short events, int other, const struct rpc_wait *wait, int most_ms)
 {
-	struct pollfd fds[] = { { .fd = fd, .events = events }, { .fd = wait->cancel_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = fd, .events = events },
+		{ .fd = wait->cancel != NULL ? wait->cancel->fd : -1, .events = POLLIN },
+		{ .fd = other, .events = POLLIN } };
 	int timeout = most_ms;
 	uint64_t now = rpc_now_ms();
 
@@ -35,9 +40,36 @@ int rpc_wait_for(int fd, short events, const struct rpc_wait *wait, int most_ms)
 	return 0;
 }
 
+int rpc_wait_for(int fd, short events, const struct rpc_wait *wait, int most_ms)
+{
+	return wait_for(fd, events, -1, wait, most_ms);
+}
+
+int rpc_wait_for_either(int fd, short events, int other, const struct rpc_wait *wait)
+{
+	return wait_for(fd, events, other, wait, -1);
+}
+
 int rpc_wait_check(const struct rpc_wait *wait)
 {
 	return rpc_wait_for(-1, 0, wait, 0);
+}
+
+void rpc_sleep_while(atomic_uint *word, unsigned value, uint64_t deadline_ms)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline_ms / 1000),
+		.tv_nsec = (long)(deadline_ms % 1000) * 1000000,
+	};
+
+	/* This form of waiting is the one whose time is absolute. */
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, deadline_ms != 0 ? &until : NULL,
+	    NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+void rpc_wake(atomic_uint *word)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
 }
 
 struct rpc_wait rpc_wait_share(const struct rpc_wait *wait, size_t shares)

@@ -2,7 +2,7 @@
  *
  * Why      a program holds its handles over restarts of the service, and must not notice more than a pause; but after a
  *          restore it must notice, or it would go on changing what it does not know.
- * How      a link holds one RPC client for each interface; each call in flight has a connection of its own in it.  The
+ * How      a link holds one RPC client for each interface, with a few connections that its calls share.  The
  *          client's generation changes when its connections, and with them the server's context handles, were lost; the
  *          link calls that an *epoch*.  A remote remembers the epoch that its handle is of and opens it again in a new one,
  *          by path or id.  Before that the link asks which generation of the cluster serves: if it is another one than at
@@ -209,8 +209,8 @@ bool link_is_remote(const struct link *l)
 }
 
 /* The status in the answer counts as much as the RPC's own error. */
-static int invoke(struct link *l, struct rpc_cancel *cancel, int timeout_ms, enum link_interface which, unsigned number,
-    const void *in, void *out, struct arena *arena)
+static int invoke(struct link *l, struct rpc_cancel *cancel, int timeout_ms, bool patient, enum link_interface which,
+    unsigned number, const void *in, void *out, struct arena *arena)
 {
 	struct rpc_invocation i = { .interface = interfaces[which].interface,
 		.version = interfaces[which].version,
@@ -219,7 +219,8 @@ static int invoke(struct link *l, struct rpc_cancel *cancel, int timeout_ms, enu
 		.out = out,
 		.arena = arena,
 		.timeout_ms = timeout_ms,
-		.cancel = cancel };
+		.cancel = cancel,
+		.patient = patient };
 	uint32_t status;
 	int r;
 
@@ -235,7 +236,7 @@ static int invoke(struct link *l, struct rpc_cancel *cancel, int timeout_ms, enu
 static int call_once(struct link *l, struct cancel *cancel, enum link_interface which, unsigned number, const void *in,
     void *out, struct arena *arena)
 {
-	return invoke(l, &cancel->rpc, atomic_load(&l->call_ms), which, number, in, out, arena);
+	return invoke(l, &cancel->rpc, atomic_load(&l->call_ms), false, which, number, in, out, arena);
 }
 
 int link_wait_reserve(struct link *l)
@@ -254,7 +255,7 @@ void link_wait_release(struct link *l)
 int link_wait(struct link *l, unsigned number, const void *in, void *out, struct arena *arena, struct rpc_cancel *cancel)
 {
 	memset(out, 0, ndr_method(&clusapi_interface, 3, number)->out->size);
-	return invoke(l, cancel, 0, LINK_CLUSAPI, number, in, out, arena);
+	return invoke(l, cancel, 0, true, LINK_CLUSAPI, number, in, out, arena);
 }
 
 void link_wait_cancel(struct link *l, struct rpc_cancel *cancel)
@@ -297,10 +298,10 @@ int link_call(
 	int r;
 
 	assert(m != NULL);
-	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
+	for (uint64_t until_ms = rpc_now_ms() + RETRY_MS;;) {
 		memset(out, 0, m->out->size);
 		r = call_once(l, cancel, which, number, in, out, arena);
-		if (!may_retry(l, r, m) || waited >= RETRY_MS)
+		if (!may_retry(l, r, m) || rpc_now_ms() >= until_ms)
 			break;
 		move_on(l, which, r);
 		pause_ms(RETRY_STEP_MS);
@@ -329,10 +330,10 @@ static int ask_generation(struct link *l, struct guid *ret)
 	struct arena arena = { 0 };
 	int r;
 
-	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
+	for (uint64_t until_ms = rpc_now_ms() + RETRY_MS;;) {
 		r = link_call(l, LINK_RUEDA, RUEDA_GET_STATUS, &in, &out, &arena);
 		arena_done(&arena);
-		if (r < 0 || (out.state != STATE_STARTING && out.state != STATE_CHANGING) || waited >= RETRY_MS)
+		if (r < 0 || (out.state != STATE_STARTING && out.state != STATE_CHANGING) || rpc_now_ms() >= until_ms)
 			break;
 		pause_ms(RETRY_STEP_MS);
 	}
@@ -372,6 +373,7 @@ static int make_clients(struct link *l, const struct rpc_client_config *where)
 		config.interface = rpc_interface_syntax(interfaces[i].interface, interfaces[i].version);
 		if (i == LINK_LOCAL)
 			config.interface.uuid = local_registry_uuid;
+		config.stateless = i == LINK_CLUSAPI_V2 || i == LINK_RUEDA;
 		r = rpc_client_new(&config, &l->clients[i]);
 		if (r < 0)
 			return r;
@@ -610,7 +612,7 @@ int remote_call_at(
 	if (second != NULL && second->interface != r->interface)
 		return ERR_NOT_SUPPORTED;
 	cancel = cancel_get(r->link);
-	for (unsigned waited = 0;; waited += RETRY_STEP_MS) {
+	for (uint64_t until_ms = rpc_now_ms() + RETRY_MS;;) {
 		struct ndr_handle handles[2];
 		uint64_t epoch, second_epoch;
 
@@ -628,7 +630,7 @@ int remote_call_at(
 		} else if (result == ERR_INVALID_HANDLE) {
 			break;
 		}
-		if ((result != ERR_INVALID_HANDLE && !may_retry(r->link, result, m)) || waited >= RETRY_MS)
+		if ((result != ERR_INVALID_HANDLE && !may_retry(r->link, result, m)) || rpc_now_ms() >= until_ms)
 			break;
 		move_on(r->link, r->interface, result);
 		pause_ms(RETRY_STEP_MS);

@@ -35,8 +35,8 @@ enum link_interface { LINK_CLUSAPI, LINK_CLUSAPI_V2, LINK_RUEDA, LINK_LOCAL };
 int link_call(
     struct link *l, enum link_interface interface, unsigned number, const void *in, void *out, struct arena *arena);
 /* A method that may take for ever: made once, without a limit of time, ended by this cancel and not by link_cancel(), so that
- * events which come with the answer are lost only with the connection.  Each takes one of the link's connections: who is
- * going to wait reserves it first.  ERR_TOO_MANY_OPEN_FILES: LINK_WAITS_MAX. */
+ * events which come with the answer are lost only with the connection.  Each takes a place on the link's connections, of
+ * which there are not many without multiplexing: who is going to wait reserves it first.  ERR_TOO_MANY_OPEN_FILES: LINK_WAITS_MAX. */
 enum { LINK_WAITS_MAX = 32 };
 struct rpc_cancel;
 int link_wait_reserve(struct link *l);

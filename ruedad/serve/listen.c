@@ -4,7 +4,9 @@
  *          rpc/connection.c, for all kinds of sockets alike.
  * How      A kind of listener (listen_unix.c, listen_tcp.c) says who is at the other end; the rest is the same.
  *          Bytes go to and from rpc/server.h.  What the RPC side has to send is taken as one buffer and written as
- *          such; while it is on its way the next one collects.
+ *          such; while it is on its way the next one collects.  It is taken when all that is ready in this turn of the
+ *          loop has been handled (check) and once more before the loop sleeps (prepare), so that the answers to calls
+ *          which came together, or were made durable together, leave together.
  *
  *          A connection ends when the peer closes, on an error, or when RPC says that it is over and all has been
  *          sent (at most LINGER_TICKS later: a peer that does not read its last answer is not waited for).
@@ -25,6 +27,7 @@ enum { ACCEPTS_PER_TURN = 64, LINGER_TICKS = 5, QUIET_TICKS = 10 };
 struct connection {
 	struct listener *listener;
 	struct connection *next, **previous;
+	struct connection *next_waking, **previous_waking; /* previous_waking NULL: in no list. */
 	struct rpc_connection *rpc;
 	/* uv_pipe_t is for any stream that is a descriptor; what TCP has on top of that is not used. */
 	uv_pipe_t pipe;
@@ -79,6 +82,16 @@ static void on_connection_closed(uv_handle_t *handle)
 	release(l);
 }
 
+static void stop_waking(struct connection *c)
+{
+	if (c->previous_waking == NULL)
+		return;
+	*c->previous_waking = c->next_waking;
+	if (c->next_waking != NULL)
+		c->next_waking->previous_waking = c->previous_waking;
+	c->previous_waking = NULL;
+}
+
 static void close_connection(struct connection *c)
 {
 	const char *why;
@@ -86,6 +99,7 @@ static void close_connection(struct connection *c)
 	if (c->closing)
 		return;
 	c->closing = true;
+	stop_waking(c);
 	if (rpc_connection_is_over(c->rpc, &why)) {
 		trace("a connection was ended: %s", why);
 		note_refusal(c->listener, why);
@@ -107,7 +121,7 @@ static void on_written(uv_write_t *write, int status)
 		pump(c);
 }
 
-/* An answer mostly fits into the socket's buffer: then it is written at once, without a turn of the loop for it. */
+/* Answers mostly fit into the socket's buffer: then they are written at once, without a turn of the loop for it. */
 static void pump(struct connection *c)
 {
 	while (!c->closing && c->writing.len == 0) {
@@ -141,7 +155,36 @@ static void pump(struct connection *c)
 
 static void on_wake(void *data)
 {
-	pump(data);
+	struct connection *c = data;
+	struct listener *l = c->listener;
+
+	if (c->closing || c->previous_waking != NULL)
+		return;
+	c->next_waking = l->waking;
+	c->previous_waking = &l->waking;
+	if (c->next_waking != NULL)
+		c->next_waking->previous_waking = &c->next_waking;
+	l->waking = c;
+}
+
+static void pump_all(struct listener *l)
+{
+	while (l->waking != NULL) {
+		struct connection *c = l->waking;
+
+		stop_waking(c);
+		pump(c);
+	}
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	pump_all(prepare->data);
+}
+
+static void on_check(uv_check_t *check)
+{
+	pump_all(check->data);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
@@ -275,9 +318,13 @@ int listener_start(struct listener *l, uv_loop_t *uv, struct rpc_server *server)
 		return r;
 	l->server = server;
 	(void)uv_timer_init(uv, &l->timer);
-	l->open_handles = 2;
-	l->poll.data = l->timer.data = l;
-	/* Neither fails on handles that have just been made. */
+	(void)uv_prepare_init(uv, &l->prepare);
+	(void)uv_check_init(uv, &l->check);
+	l->open_handles = 4;
+	l->poll.data = l->timer.data = l->prepare.data = l->check.data = l;
+	/* None fails on handles that have just been made. */
+	(void)uv_prepare_start(&l->prepare, on_prepare);
+	(void)uv_check_start(&l->check, on_check);
 	(void)uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
 	(void)uv_timer_start(&l->timer, on_tick, LISTEN_TICK_MS, LISTEN_TICK_MS);
 	return 0;
@@ -294,10 +341,13 @@ static void on_handle_closed(uv_handle_t *handle)
 
 void listener_close(struct listener *l, void (*closed)(void *data), void *data)
 {
+	pump_all(l); /* The answer to who has asked us to stop. */
 	l->closed = closed;
 	l->closed_data = data;
 	uv_close((uv_handle_t *)&l->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&l->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&l->prepare, on_handle_closed);
+	uv_close((uv_handle_t *)&l->check, on_handle_closed);
 	for (struct connection *c = l->connections; c != NULL; c = c->next)
 		close_connection(c);
 }

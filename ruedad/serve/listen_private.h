@@ -24,6 +24,9 @@ struct listener {
 	uv_timer_t timer;
 	bool paused; /* Out of descriptors: accept again at the next tick. */
 	struct connection *connections;
+	struct connection *waking; /* Those that have something to send, or are over. */
+	uv_prepare_t prepare;
+	uv_check_t check;
 	unsigned open_handles; /* Of libuv; the listener is freed with the last. */
 	void (*closed)(void *data);
 	void *closed_data;

@@ -28,7 +28,7 @@ static int connect_to(const char *host, const char *port)
 /* Until the channel waits for us. */
 static void drive(struct rpc_channel *ch, int fd)
 {
-	while (ch->state == CHANNEL_BINDING || ch->state == CHANNEL_CALLING) {
+	while (ch->state == CHANNEL_BINDING || (ch->state == CHANNEL_READY && ch->call_count > 0)) {
 		uint8_t data[8192];
 		ssize_t n;
 
@@ -43,12 +43,13 @@ static void drive(struct rpc_channel *ch, int fd)
 
 static struct buf call(struct rpc_channel *ch, int fd, uint16_t opnum, const void *stub, size_t len)
 {
+	struct rpc_channel_call call;
 	struct buf reply = { 0 };
 
-	CHECK_INT(rpc_channel_call(ch, opnum, stub, len), 0);
+	CHECK_INT(rpc_channel_call(ch, &call, opnum, stub, len), 0);
 	drive(ch, fd);
-	CHECK_INT(ch->state, CHANNEL_ANSWERED);
-	CHECK_INT(rpc_channel_take_reply(ch, &reply), 0);
+	CHECK(call.answered);
+	CHECK_INT(rpc_channel_take_reply(ch, &call, &reply), 0);
 	return reply;
 }
 

@@ -202,6 +202,16 @@ void host_close_all(struct host *h)
 	poke(h);
 }
 
+unsigned host_cancelled(struct host *h)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&h->lock);
+	n = h->echo.cancel_count;
+	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
 unsigned host_waiting(struct host *h)
 {
 	unsigned n;

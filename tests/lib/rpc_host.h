@@ -42,3 +42,4 @@ void host_stop(struct host *h);
 void host_release_all(struct host *h);
 void host_close_all(struct host *h);
 unsigned host_waiting(struct host *h);
+unsigned host_cancelled(struct host *h); /* Calls that were told so. */

@@ -60,6 +60,7 @@ TEST(a_login_carries_calls_at_every_level)
 	for (uint8_t level = RPC_LEVEL_CONNECT; level <= RPC_LEVEL_PRIVACY; level++) {
 		struct ntlm_acceptor acceptor = login_acceptor();
 		struct ntlm_initiator initiator = login_initiator(U16("Alice"), U16("Secret.1"));
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -72,12 +73,12 @@ TEST(a_login_carries_calls_at_every_level)
 			struct buf reply = { 0 };
 
 			memset(stub, 'A' + (int)i, sizeof(stub));
-			CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, stub, sizes[i]), 0);
+			CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, stub, sizes[i]), 0);
 			CHECK_INT(memmem(ch.output.data, ch.output.len, stub, 16) != NULL,
 			    sizes[i] >= 16 && level != RPC_LEVEL_PRIVACY);
 			login_exchange(&ch, &p);
-			CHECK_INT(ch.state, CHANNEL_ANSWERED);
-			CHECK_INT(rpc_channel_take_reply(&ch, &reply), 0);
+			CHECK(call.answered);
+			CHECK_INT(rpc_channel_take_reply(&ch, &call, &reply), 0);
 			CHECK_INT(reply.len, sizes[i]);
 			if (sizes[i] > 0)
 				CHECK_MEM(reply.data, stub, sizes[i]);

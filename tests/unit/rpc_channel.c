@@ -46,7 +46,7 @@ static void start(struct rpc_channel *ch)
 }
 
 /* Bound, and waiting for the answer to its first call, whose number is 2. */
-static void start_call(struct rpc_channel *ch)
+static void start_call(struct rpc_channel *ch, struct rpc_channel_call *call)
 {
 	struct pdu_ack ack = good_ack();
 	struct buf b = { 0 };
@@ -56,8 +56,9 @@ static void start_call(struct rpc_channel *ch)
 	input(ch, &b);
 	CHECK_INT(ch->state, CHANNEL_READY);
 	CHECK_INT(ch->group, GROUP);
-	CHECK_INT(rpc_channel_call(ch, 0, "x", 1), 0);
-	CHECK_INT(ch->state, CHANNEL_CALLING);
+	CHECK_INT(ch->calls_max, 1); /* It did not say that it takes more. */
+	CHECK_INT(rpc_channel_call(ch, call, 0, "x", 1), 0);
+	CHECK_INT(ch->call_count, 1);
 	buf_done(&ch->output);
 }
 
@@ -68,12 +69,12 @@ static void check_broken(struct rpc_channel *ch, int error)
 	rpc_channel_done(ch);
 }
 
-static void check_answer(struct rpc_channel *ch, const char *expected)
+static void check_answer(struct rpc_channel *ch, struct rpc_channel_call *call, const char *expected)
 {
 	struct buf reply = { 0 };
 
-	CHECK_INT(ch->state, CHANNEL_ANSWERED);
-	CHECK_INT(rpc_channel_take_reply(ch, &reply), 0);
+	CHECK(call->answered);
+	CHECK_INT(rpc_channel_take_reply(ch, call, &reply), 0);
 	CHECK_INT(reply.len, strlen(expected));
 	CHECK_MEM(reply.data, expected, reply.len);
 	CHECK_INT(ch->state, CHANNEL_READY);
@@ -84,6 +85,7 @@ TEST(requests_go_out_in_fragments_of_the_agreed_size)
 {
 	struct pdu_ack ack = good_ack();
 	uint8_t stub[10000];
+	struct rpc_channel_call call = { 0 };
 	struct rpc_channel ch;
 	struct buf b = { 0 };
 	size_t at = 0, stub_at = 0;
@@ -93,7 +95,7 @@ TEST(requests_go_out_in_fragments_of_the_agreed_size)
 	start(&ch);
 	put_ack(&b, &ack);
 	input(&ch, &b);
-	CHECK_INT(rpc_channel_call(&ch, 104, stub, sizeof(stub)), 0);
+	CHECK_INT(rpc_channel_call(&ch, &call, 104, stub, sizeof(stub)), 0);
 	while (at < ch.output.len) {
 		size_t len = get_le16(ch.output.data + at + 8);
 		struct pdu pdu;
@@ -114,20 +116,21 @@ TEST(requests_go_out_in_fragments_of_the_agreed_size)
 
 TEST(answers_in_fragments_become_one)
 {
+	struct rpc_channel_call call = { 0 };
 	struct rpc_channel ch;
 	struct buf b = { 0 };
 
-	start_call(&ch);
+	start_call(&ch, &call);
 	put_response(&b, PDU_FIRST, 2, "one ");
 	put_response(&b, 0, 2, "two ");
 	put_response(&b, PDU_LAST, 2, "three");
 	input(&ch, &b);
-	check_answer(&ch, "one two three");
+	check_answer(&ch, &call, "one two three");
 	/* The next call begins anew. */
-	CHECK_INT(rpc_channel_call(&ch, 0, "x", 1), 0);
+	CHECK_INT(rpc_channel_call(&ch, &call, 0, "x", 1), 0);
 	put_response(&b, WHOLE, 3, "next");
 	input(&ch, &b);
-	check_answer(&ch, "next");
+	check_answer(&ch, &call, "next");
 	rpc_channel_done(&ch);
 }
 
@@ -141,22 +144,23 @@ TEST(what_a_server_must_not_answer_breaks_the_channel)
 		{ WHOLE, 0, 0x80000000 }, { 0, 0, 2 },           /* No beginning. */
 		{ PDU_LAST, 0, 2 }, { PDU_FIRST, PDU_FIRST, 2 }, /* Two of them. */
 	};
+	struct rpc_channel_call call = { 0 };
 	struct rpc_channel ch;
 	struct buf b = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		start_call(&ch);
+		start_call(&ch, &call);
 		put_response(&b, cases[i].flags, cases[i].call_id, "x");
 		if (cases[i].more != 0)
 			put_response(&b, cases[i].more, cases[i].call_id, "y");
 		input(&ch, &b);
 		check_broken(&ch, ERR_RPC_S_PROTOCOL_ERROR);
 	}
-	start_call(&ch);
+	start_call(&ch, &call);
 	rpc_channel_input(&ch, "HTTP/1.0 400 Bad", 16);
 	check_broken(&ch, ERR_RPC_S_PROTOCOL_ERROR);
 
-	start_call(&ch);
+	start_call(&ch, &call);
 	pdu_put_nak(&b, 2, 0);
 	input(&ch, &b);
 	check_broken(&ch, ERR_RPC_S_PROTOCOL_ERROR);
@@ -232,32 +236,34 @@ TEST(a_refused_bind_says_why)
 TEST(a_fault_is_the_answer_of_its_call_only)
 {
 	struct buf b = { 0 }, reply = { 0 };
+	struct rpc_channel_call call = { 0 };
 	struct rpc_channel ch;
 
-	start_call(&ch);
+	start_call(&ch, &call);
 	put_response(&b, PDU_FIRST, 2, "half an ans");
 	pdu_put_fault(&b, 0, 2, 0, FAULT_CONTEXT_MISMATCH);
 	input(&ch, &b);
-	CHECK_INT(ch.state, CHANNEL_ANSWERED);
-	CHECK_INT(rpc_channel_take_reply(&ch, &reply), ERR_INVALID_HANDLE);
+	CHECK(call.answered);
+	CHECK_INT(rpc_channel_take_reply(&ch, &call, &reply), ERR_INVALID_HANDLE);
 	CHECK(reply.data == NULL);
-	CHECK_INT(rpc_channel_call(&ch, 0, "x", 1), 0);
+	CHECK_INT(rpc_channel_call(&ch, &call, 0, "x", 1), 0);
 	put_response(&b, WHOLE, 3, "whole");
 	input(&ch, &b);
-	check_answer(&ch, "whole");
+	check_answer(&ch, &call, "whole");
 	rpc_channel_done(&ch);
 }
 
 TEST(late_answers_to_abandoned_calls_are_ignored)
 {
 	struct buf b = { 0 };
+	struct rpc_channel_call call = { 0 };
 	struct rpc_channel ch;
 	struct pdu pdu;
 
-	start_call(&ch);
+	start_call(&ch, &call);
 	put_response(&b, PDU_FIRST, 2, "late ");
 	input(&ch, &b);
-	CHECK_INT(rpc_channel_abandon(&ch), 0);
+	rpc_channel_forget(&ch, &call, true);
 	CHECK_INT(ch.state, CHANNEL_READY);
 	CHECK_INT(pdu_decode(ch.output.data, ch.output.len, &pdu), 0);
 	CHECK_INT(pdu.header.type, PDU_ORPHANED);
@@ -268,13 +274,13 @@ TEST(late_answers_to_abandoned_calls_are_ignored)
 	pdu_put_fault(&b, 0, 2, 0, FAULT_CANCELLED);
 	input(&ch, &b);
 	CHECK_INT(ch.state, CHANNEL_READY);
-	CHECK_INT(rpc_channel_call(&ch, 0, "x", 1), 0);
+	CHECK_INT(rpc_channel_call(&ch, &call, 0, "x", 1), 0);
 	put_response(&b, PDU_FIRST, 3, "in ");
 	put_response(&b, PDU_LAST, 2, "late");
 	pdu_put_fault(&b, 0, 2, 0, FAULT_CANCELLED);
 	put_response(&b, PDU_LAST, 3, "time");
 	input(&ch, &b);
-	check_answer(&ch, "in time");
+	check_answer(&ch, &call, "in time");
 	rpc_channel_done(&ch);
 }
 
@@ -284,6 +290,7 @@ TEST(the_same_bytes_cut_anywhere_give_the_same_answer)
 
 	for (uint64_t seed = test_seed; seed < test_seed + rounds; seed++) {
 		struct pdu_ack ack = good_ack();
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct buf b = { 0 };
 		uint64_t state = seed;
@@ -301,7 +308,7 @@ TEST(the_same_bytes_cut_anywhere_give_the_same_answer)
 			at += len;
 		}
 		buf_done(&b);
-		CHECK_INT(rpc_channel_call(&ch, 0, "x", 1), 0);
+		CHECK_INT(rpc_channel_call(&ch, &call, 0, "x", 1), 0);
 		put_response(&b, PDU_FIRST, 2, "a somewhat longer answer ");
 		put_response(&b, 0, 2, "");
 		put_response(&b, PDU_LAST, 2, "in three fragments");
@@ -315,7 +322,7 @@ TEST(the_same_bytes_cut_anywhere_give_the_same_answer)
 			at += len;
 		}
 		buf_done(&b);
-		check_answer(&ch, "a somewhat longer answer in three fragments");
+		check_answer(&ch, &call, "a somewhat longer answer in three fragments");
 		rpc_channel_done(&ch);
 	}
 }
@@ -326,6 +333,7 @@ TEST(each_failed_allocation_breaks_the_channel_and_nothing_else)
 	{
 		static const uint8_t stub[10000];
 		struct rpc_limits limits = rpc_limits_default();
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -340,9 +348,9 @@ TEST(each_failed_allocation_breaks_the_channel_and_nothing_else)
 						    &ch, p.received.data + p.seen, p.received.len - p.seen);
 						p.seen = p.received.len;
 						if (i == 0 && ch.state == CHANNEL_READY)
-							(void)rpc_channel_call(&ch, ECHO_ECHO, stub, sizeof(stub));
+							(void)rpc_channel_call(&ch, &call, ECHO_ECHO, stub, sizeof(stub));
 					}
-					CHECK(ch.state == CHANNEL_ANSWERED || failalloc_hit());
+					CHECK(call.answered || failalloc_hit());
 					rpc_channel_done(&ch);
 				}
 				peer_close(&p);

@@ -100,12 +100,12 @@ static unsigned count_accepted(struct host *h)
 	return n;
 }
 
-static unsigned count_connections(struct host *h)
+static unsigned count_closings(struct host *h)
 {
 	unsigned n;
 
 	pthread_mutex_lock(&h->lock);
-	n = (unsigned)rpc_server_stats(h->echo.server).connections;
+	n = h->close_all;
 	pthread_mutex_unlock(&h->lock);
 	return n;
 }
@@ -264,6 +264,7 @@ struct worker {
 	pthread_t thread;
 	struct rpc_client *client;
 	struct rpc_cancel *cancel;
+	bool patient;
 	const struct buf *handle;
 	uint64_t seed;
 	unsigned rounds;
@@ -274,9 +275,12 @@ struct worker {
 static void *wait_once(void *data)
 {
 	struct worker *w = data;
-	struct rpc_client_call wait = {
-		.opnum = w->opnum, .stub = "x", .len = 1, .timeout_ms = w->timeout_ms, .cancel = w->cancel
-	};
+	struct rpc_client_call wait = { .opnum = w->opnum,
+		.stub = "x",
+		.len = 1,
+		.timeout_ms = w->timeout_ms,
+		.cancel = w->cancel,
+		.patient = w->patient };
 	struct buf reply = { 0 };
 
 	w->result = rpc_client_call(w->client, &wait, &reply);
@@ -293,7 +297,7 @@ TEST(blocked_calls_do_not_block_others_and_share_handles)
 {
 	struct host *h = start();
 	struct rpc_client *c = client(0);
-	struct worker w[10];
+	struct worker w[40];
 	struct buf handle = { 0 }, reply = { 0 };
 
 	CHECK_INT(call(c, ECHO_OPEN, "\0\0\0\0\7\0\0\0", 8, &handle), 0);
@@ -310,16 +314,128 @@ TEST(blocked_calls_do_not_block_others_and_share_handles)
 		(void)pthread_join(w[i].thread, NULL);
 		CHECK_INT(w[i].result, 0);
 	}
-	/* More came than may stay idle; some were closed, and the handle lives. */
-	wait_until(count_connections, h, RPC_CLIENT_IDLE);
 	CHECK_INT(call(c, ECHO_USE, handle.data, handle.len, &reply), 0);
 	CHECK_INT(rpc_client_generation(c), 0);
 	CHECK_INT(count_rundowns(h), 0);
-	CHECK_INT(count_accepted(h), ARRAY_SIZE(w) + 1);
+	CHECK_INT(count_accepted(h), 3); /* 16 calls each. */
 	buf_done(&reply);
 	buf_done(&handle);
 	rpc_client_free(c);
 	wait_until(count_rundowns, h, 1);
+	stop(h);
+}
+
+TEST(a_patient_call_shares_no_connection_with_others)
+{
+	struct host *h = start();
+	struct rpc_client *c = client(0);
+	struct worker w[20];
+
+	check_echo(c, "x", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+		w[i] = (struct worker){ .client = c, .opnum = ECHO_WAIT, .patient = true };
+		begin(&w[i], wait_once);
+	}
+	wait_until(host_waiting, h, ARRAY_SIZE(w));
+	CHECK_INT(count_accepted(h), 2); /* The first was idle. */
+	check_echo(c, "x", 1);
+	CHECK_INT(count_accepted(h), 3);
+	host_release_all(h);
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+		(void)pthread_join(w[i].thread, NULL);
+		CHECK_INT(w[i].result, 0);
+	}
+	rpc_client_free(c);
+	stop(h);
+}
+
+/* The first of them reads for all; whoever it is, the others go on. */
+TEST(a_call_that_is_given_up_leaves_those_that_share_its_connection)
+{
+	struct host *h = start();
+	struct rpc_client *c = client(0);
+	struct rpc_cancel cancels[4];
+	struct worker w[12];
+
+	check_echo(c, "x", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+		w[i] = (struct worker){ .client = c, .opnum = ECHO_WAIT, .timeout_ms = i >= 8 ? 100 : 0 };
+		if (i < ARRAY_SIZE(cancels)) {
+			CHECK_INT(rpc_cancel_init(&cancels[i]), 0);
+			w[i].cancel = &cancels[i];
+		}
+		begin(&w[i], wait_once);
+		if (i == 0)
+			wait_until(host_waiting, h, 1); /* It leads. */
+	}
+	for (size_t i = 8; i < ARRAY_SIZE(w); i++) {
+		(void)pthread_join(w[i].thread, NULL);
+		CHECK_INT(w[i].result, ERR_TIMEOUT);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(cancels); i++) {
+		rpc_cancel_fire(c, &cancels[i]);
+		(void)pthread_join(w[i].thread, NULL);
+		CHECK_INT(w[i].result, ERR_CANCELLED);
+		check_echo(c, &i, sizeof(i));
+		rpc_cancel_done(&cancels[i]);
+	}
+	wait_until(host_cancelled, h, 8);
+	host_release_all(h);
+	for (size_t i = ARRAY_SIZE(cancels); i < 8; i++) {
+		(void)pthread_join(w[i].thread, NULL);
+		CHECK_INT(w[i].result, 0);
+	}
+	CHECK_INT(count_accepted(h), 1);
+	rpc_client_free(c);
+	stop(h);
+}
+
+static void *cancel_at_random(void *data)
+{
+	struct worker *w = data;
+	uint64_t state = w->seed;
+
+	for (unsigned i = 0; i < w->rounds && w->result == 0; i++) {
+		struct rpc_client_call echo = { .opnum = ECHO_ECHO, .stub = &state, .len = sizeof(state) };
+		struct buf reply = { 0 };
+		struct rpc_cancel cancel;
+		int r;
+
+		state = state * 6364136223846793005 + 1442695040888963407;
+		CHECK_INT(rpc_cancel_init(&cancel), 0);
+		echo.cancel = &cancel;
+		echo.timeout_ms = (state >> 33) % 8 == 0 ? 1 : 0;
+		if ((state >> 40) % 8 == 0)
+			rpc_cancel_fire(w->client, &cancel);
+		r = rpc_client_call(w->client, &echo, &reply);
+		if (r != 0 && r != ERR_CANCELLED && r != ERR_TIMEOUT)
+			w->result = r;
+		if (r == 0 && (reply.len != sizeof(state) || memcmp(reply.data, &state, sizeof(state)) != 0))
+			w->result = -EBADMSG;
+		buf_done(&reply);
+		rpc_cancel_done(&cancel);
+	}
+	return NULL;
+}
+
+TEST(threads_that_give_up_at_random_get_their_own_answers)
+{
+	struct host *h = start();
+	struct rpc_client *c = client(3);
+	struct worker w[32];
+
+	test_note_seed(test_seed);
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+		w[i] = (struct worker){ .client = c, .seed = test_seed * 32 + i, .rounds = (unsigned)test_rounds(200) };
+		begin(&w[i], cancel_at_random);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+		(void)pthread_join(w[i].thread, NULL);
+		CHECK_INT(w[i].result, 0);
+	}
+	check_echo(c, "x", 1);
+	CHECK_INT(rpc_client_generation(c), 0);
+	rpc_client_free(c);
 	stop(h);
 }
 
@@ -343,7 +459,7 @@ TEST(a_call_is_cancelled_from_another_thread)
 	/* The server was told, the connection and the group live on, the late answer is nobody's. */
 	CHECK_INT(call(c, ECHO_USE, handle.data, handle.len, &reply), 0);
 	buf_done(&reply);
-	CHECK_INT(h->echo.cancel_count, 1);
+	wait_until(host_cancelled, h, 1);
 	host_release_all(h);
 	wait_until(count_calls, h, 0);
 	check_echo(c, "after", 5);
@@ -379,29 +495,30 @@ TEST(beyond_the_limit_calls_wait_for_a_connection)
 {
 	struct host *h = start();
 	struct rpc_client *c = client(2);
+	enum { ROOM = 32 };
 	struct rpc_client_call quick = { .opnum = ECHO_ECHO, .stub = "x", .len = 1, .timeout_ms = 50 };
 	struct rpc_cancel cancel;
-	struct worker w[3];
+	struct worker w[ROOM + 1], *last = &w[ROOM];
 	struct buf reply = { 0 };
 
 	CHECK_INT(rpc_cancel_init(&cancel), 0);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ROOM; i++) {
 		w[i] = (struct worker){ .client = c, .opnum = ECHO_WAIT };
 		begin(&w[i], wait_once);
 	}
-	wait_until(host_waiting, h, 2);
+	wait_until(host_waiting, h, ROOM);
 	CHECK_INT(rpc_client_call(c, &quick, &reply), ERR_TIMEOUT);
-	w[2] = (struct worker){ .client = c, .opnum = ECHO_ECHO, .cancel = &cancel };
-	begin(&w[2], wait_once);
+	*last = (struct worker){ .client = c, .opnum = ECHO_ECHO, .cancel = &cancel };
+	begin(last, wait_once);
 	(void)usleep(20000);
 	rpc_cancel_fire(c, &cancel);
-	(void)pthread_join(w[2].thread, NULL);
-	CHECK_INT(w[2].result, ERR_CANCELLED);
-	w[2].cancel = NULL;
-	begin(&w[2], wait_once);
+	(void)pthread_join(last->thread, NULL);
+	CHECK_INT(last->result, ERR_CANCELLED);
+	last->cancel = NULL;
+	begin(last, wait_once);
 	(void)usleep(20000);
 	host_release_all(h);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
 		(void)pthread_join(w[i].thread, NULL);
 		CHECK_INT(w[i].result, 0);
 	}
@@ -496,6 +613,7 @@ TEST(a_server_that_keeps_breaking_connections_is_endured)
 		(void)pthread_join(w[i].thread, NULL);
 		CHECK_INT(w[i].result, 0);
 	}
+	wait_until(count_closings, h, 0);
 	check_echo(c, "x", 1);
 	rpc_client_free(c);
 	stop(h);

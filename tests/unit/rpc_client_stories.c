@@ -29,6 +29,7 @@ struct caller {
 static void begin_story(struct story *s)
 {
 	struct rpc_client_config config = { .interface = echo_syntax, .connect_ms = 10000 };
+	struct timeval most = { .tv_sec = 10 };
 
 	s->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	(void)snprintf(s->address.sun_path, sizeof(s->address.sun_path), "%s/socket", test_directory());
@@ -36,6 +37,7 @@ static void begin_story(struct story *s)
 	config.path = s->address.sun_path;
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	CHECK_INT(bind(s->listener, (struct sockaddr *)&s->address, sizeof(s->address)), 0);
+	CHECK_INT(setsockopt(s->listener, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), 0); /* For accept(). */
 	CHECK_INT(listen(s->listener, 5), 0);
 	CHECK_INT(rpc_client_new(&config, &s->client), 0);
 }
@@ -101,16 +103,21 @@ static void send_all(int fd, struct buf *b)
 	buf_done(b);
 }
 
-static void send_ack(int fd, uint32_t group)
+static void send_ack_with(int fd, uint32_t group, unsigned flags)
 {
 	struct pdu_ack ack = { .max_xmit = 4280, .max_recv = 4280, .group = group, .address = "x", .result_count = 1 };
 	struct buf b = { 0 };
-	size_t start = pdu_begin(&b, PDU_BIND_ACK, WHOLE, 1);
+	size_t start = pdu_begin(&b, PDU_BIND_ACK, WHOLE | flags, 1);
 
 	ack.results[0].transfer = pdu_ndr20;
 	pdu_put_ack(&b, start, &ack, false);
 	pdu_end(&b, start, 0);
 	send_all(fd, &b);
+}
+
+static void send_ack(int fd, uint32_t group)
+{
+	send_ack_with(fd, group, 0);
 }
 
 /* Accept, take a bind that asks for that group, and grant another one. */
@@ -132,13 +139,33 @@ static int serve_bind(const struct story *s, uint32_t asked, uint32_t granted)
 	return fd;
 }
 
+/* The same, by a server that takes several calls at a time. */
+static int serve_several(const struct story *s)
+{
+	int fd = accept_client(s);
+	struct pdu pdu = receive(fd);
+
+	CHECK_INT(pdu.header.type, PDU_BIND);
+	CHECK(pdu.header.flags & PDU_MULTIPLEX);
+	send_ack_with(fd, 7, PDU_MULTIPLEX);
+	return fd;
+}
+
+static void put_response(struct buf *b, unsigned flags, uint32_t call_id, const void *stub, size_t len)
+{
+	size_t start = pdu_begin(b, PDU_RESPONSE, flags, call_id);
+
+	pdu_put_stub_header(b, len, 0, 0);
+	if (len > 0)
+		buf_append(b, stub, len);
+	pdu_end(b, start, 0);
+}
+
 static void serve_reply(int fd, uint32_t call_id)
 {
 	struct buf b = { 0 };
-	size_t start = pdu_begin(&b, PDU_RESPONSE, WHOLE, call_id);
 
-	pdu_put_stub_header(&b, 0, 0, 0);
-	pdu_end(&b, start, 0);
+	put_response(&b, WHOLE, call_id, NULL, 0);
 	send_all(fd, &b);
 }
 
@@ -317,14 +344,214 @@ TEST(a_server_that_answers_nonsense_breaks_its_connection_only)
 	end_story(&s);
 }
 
-TEST(a_server_that_hangs_up_instead_of_binding_is_unavailable)
+/* As ours does when there are too many. */
+TEST(a_server_that_hangs_up_instead_of_binding_is_asked_again)
 {
 	struct caller a;
 	struct story s;
+	int fd;
 
 	begin_story(&s);
 	begin_call(&s, &a, "a", 1, 0);
-	(void)close(accept_client(&s));
-	CHECK_INT(end_call(&a), ERR_RPC_S_SERVER_UNAVAILABLE);
+	for (int i = 0; i < 3; i++)
+		(void)close(accept_client(&s));
+	fd = serve_bind(&s, 0, 7);
+	serve_reply(fd, serve_request(fd));
+	CHECK_INT(end_call(&a), 0);
+	(void)close(fd);
+	end_story(&s);
+}
+
+static void *hang_up(void *data)
+{
+	struct story *s = data;
+	int fd;
+
+	while ((fd = accept(s->listener, NULL, NULL)) >= 0)
+		(void)close(fd);
+	return NULL;
+}
+
+TEST(a_server_that_goes_on_hanging_up_is_too_busy)
+{
+	struct rpc_client_config config = { .interface = echo_syntax, .connect_ms = 300 };
+	struct buf reply = { 0 };
+	struct rpc_client *c;
+	pthread_t thread;
+	struct story s;
+
+	begin_story(&s);
+	config.path = s.address.sun_path;
+	CHECK_INT(rpc_client_new(&config, &c), 0);
+	CHECK_INT(pthread_create(&thread, NULL, hang_up, &s), 0);
+	CHECK_INT(
+	    rpc_client_call(c, &(struct rpc_client_call){ .stub = "a", .len = 1 }, &reply), ERR_RPC_S_SERVER_TOO_BUSY);
+	CHECK_INT(shutdown(s.listener, SHUT_RDWR), 0);
+	CHECK_INT(pthread_join(thread, NULL), 0);
+	/* Nobody listens any more. */
+	CHECK_INT(rpc_client_call(c, &(struct rpc_client_call){ .stub = "a", .len = 1 }, &reply),
+	    ERR_RPC_S_SERVER_UNAVAILABLE);
+	rpc_client_free(c);
+	end_story(&s);
+}
+
+/* Each gets its own number back, twice, in two fragments that others come between. */
+TEST(answers_in_any_order_reach_their_own_calls)
+{
+	enum { CALLS = 5 };
+	struct caller c[CALLS];
+	uint8_t number[CALLS];
+	uint32_t ids[CALLS];
+	struct buf b = { 0 };
+	struct story s;
+	int fd;
+
+	begin_story(&s);
+	for (uint8_t i = 0; i < CALLS; i++) {
+		number[i] = i;
+		begin_call(&s, &c[i], &number[i], 1, 0);
+	}
+	fd = serve_several(&s);
+	for (int i = 0; i < CALLS; i++) {
+		struct pdu pdu = receive(fd);
+
+		CHECK_INT(pdu.stub.len, 1);
+		ids[pdu.stub.data[0]] = pdu.header.call_id;
+	}
+	for (int i = CALLS; i-- > 0;)
+		put_response(&b, PDU_FIRST, ids[i], &number[i], 1);
+	send_all(fd, &b);
+	for (int i = 1; i <= CALLS; i++) {
+		int who = (i * 2) % CALLS;
+
+		put_response(&b, PDU_LAST, ids[who], &number[who], 1);
+		send_all(fd, &b);
+		CHECK_INT(pthread_join(c[who].thread, NULL), 0); /* While the others still wait. */
+		CHECK_INT(c[who].result, 0);
+		CHECK_INT(c[who].reply.len, 2);
+		CHECK(c[who].reply.data[0] == who && c[who].reply.data[1] == who);
+		buf_done(&c[who].reply);
+	}
+	CHECK_INT(rpc_client_generation(s.client), 0);
+	end_story(&s);
+	(void)close(fd);
+}
+
+/* An answer that comes twice is nobody's; one to a call that was never made ends the connection, and all that wait. */
+TEST(a_server_that_mixes_up_its_answers_deceives_nobody)
+{
+	struct caller a, b, c;
+	struct buf out = { 0 };
+	uint32_t first, second;
+	struct story s;
+	int fd;
+
+	begin_story(&s);
+	begin_call(&s, &a, "a", 1, 0);
+	fd = serve_several(&s);
+	first = serve_request(fd);
+	begin_call(&s, &b, "b", 1, 0);
+	second = serve_request(fd);
+	put_response(&out, WHOLE, first, "first", 5);
+	put_response(&out, WHOLE, first, "again", 5);
+	send_all(fd, &out);
+	CHECK_INT(pthread_join(a.thread, NULL), 0);
+	CHECK_INT(a.result, 0);
+	CHECK_MEM(a.reply.data, "first", 5);
+	buf_done(&a.reply);
+	begin_call(&s, &c, "c", 1, 0);
+	CHECK_INT(serve_request(fd), second + 1);
+	put_response(&out, WHOLE, first, "again", 5);
+	put_response(&out, WHOLE, second + 2, "what?", 5);
+	send_all(fd, &out);
+	CHECK_INT(end_call(&b), ERR_RPC_S_PROTOCOL_ERROR);
+	CHECK_INT(end_call(&c), ERR_RPC_S_PROTOCOL_ERROR);
+	CHECK_INT(rpc_client_generation(s.client), 1);
+	end_story(&s);
+	(void)close(fd);
+}
+
+TEST(a_break_tells_each_call_whether_it_may_have_been_executed)
+{
+	uint8_t *large = calloc(1, 4 << 20);
+	struct caller a, b, c;
+	struct story s;
+	int fd;
+
+	CHECK(large != NULL);
+	begin_story(&s);
+	begin_call(&s, &a, "a", 1, 0);
+	fd = serve_several(&s);
+	(void)serve_request(fd);
+	begin_call(&s, &b, large, 4 << 20, 0);
+	(void)serve_request(fd); /* Its beginning. */
+	begin_call(&s, &c, "c", 1, 0);
+	(void)usleep(20000);
+	(void)close(fd);
+	CHECK_INT(end_call(&a), ERR_RPC_S_CALL_FAILED);
+	CHECK_INT(end_call(&b), ERR_RPC_S_CALL_FAILED_DNE);
+	CHECK_INT(end_call(&c), ERR_RPC_S_CALL_FAILED_DNE);
+	end_story(&s);
+	free(large);
+}
+
+/* More is to be sent than the kernel takes, while another thread reads. */
+TEST(a_large_request_and_an_answer_pass_each_other)
+{
+	uint8_t *large = calloc(1, 4 << 20);
+	uint32_t first, second;
+	struct caller a, b;
+	struct story s;
+	int fd;
+
+	CHECK(large != NULL);
+	begin_story(&s);
+	begin_call(&s, &a, "a", 1, 0);
+	fd = serve_several(&s);
+	first = serve_request(fd);
+	begin_call(&s, &b, large, 4 << 20, 10000);
+	second = serve_request(fd);
+	(void)usleep(20000); /* It is stuck by now. */
+	serve_reply(fd, first);
+	CHECK_INT(end_call(&a), 0);
+	for (;;) {
+		struct pdu pdu = receive(fd);
+
+		CHECK_INT(pdu.header.call_id, second);
+		if (pdu.header.flags & PDU_LAST)
+			break;
+	}
+	serve_reply(fd, second);
+	CHECK_INT(end_call(&b), 0);
+	end_story(&s);
+	(void)close(fd);
+	free(large);
+}
+
+TEST(no_more_than_a_few_connections_stay_idle)
+{
+	enum { CALLS = RPC_CLIENT_IDLE + 3 };
+	struct caller c[CALLS];
+	unsigned open = 0;
+	uint32_t ids[CALLS];
+	struct story s;
+	int fds[CALLS];
+
+	begin_story(&s);
+	for (int i = 0; i < CALLS; i++) {
+		begin_call(&s, &c[i], "x", 1, 0);
+		fds[i] = serve_bind(&s, i == 0 ? 0 : 7, 7); /* One call at a time. */
+		ids[i] = serve_request(fds[i]);
+	}
+	for (int i = 0; i < CALLS; i++) {
+		serve_reply(fds[i], ids[i]);
+		CHECK_INT(end_call(&c[i]), 0);
+	}
+	for (int i = 0; i < CALLS; i++) {
+		open += recv(fds[i], &(uint8_t){ 0 }, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+		(void)close(fds[i]);
+	}
+	CHECK_INT(open, RPC_CLIENT_IDLE);
+	CHECK_INT(rpc_client_generation(s.client), 0);
 	end_story(&s);
 }

@@ -192,6 +192,7 @@ TEST(a_protected_connection_carries_calls_of_any_size)
 	for (size_t i = 0; i < sizeof(stub); i++)
 		stub[i] = (uint8_t)(i * 7);
 	for (uint8_t level = RPC_LEVEL_CONNECT; level <= RPC_LEVEL_PRIVACY; level++) {
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -203,10 +204,10 @@ TEST(a_protected_connection_carries_calls_of_any_size)
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 			struct buf reply = { 0 };
 
-			CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, stub, sizes[i]), 0);
+			CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, stub, sizes[i]), 0);
 			exchange(&ch, &p);
-			CHECK_INT(ch.state, CHANNEL_ANSWERED);
-			CHECK_INT(rpc_channel_take_reply(&ch, &reply), 0);
+			CHECK(call.answered);
+			CHECK_INT(rpc_channel_take_reply(&ch, &call, &reply), 0);
 			CHECK_INT(reply.len, sizes[i]);
 			if (sizes[i] > 0)
 				CHECK_MEM(reply.data, stub, sizes[i]);
@@ -224,6 +225,7 @@ TEST(stubs_are_readable_on_the_way_except_at_level_privacy)
 	static const char secret[] = "a rather long secret in clear text";
 
 	for (uint8_t level = RPC_LEVEL_PACKET; level <= RPC_LEVEL_PRIVACY; level++) {
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -232,13 +234,13 @@ TEST(stubs_are_readable_on_the_way_except_at_level_privacy)
 		setup(&e, &p, &remote);
 		CHECK_INT(start_channel(&ch, level, TOY_UID, 0), 0);
 		exchange(&ch, &p);
-		CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, secret, sizeof(secret)), 0);
+		CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, secret, sizeof(secret)), 0);
 		seen = memmem(ch.output.data, ch.output.len, secret, sizeof(secret)) != NULL;
 		CHECK_INT(seen, level != RPC_LEVEL_PRIVACY);
 		exchange(&ch, &p);
 		seen = memmem(p.received.data, p.received.len, secret, sizeof(secret)) != NULL;
 		CHECK_INT(seen, level != RPC_LEVEL_PRIVACY);
-		CHECK_INT(ch.state, CHANNEL_ANSWERED);
+		CHECK(call.answered);
 		rpc_channel_done(&ch);
 		peer_close(&p);
 		echo_done(&e);
@@ -251,6 +253,7 @@ TEST(no_changed_bit_of_a_signed_request_reaches_a_handler)
 	size_t len = PDU_HEADER_SIZE;
 
 	for (size_t at = 12; at < len; at++) {
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -258,13 +261,13 @@ TEST(no_changed_bit_of_a_signed_request_reaches_a_handler)
 		setup(&e, &p, &remote);
 		CHECK_INT(start_channel(&ch, RPC_LEVEL_INTEGRITY, TOY_UID, 0), 0);
 		exchange(&ch, &p);
-		CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, "hello", 5), 0);
+		CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, "hello", 5), 0);
 		len = ch.output.len;
 		ch.output.data[at] ^= 0x01;
 		exchange(&ch, &p);
 		CHECK(peer_is_over(&p));
 		CHECK_INT(e.call_count, 0);
-		CHECK(ch.state != CHANNEL_ANSWERED || ch.error == ERR_RPC_S_SEC_PKG_ERROR);
+		CHECK(!call.answered || call.error == ERR_RPC_S_SEC_PKG_ERROR);
 		rpc_channel_done(&ch);
 		peer_close(&p);
 		echo_done(&e);
@@ -277,6 +280,7 @@ TEST(no_changed_bit_of_a_signed_response_reaches_the_caller)
 	size_t len = PDU_HEADER_SIZE;
 
 	for (size_t at = 12; at < len; at++) {
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -284,7 +288,7 @@ TEST(no_changed_bit_of_a_signed_response_reaches_the_caller)
 		setup(&e, &p, &remote);
 		CHECK_INT(start_channel(&ch, RPC_LEVEL_PRIVACY, TOY_UID, 0), 0);
 		exchange(&ch, &p);
-		CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, "hello", 5), 0);
+		CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, "hello", 5), 0);
 		peer_bytes(&p, ch.output.data, ch.output.len);
 		len = p.received.len - p.seen;
 		p.received.data[p.seen + at] ^= 0x01;
@@ -301,6 +305,7 @@ TEST(no_changed_bit_of_a_signed_response_reaches_the_caller)
 TEST(an_unsigned_or_replayed_request_is_refused)
 {
 	for (int replay = 0; replay < 2; replay++) {
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -309,7 +314,7 @@ TEST(an_unsigned_or_replayed_request_is_refused)
 		setup(&e, &p, &remote);
 		CHECK_INT(start_channel(&ch, RPC_LEVEL_PACKET, TOY_UID, 0), 0);
 		exchange(&ch, &p);
-		CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, "hello", 5), 0);
+		CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, "hello", 5), 0);
 		if (replay) {
 			buf_append(&p.out, ch.output.data, ch.output.len);
 			exchange(&ch, &p);
@@ -373,6 +378,7 @@ TEST(a_trailer_that_says_something_else_is_refused)
 TEST(an_interface_can_ask_for_a_level)
 {
 	for (uint8_t level = RPC_LEVEL_CONNECT; level <= RPC_LEVEL_PRIVACY; level++) {
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -381,10 +387,10 @@ TEST(an_interface_can_ask_for_a_level)
 		e.interface.least_level = RPC_LEVEL_PRIVACY;
 		CHECK_INT(start_channel(&ch, level, TOY_UID, 0), 0);
 		exchange(&ch, &p);
-		CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, "hello", 5), 0);
+		CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, "hello", 5), 0);
 		exchange(&ch, &p);
-		CHECK_INT(ch.state, CHANNEL_ANSWERED);
-		CHECK_INT(ch.error, level == RPC_LEVEL_PRIVACY ? 0 : ERR_ACCESS_DENIED);
+		CHECK(call.answered);
+		CHECK_INT(call.error, level == RPC_LEVEL_PRIVACY ? 0 : ERR_ACCESS_DENIED);
 		CHECK_INT(e.call_count, level == RPC_LEVEL_PRIVACY);
 		rpc_channel_done(&ch);
 		peer_close(&p);
@@ -441,10 +447,10 @@ static int admit(void *data, struct rpc_identity *identity)
 	return admission.result;
 }
 
-/* How a login ends with such an admission; *ret_calls are those that got through. */
-static enum rpc_channel_state login(enum rpc_access access, int result, size_t *ret_calls)
+/* Whether a call is answered with such an admission; *ret_calls are those that got through. */
+static bool login(enum rpc_access access, int result, size_t *ret_calls)
 {
-	enum rpc_channel_state state;
+	struct rpc_channel_call call = { 0 };
 	struct rpc_channel ch;
 	struct peer p;
 	struct echo e;
@@ -457,22 +463,21 @@ static enum rpc_channel_state login(enum rpc_access access, int result, size_t *
 	CHECK_INT(start_channel(&ch, RPC_LEVEL_PACKET, TOY_UID, 0), 0);
 	exchange(&ch, &p);
 	if (ch.state == CHANNEL_READY) {
-		CHECK_INT(rpc_channel_call(&ch, ECHO_ECHO, "x", 1), 0);
+		CHECK_INT(rpc_channel_call(&ch, &call, ECHO_ECHO, "x", 1), 0);
 		exchange(&ch, &p);
 	}
-	state = ch.state;
 	*ret_calls = e.call_count;
 	rpc_channel_done(&ch);
 	peer_close(&p);
 	echo_done(&e);
-	return state;
+	return call.answered;
 }
 
 TEST(the_owner_of_the_server_has_the_last_word_on_what_a_client_may_do)
 {
 	size_t calls;
 
-	CHECK_INT(login(RPC_ACCESS_READ, 0, &calls), CHANNEL_ANSWERED);
+	CHECK(login(RPC_ACCESS_READ, 0, &calls));
 	CHECK_INT(admission.asked, 1);
 	CHECK_INT(admission.seen, RPC_ACCESS_ALL);
 	CHECK_INT(calls, 1);
@@ -776,6 +781,7 @@ TEST(each_failed_allocation_is_survived)
 	FAIL_EACH_ALLOCATION
 	{
 		struct rpc_limits limits = rpc_limits_default();
+		struct rpc_channel_call call = { 0 };
 		struct rpc_channel ch;
 		struct echo e;
 		struct peer p;
@@ -786,9 +792,9 @@ TEST(each_failed_allocation_is_survived)
 				if (start_channel(&ch, RPC_LEVEL_PRIVACY, TOY_UID, 0) == 0) {
 					exchange(&ch, &p);
 					if (ch.state == CHANNEL_READY)
-						(void)rpc_channel_call(&ch, ECHO_ECHO, "hello", 5);
+						(void)rpc_channel_call(&ch, &call, ECHO_ECHO, "hello", 5);
 					exchange(&ch, &p);
-					CHECK(failalloc_hit() || ch.state == CHANNEL_ANSWERED);
+					CHECK(failalloc_hit() || call.answered);
 					rpc_channel_done(&ch);
 				}
 				peer_close(&p);
