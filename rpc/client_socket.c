@@ -217,23 +217,23 @@ static void appoint(struct rpc_socket *s)
 static int turn(struct rpc_socket *s, const struct rpc_wait *wait)
 {
 	short events = (short)(POLLIN | (s->blocked && !s->sending ? POLLOUT : 0));
+	int r = 0, pulled, send_error = s->send_error;
 	uint64_t count;
-	int r, pulled, send_error;
 
-	unlock(s);
-	r = rpc_wait_for_either(s->fd, events, s->kick, wait);
-	lock(s);
+	if (send_error == 0) {
+		unlock(s);
+		r = rpc_wait_for_either(s->fd, events, s->kick, wait);
+		lock(s);
+	}
 	if (s->kicked) {
 		s->kicked = false;
 		(void)!read(s->kick, &count, sizeof(count));
 	}
 	if (r < 0)
 		return r;
+	pulled = pull(s); /* After an error of sending, too: it may have told us why before it closed. */
 	if (s->out_at < s->out.len || s->channel.output.len > 0)
 		push(s);
-	/* It is read from after that, also if it cannot be sent to: it may have told us why before it closed. */
-	send_error = s->send_error;
-	pulled = pull(s);
 	s->break_error = pulled < 0 ? pulled : send_error;
 	s->broken = s->break_error < 0 || s->channel.state == CHANNEL_BROKEN;
 	if (s->broken)
