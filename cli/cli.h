@@ -27,6 +27,7 @@ struct cli {
 	const char *node, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
 	const char *as_node, *as_new, *drive, *access, *password_file, *wait;
 	const char *add, *remove, *path, *max_log_size;
+	const char *file, *crypto, *from, *cat;
 	const char *copy_to[CLI_COPY_MAX];
 	size_t copy_count;
 	const char *types[CLI_TYPE_MAX]; /* "TYPE", or "NAME=TYPE" for one property. */
@@ -121,6 +122,11 @@ int resource_restart_verb(struct cli *c);
 int resource_fail_verb(struct cli *c);
 int resource_move_verb(struct cli *c);
 int resource_rm_verb(struct cli *c);
+int checkpoint_ls_verb(struct cli *c);
+int checkpoint_show_verb(struct cli *c);
+int checkpoint_add_verb(struct cli *c);
+int checkpoint_rm_verb(struct cli *c);
+int checkpoint_rebuild_verb(struct cli *c);
 int type_ls_verb(struct cli *c);
 int type_show_verb(struct cli *c);
 int type_create_verb(struct cli *c);

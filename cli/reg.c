@@ -1,4 +1,5 @@
-/* reg: the verbs about the live cluster database, and this node's own registry: ls, get, set, del, export; import is in regimport.c.
+/* reg: the verbs about the live cluster database, and this node's own registry: ls, get, set, del, export; import is in
+ * regimport.c.
  *
  * Threads  one.      Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/recovery.h"
 #include "cli/regfile.h"
+#include "cli/set_checkpoints.h"
 #include "cli/value.h"
 #include "io/linux/disk.h"
 #include <inttypes.h>
@@ -102,6 +103,7 @@ static void show_json(const struct set *s, struct json *j)
 		json_text(j, "kind", file_kind(&s->files[i]));
 		json_number(j, "size", s->files[i].size);
 		json_bytes(j, "sha256", s->files[i].digest.bytes, sizeof(s->files[i].digest.bytes));
+		set_checkpoint_json(s, &s->files[i], j);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -137,7 +139,9 @@ static void show_text(const struct set *s)
 	printf("%" PRIu64 " bytes\n", s->info.bytes);
 	for (size_t i = 0; i < s->file_count; i++) {
 		output_name(i == 0 ? "files" : "");
-		printf("%s, %s, %" PRIu64 " bytes\n", s->files[i].name, file_kind(&s->files[i]), s->files[i].size);
+		printf("%s, %" PRIu64 " bytes, %s", s->files[i].name, s->files[i].size, file_kind(&s->files[i]));
+		set_checkpoint_print(s, &s->files[i]);
+		printf("\n");
 	}
 }
 
@@ -475,6 +479,8 @@ int backup_diff_verb(struct cli *c)
 	json_open(&j, "differences", '[');
 	r = set_diff(old->db, new->db, on_difference, &diff);
 	json_close(&j, ']');
+	if (r == 0)
+		diff.count += set_checkpoints_diff(old, new, diff.json);
 	json_bool(&j, "equal", diff.count == 0);
 	json_close(&j, '}');
 	if (r < 0 || !c->json)

@@ -205,14 +205,51 @@ DWORD RuedaGetResourceHistory(HRESOURCE hResource, PRUEDA_RESOURCE_HISTORY pHist
  * Returns what setting them would: 0; 13, 87 a property is wrong; 6; 5007; 1717. */
 DWORD RuedaCheckProperties(HRESOURCE hResource, LPCVOID lpList, DWORD cbList, LPWSTR lpszStory, DWORD cchStory);
 
-/* The root of the registry of this machine's node alone, what is HKEY_LOCAL_MACHINE on Windows: what registry checkpoints are
- * of.  It exists without a cluster.  The ClusterReg functions take the handle and those opened below it; but notifications and
- * batch ports are not there for it (50 and 120).  A restore ends it, as all handles.
+#define RUEDA_CHECKPOINT_REGISTRY 0u
+#define RUEDA_CHECKPOINT_CRYPTO 1u
+
+/* What is saved for a checkpoint of a resource, proven: a registry checkpoint is a hive, a crypto checkpoint is encrypted.
+ *
+ * hResource  of a cluster of this machine.
+ * dwKind     RUEDA_CHECKPOINT_
+ * lpszPath   the checkpoint's name, as CLUSCTL_RESOURCE_GET_REGISTRY_CHECKPOINTS and _GET_CRYPTO_CHECKPOINTS list it.
+ * ppData     receives the bytes; the caller frees them with LocalFree().
+ *
+ * Returns 0; 2 no such checkpoint, or its file is missing; 5; 6; 13 its file is damaged; 32 it changes all the time; 87;
+ * 5007; 1717 not over the network. */
+DWORD RuedaReadCheckpoint(HRESOURCE hResource, DWORD dwKind, LPCWSTR lpszPath, LPBYTE *ppData, ULONGLONG *pcbData);
+
+#define RUEDA_REBUILD_PLAN 1u /* Look, and only tell what would be done. */
+
+typedef enum RUEDA_REBUILD {
+	RuedaRebuildWhole = 0, /* It is whole: nothing was done. */
+	RuedaRebuildCaptured = 1,
+	RuedaRebuildTaken = 2, /* From the set. */
+	RuedaRebuildPlanned = 3,
+} RUEDA_REBUILD;
+
+/* Make what is saved for a checkpoint whole again, if it is missing or damaged.
+ *
+ * hResource, dwKind, lpszPath  as above.
+ * lpszSet   NULL: it is captured again from what is there now, on the node of this machine, where the resource must be online.
+ *           A backup set: it is taken from there, whatever is saved now; it takes effect when the resource is brought
+ *           online again.
+ * dwFlags   RUEDA_REBUILD_
+ * pOutcome  may be NULL.
+ *
+ * Returns 0; 2 no such checkpoint; 5; 6; 87; 1168 the set has none; 5004 the resource is not online on this machine; 5007;
+ * 5087 the set is damaged; 5893 it is of another cluster; those of capturing; 1717 not over the network. */
+DWORD RuedaRebuildCheckpoint(HRESOURCE hResource, DWORD dwKind, LPCWSTR lpszPath, LPCWSTR lpszSet, DWORD dwFlags,
+    RUEDA_REBUILD *pOutcome, LPWSTR lpszStory, DWORD cchStory);
+
+/* The root of the registry of this machine's node alone, what is HKEY_LOCAL_MACHINE on Windows: what registry checkpoints
+ * are of.  It exists without a cluster.  The ClusterReg functions take the handle and those opened below it; but
+ * notifications and batch ports are not there for it (50 and 120).  A restore ends it, as all handles.
  *
  * samDesired  KEY_READ, KEY_ALL_ACCESS, …
  *
- * Returns a handle for ClusterRegCloseKey(), or NULL; the last error: 5 not root and not the service's own user; 1722 no service
- * answers. */
+ * Returns a handle for ClusterRegCloseKey(), or NULL; the last error: 5 not root and not the service's own user; 1722 no
+ * service answers. */
 HKEY RuedaGetLocalKey(REGSAM samDesired);
 
 /* The lines of the service's flight recorder, oldest first.

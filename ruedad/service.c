@@ -33,6 +33,7 @@
 #include "ruedad/agents/manage.h"
 #include "ruedad/agents/networks.h"
 #include "ruedad/agents/putback.h"
+#include "ruedad/agents/rebuild.h"
 #include "ruedad/agents/restore.h"
 #include "ruedad/keyring.h"
 #include "ruedad/serve/serve.h"
@@ -534,6 +535,7 @@ void service_done(struct service *s)
 	restore_abandon(s);
 	capture_abandon(s);
 	putback_abandon(s);
+	rebuild_abandon(s);
 	blobs_abandon(s);
 	if (s->checkpoint != NULL)
 		checkpoint_free(s->checkpoint);

@@ -116,9 +116,10 @@ struct service {
 	uint64_t checkpoint_index;         /* The newest that is durable. */
 	uint64_t log_bytes;                /* Of commands applied since. */
 
-	/* The saved state of resources: agents/capture.h, agents/putback.h, agents/blobs.h. */
+	/* The saved state of resources: agents/capture.h, putback.h, rebuild.h, blobs.h. */
 	struct capture_job *captures;
 	struct putback_job *putbacks;
+	struct rebuild_job *rebuilds;
 	unsigned capture_count;
 	uint64_t capture_number;
 	struct blob_keeper blobs;

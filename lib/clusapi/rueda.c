@@ -5,6 +5,7 @@
  * Threads  all functions.        Tests  tests/integration/cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "include/rueda.h"
+#include "base/sha256.h"
 #include "lib/clusapi/object.h"
 #include "lib/clusapi/start.h"
 #include "wire/rueda.h"
@@ -235,6 +236,98 @@ DWORD RuedaCheckProperties(HRESOURCE hResource, LPCVOID lpList, DWORD cbList, LP
 		r = link_call(n->remote.link, LINK_RUEDA, RUEDA_CHECK_PROPERTIES, &in, &out, &arena);
 	}
 	put_text(out.story, lpszStory, cchStory);
+	return return_code(r);
+}
+
+enum { PIECE_BYTES = 1 << 20, TRIES = 3 };
+
+/* All pieces of what was the checkpoint's content when the first was read.  ERR_SHARING_VIOLATION: it has changed in between. */
+static int read_pieces(const struct named *n, struct rueda_ReadCheckpoint_in *in, BYTE **ret, uint64_t *ret_total)
+{
+	struct digest digest, found;
+	uint64_t total = 0;
+	BYTE *data = NULL;
+	int r;
+
+	in->offset = 0;
+	do {
+		struct rueda_ReadCheckpoint_out out = { 0 };
+		_cleanup_arena_ struct arena arena = { 0 };
+
+		r = link_call(n->remote.link, LINK_RUEDA, RUEDA_READ_CHECKPOINT, in, &out, &arena);
+		if (r < 0)
+			break;
+		if (data == NULL) {
+			total = out.total;
+			memcpy(digest.bytes, out.sha256, SHA256_LEN);
+			data = LocalAlloc(LPTR, (SIZE_T)total + 1);
+			r = data == NULL ? -ENOMEM : 0;
+		} else if (out.total != total || memcmp(out.sha256, digest.bytes, SHA256_LEN) != 0) {
+			r = ERR_SHARING_VIOLATION;
+		}
+		/* A file that is shorter or longer than it was is damaged. */
+		if (r == 0 && in->offset < total && (out.data_size == 0 || out.data_size > total - in->offset))
+			r = ERR_INVALID_DATA;
+		if (r == 0 && out.data_size > 0)
+			memcpy(data + in->offset, out.data, out.data_size);
+		in->offset += out.data_size;
+	} while (r == 0 && in->offset < total);
+	if (r == 0) {
+		found = sha256_of(data, (size_t)total);
+		r = digest_equal(&found, &digest) ? 0 : ERR_INVALID_DATA;
+	}
+	if (r < 0) {
+		(void)LocalFree(data);
+		return r;
+	}
+	*ret = data;
+	*ret_total = total;
+	return 0;
+}
+
+DWORD RuedaReadCheckpoint(HRESOURCE hResource, DWORD dwKind, LPCWSTR lpszPath, LPBYTE *ppData, ULONGLONG *pcbData)
+{
+	_cleanup_named_ struct named *n = NULL;
+	struct rueda_ReadCheckpoint_in in = { .kind = dwKind, .path = units(lpszPath), .size = PIECE_BYTES };
+	int r = dwKind > RUEDA_CHECKPOINT_CRYPTO || lpszPath == NULL || ppData == NULL || pcbData == NULL
+		    ? ERR_INVALID_PARAMETER
+		    : named_get(hResource, OBJECT_RESOURCE, &n);
+
+	if (r < 0)
+		return return_code(r);
+	in.resource = n->id;
+	r = ERR_SHARING_VIOLATION;
+	for (int i = 0; r == ERR_SHARING_VIOLATION && i < TRIES; i++) {
+		uint64_t total;
+
+		r = read_pieces(n, &in, ppData, &total);
+		if (r == 0)
+			*pcbData = total;
+	}
+	return return_code(r);
+}
+
+DWORD RuedaRebuildCheckpoint(HRESOURCE hResource, DWORD dwKind, LPCWSTR lpszPath, LPCWSTR lpszSet, DWORD dwFlags,
+    RUEDA_REBUILD *pOutcome, LPWSTR lpszStory, DWORD cchStory)
+{
+	_cleanup_named_ struct named *n = NULL;
+	struct rueda_RebuildCheckpoint_in in = {
+		.kind = dwKind, .path = units(lpszPath), .set = units(lpszSet), .flags = dwFlags
+	};
+	struct rueda_RebuildCheckpoint_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = dwKind > RUEDA_CHECKPOINT_CRYPTO || lpszPath == NULL || (lpszSet != NULL && lpszSet[0] == 0) ||
+			(dwFlags & ~RUEDA_REBUILD_PLAN) != 0
+		    ? ERR_INVALID_PARAMETER
+		    : named_get(hResource, OBJECT_RESOURCE, &n);
+
+	if (r == 0) {
+		in.resource = n->id;
+		r = link_call(n->remote.link, LINK_RUEDA, RUEDA_REBUILD_CHECKPOINT, &in, &out, &arena);
+	}
+	put_text(out.story, lpszStory, cchStory);
+	if (r == 0 && pOutcome != NULL)
+		*pOutcome = (RUEDA_REBUILD)out.outcome;
 	return return_code(r);
 }
 

@@ -195,6 +195,10 @@ serve_handler *serve_rueda_handler(unsigned number)
 		return check_properties;
 	case RUEDA_UNSEAL:
 		return serve_rueda_unseal;
+	case RUEDA_READ_CHECKPOINT:
+		return serve_rueda_read_checkpoint;
+	case RUEDA_REBUILD_CHECKPOINT:
+		return serve_rueda_rebuild_checkpoint;
 	default:
 		return NULL;
 	}

@@ -111,6 +111,9 @@ void serve_rueda_backup(struct serve_call *c);
 void serve_rueda_restore(struct serve_call *c);
 void serve_rueda_create_cluster(struct serve_call *c);
 void serve_rueda_unseal(struct serve_call *c);
+/* And in serve/checkpoint.c. */
+void serve_rueda_read_checkpoint(struct serve_call *c);
+void serve_rueda_rebuild_checkpoint(struct serve_call *c);
 
 /* What the RPC server calls; data is the service. */
 void serve_dispatch_clusapi(struct rpc_call *call, void *data); /* Both versions. */

@@ -437,7 +437,7 @@ def copies_are_proven_and_leave_what_is_there():
     assert made["copies"] == copies
     for copy in copies:
         assert i.json("backup", "verify", copy)["database_digest"] == made["database_digest"]
-        assert i.json("backup", "diff", os.path.join(where, "set"), copy) == {"differences": [], "equal": True}
+        assert i.json("backup", "diff", os.path.join(where, "set"), copy) == {"differences": [], "checkpoints": [], "equal": True}
         assert marker_of(copy) == marker_of(os.path.join(where, "set"))
     before = os.listdir(copies[0])
     errors = i.fails(145, "backup", os.path.join(where, "set"), "--copy-to", copies[0])
@@ -520,7 +520,7 @@ def diff_tells_of_times_and_of_the_case_of_names():
     value = by_key["changed", "Case\\name"]
     assert (value["name"], value["new_name"], value["old"]) == ("Value", "VALUE", value["new"]), value
     assert re.search(r"^! \[Case\\name\] name name -> NAME, time ", i.run("backup", "diff", second, third), re.M)
-    assert i.json("backup", "diff", third, third) == {"differences": [], "equal": True}
+    assert i.json("backup", "diff", third, third) == {"differences": [], "checkpoints": [], "equal": True}
 
 
 @test
@@ -598,6 +598,8 @@ def json_is_what_its_page_says():
     i.run("reg", "set", "Networks\\" + net, "Name", "Json net")
     for name, text in (("Name", "Json interface"), ("Network", net), ("Node", "1")):
         i.run("reg", "set", "NetworkInterfaces\\" + net, name, text)
+    i.run("reg", "set", "Json", "v", "1", "--local")
+    i.run("checkpoint", "add", "Json name", "Json")
     second = a_set()
     calls = {
         "rueda status": ["status"], "rueda backup": ["backup", first], "rueda backup show": ["backup", "show", second],
@@ -616,6 +618,8 @@ def json_is_what_its_page_says():
         "rueda cluster quorum": ["cluster", "quorum"], "rueda interface ls": ["interface", "ls"],
         "rueda interface show": ["interface", "show", "Json interface"],
         "rueda trace": ["trace"], "rueda access ls": ["access", "ls"],
+        "rueda checkpoint ls": ["checkpoint", "ls"], "rueda checkpoint show": ["checkpoint", "show", "Json name", "Json"],
+        "rueda checkpoint rebuild": ["checkpoint", "rebuild"],
         "rueda cluster create": None, "rueda reg import": None, "rueda events": None,
     }
     i.run("reg", "set", key, "json", "2")
