@@ -114,7 +114,7 @@ class Node(Machine):
 
     def saved(self, text):
         """Whether both have been saved with that content, or had been before."""
-        blobs = [open(p, "rb").read() for p in glob.glob(self.path("state/*/blobs/*"))]
+        blobs = [open(p, "rb").read() for p in glob.glob(self.path("state/*/blobs/[0-9a-f]*"))]
         return any((text + "\n").encode() in b for b in blobs) and any(wide(text) in b for b in blobs)
 
     def wait_saved(self, text):
