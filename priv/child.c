@@ -15,6 +15,7 @@
 #include "priv/directory.h"
 #include "priv/door.h"
 #include "priv/identity.h"
+#include "priv/keys.h"
 #include "priv/names.h"
 #include "priv/roots.h"
 #include "priv/server.h"
@@ -39,13 +40,19 @@ static int answer(const struct priv_reply *reply, int door)
 	return r;
 }
 
-/* For files below the roots there is no caller: they are the machine's, and so is the right to them. */
-static int become_keeper(int parent, struct error *e)
+static bool is_token(const struct priv_request *q)
+{
+	return q->type == PRIV_TAKE_TOKEN || q->type == PRIV_PUT_TOKEN;
+}
+
+/* For files below the roots, and keys, there is no caller: they are the machine's, and so is the right to them. */
+static int become_keeper(const struct priv_request *q, int parent, struct error *e)
 {
 	int r = 0;
 
-	if (geteuid() == 0)
-		r = identity_keep_capabilities(IDENTITY_FILES);
+	if (geteuid() == 0) /* Of tokens: to read the PIN, and to be who uses them. */
+		r = identity_keep_capabilities(
+		    is_token(q) ? 1u << CAP_DAC_OVERRIDE | 1u << CAP_SETUID | 1u << CAP_SETGID : IDENTITY_FILES);
 	if (r == 0)
 		r = identity_follow_parent(parent, SIGKILL);
 	return r < 0 ? error_set_code(e, r, "cannot give up rights") : 0;
@@ -91,7 +98,8 @@ static int open_directory(const struct priv_request *q, const char *path, struct
 struct opened {
 	struct directory directory;
 	struct disk *disk;       /* Of a backup's directory; … */
-	struct tree_place place; /* … or where files are. */
+	struct tree_files files; /* … or where files are; … */
+	struct keys_place keys;  /* … or keys. */
 	int door[2];
 };
 
@@ -101,13 +109,31 @@ static bool is_keeper(const struct priv_request *q)
 	return q->type >= PRIV_TAKE_TREE;
 }
 
-static int open_tree(const struct priv_options *options, const char *path, struct opened *o, struct error *e)
+static bool is_keys(const struct priv_request *q)
 {
-	int r = roots_open(options->roots != NULL ? options->roots : "none", path, &o->place.parent, &o->place.name, e);
+	return q->type >= PRIV_TAKE_KEY;
+}
 
+static int open_file(const struct priv_options *options, const char *path, struct tree_place *ret, struct error *e)
+{
+	ret->shown = path;
+	return roots_open(options->roots != NULL ? options->roots : "none", path, &ret->parent, &ret->name, e);
+}
+
+/* What is done for the machine itself. */
+static int open_kept(const struct priv_request *q, const char *path, const struct priv_options *options,
+    struct opened *o, struct error *e)
+{
+	int r = is_keys(q) ? keys_hide(e) : 0;
+
+	o->files.puts = q->type == PRIV_PUT_TREE;
+	o->keys.puts = q->type == PRIV_PUT_KEY || q->type == PRIV_PUT_TOKEN;
+	if (r == 0 && is_token(q))
+		r = keys_open_token(options, path, &o->keys, e);
+	else if (r == 0 && q->type != PRIV_WATCH_FILES)
+		r = open_file(options, path, is_keys(q) ? &o->keys.file : &o->files.place, e);
 	if (r < 0)
 		return r;
-	o->place.shown = path;
 	r = channel_pair(o->door);
 	return r < 0 ? error_set_code(e, r, "%.300s", path) : 0;
 }
@@ -115,35 +141,37 @@ static int open_tree(const struct priv_options *options, const char *path, struc
 static int open_it(const struct priv_request *q, const char *path, int parent, const struct priv_options *options,
     struct opened *o, struct error *e)
 {
-	int r = is_keeper(q) ? become_keeper(parent, e) : become_caller(q, parent, e);
+	int r = is_keeper(q) ? become_keeper(q, parent, e) : become_caller(q, parent, e);
 
 	if (r < 0)
 		return r;
 	if (options->before_open != NULL)
 		options->before_open(path);
-	if (q->type == PRIV_WATCH_FILES) {
-		r = channel_pair(o->door);
-		return r < 0 ? error_set_code(e, r, "files cannot be watched") : 0;
-	}
-	return is_keeper(q) ? open_tree(options, path, o, e)
-			    : open_directory(q, path, &o->directory, &o->disk, o->door, e);
+	r = is_keeper(q) ? open_kept(q, path, options, o, e)
+			 : open_directory(q, path, &o->directory, &o->disk, o->door, e);
+	/* A change of user takes it back. */
+	if (r == 0 && is_keys(q))
+		r = identity_follow_parent(parent, SIGKILL);
+	return r < 0 && e->code == 0 ? error_set_code(e, r, "cannot give up rights") : r;
 }
 
 /* For as long as ruedad keeps its end. */
-static int serve(const struct priv_request *q, const struct opened *o, const struct priv_options *options)
+static int serve(const struct priv_request *q, struct opened *o, const struct priv_options *options)
 {
 	struct door_rules rules = { .writable = q->type == PRIV_OPEN_BACKUP, .is_allowed = set_name_is_allowed };
 
 	if (q->type == PRIV_WATCH_FILES)
 		return watch_serve(o->door[0], options->roots != NULL ? options->roots : "none", options->open_seconds);
-	return is_keeper(q) ? files_serve(o->door[0], &o->place, q->type == PRIV_PUT_TREE)
+	if (is_keys(q))
+		return keys_serve(o->door[0], &o->keys);
+	return is_keeper(q) ? tree_serve(o->door[0], tree_work_files, &o->files)
 			    : door_serve(o->door[0], o->disk, &rules);
 }
 
 _Noreturn void child_run(const struct priv_request *q, int channel, int parent, const struct priv_options *options)
 {
 	struct priv_reply reply = { .id = q->id };
-	struct opened o = { .directory.fd = -1, .place.parent = -1, .door = { -1, -1 } };
+	struct opened o = { .directory.fd = -1, .files.place.parent = -1, .keys.file.parent = -1, .door = { -1, -1 } };
 	struct error e = { 0 };
 	_cleanup_free_ char *path = strndup(q->path, q->path_len);
 	sigset_t none;

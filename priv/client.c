@@ -214,8 +214,8 @@ static int check(const struct priv_open *what, struct error *e)
 		return error_set(e, -EINVAL, "the path is longer than %d bytes", PRIV_PATH_MAX);
 	if (what->group_count > PRIV_GROUPS_MAX)
 		return error_set(e, -EINVAL, "uid %u is in more than %d groups", what->uid, PRIV_GROUPS_MAX);
-	if (what->path[0] != '/' || what->uid == UINT32_MAX || what->gid == UINT32_MAX ||
-	    (what->may_create && what->type != PRIV_OPEN_BACKUP))
+	if (len == 0 || !priv_path_is_lawful(what->type, what->path, len) || what->uid == UINT32_MAX ||
+	    what->gid == UINT32_MAX || (what->may_create && what->type != PRIV_OPEN_BACKUP))
 		return error_set(e, -EINVAL, "this is not something to ask priv");
 	return 0;
 }
@@ -317,24 +317,37 @@ static int read_hive(int fd, uint64_t size, struct buf *ret)
 	return 0;
 }
 
+static enum priv_request_type type_of(const struct priv_tree *what)
+{
+	if (what->key == NULL)
+		return what->puts ? PRIV_PUT_TREE : PRIV_TAKE_TREE;
+	if (what->path[0] == '/')
+		return what->puts ? PRIV_PUT_KEY : PRIV_TAKE_KEY;
+	return what->puts ? PRIV_PUT_TOKEN : PRIV_TAKE_TOKEN;
+}
+
 int priv_tree(struct priv_client *c, const struct priv_tree *what, struct error *e)
 {
-	struct priv_open open = { .type = what->puts ? PRIV_PUT_TREE : PRIV_TAKE_TREE, .path = what->path };
+	struct priv_open open = { .type = type_of(what), .path = what->path };
 	_cleanup_fd_ int hive = memfd_create("checkpoint", MFD_CLOEXEC), socket = -1;
+	const struct buf *given = what->puts ? what->hive : what->before;
 	struct question q = { .wants_socket = true, .socket = -1 };
+	struct tree_request request = { .cancel_fd = what->cancel_fd, .seconds = what->seconds };
 	struct error told = { 0 };
 	uint64_t size = 0;
-	int r = hive < 0 ? -errno : what->puts ? write_hive(hive, what->hive) : 0;
+	int r = hive < 0 ? -errno : given != NULL ? write_hive(hive, given) : 0;
 
 	if (r < 0)
 		return error_set_code(e, r, "no place for a checkpoint in memory");
 	r = ask(c, &open, &q, e);
 	if (r < 0)
 		return r;
-	socket = q.socket;
-	r = files_ask(&(struct tree_request){ socket, hive, what->cancel_fd,
-			  what->puts ? what->hive->len : what->hive_max, what->seconds },
-	    &size, &told, e);
+	request.socket = socket = q.socket;
+	request.job = (struct tree_job){ .fd = hive,
+		.size = what->puts ? what->hive->len : what->hive_max,
+		.before = !what->puts && given != NULL ? given->len : 0,
+		.key = what->key };
+	r = tree_ask(&request, &size, &told, e);
 	if (r < 0)
 		return r;
 	if (!what->puts) {

@@ -37,11 +37,15 @@ void priv_client_free(struct priv_client *c);
  * limit of priv/message.h is broken), -EPIPE (priv is gone), -ENOMEM, each with its story. */
 int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e);
 
-/* A file or directory, taken or put back: see capture/tree.h. */
+/* A file or directory, taken or put back: see capture/tree.h.  With a key, key material: see keys.h. */
 struct priv_tree {
 	bool puts;
-	const char *path; /* Absolute. */
-	struct buf *hive; /* What is put back; or what was taken is appended here. */
+	const char *path; /* Absolute; or a PKCS #11 URI, with a key. */
+	struct buf *hive; /* What is put back; or what was taken is appended here.  With a key: a box (seal/box.h). */
+	/* A box_key_write(), in memory for secrets; or NULL.  And the box that was saved before: if what is taken is the same,
+	 * nothing is appended.  NULL: none was. */
+	const uint8_t *key;
+	const struct buf *before;
 	size_t hive_max;  /* Bytes of it that are taken. */
 	int cancel_fd;    /* Readable as soon as nobody waits any more; or -1. */
 	unsigned seconds; /* How long it may take once the place is open. */

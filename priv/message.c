@@ -19,9 +19,16 @@ static bool is_id(uint32_t id)
 	return id != UINT32_MAX;
 }
 
+bool priv_path_is_lawful(enum priv_request_type type, const char *path, size_t len)
+{
+	if (type == PRIV_TAKE_TOKEN || type == PRIV_PUT_TOKEN)
+		return len > 7 && strncmp(path, "pkcs11:", 7) == 0;
+	return path[0] == '/';
+}
+
 static bool request_is_valid(const struct priv_request *r)
 {
-	if (r->type < PRIV_OPEN_BACKUP || r->type > PRIV_WATCH_FILES)
+	if (r->type < PRIV_OPEN_BACKUP || r->type > PRIV_PUT_TOKEN)
 		return false;
 	if (r->type >= PRIV_TAKE_TREE && (r->uid != 0 || r->gid != 0 || r->group_count != 0))
 		return false;
@@ -32,7 +39,7 @@ static bool request_is_valid(const struct priv_request *r)
 	for (uint32_t i = 0; i < r->group_count; i++)
 		if (!is_id(r->groups[i]))
 			return false;
-	return r->path_len > 0 && r->path_len <= PRIV_PATH_MAX && r->path[0] == '/' &&
+	return r->path_len > 0 && r->path_len <= PRIV_PATH_MAX && priv_path_is_lawful(r->type, r->path, r->path_len) &&
 	       memchr(r->path, 0, r->path_len) == NULL;
 }
 

@@ -9,7 +9,8 @@ enum {
 	PRIV_PATH_MAX = 112 << 10,    /* Bytes: 32,767 units as UTF-8, and the directory that stands for a share. */
 	PRIV_GROUPS_MAX = 1024,       /* Supplementary groups of a caller. */
 	PRIV_MESSAGE_MAX = 120 << 10, /* Bytes of any message. */
-	PRIV_CHILDREN_MAX = 128,      /* Requests being worked on, directories being served, and watchers of roots, together. */
+	PRIV_CHILDREN_MAX =
+	    128, /* Requests being worked on, directories being served, and watchers of roots, together. */
 };
 
 enum priv_request_type {
@@ -18,6 +19,10 @@ enum priv_request_type {
 	PRIV_TAKE_TREE,       /* A file or directory below a root of [checkpoints], to be taken; … */
 	PRIV_PUT_TREE, /* … to be put back.  As priv itself: uid and gid are 0 and not looked at, without groups. */
 	PRIV_WATCH_FILES, /* A process that watches files below the roots (watch.h), likewise; the path is not looked at. */
+	PRIV_TAKE_KEY, /* A file with key material below a root (keys.h), likewise; … */
+	PRIV_PUT_KEY,
+	PRIV_TAKE_TOKEN, /* … or a key in a token: the path is its URI. */
+	PRIV_PUT_TOKEN,
 };
 
 struct priv_request {
@@ -26,7 +31,8 @@ struct priv_request {
 	bool may_create; /* Make the last component if it is missing (PRIV_OPEN_BACKUP only). */
 	uint32_t uid, gid;
 	uint32_t group_count, groups[PRIV_GROUPS_MAX];
-	const char *path; /* Absolute, path_len bytes, none of them zero; borrowed from the message when decoded. */
+	const char
+	    *path; /* Absolute, or a URI; path_len bytes, none of them zero; borrowed from the message when decoded. */
 	size_t path_len;
 };
 
@@ -37,6 +43,9 @@ struct priv_reply {
 	uint32_t owner, mode; /* Of the directory: uid, permission bits. */
 	char text[sizeof(((struct error *)0)->text)];
 };
+
+/* Whether a path of len > 0 bytes may be that of such a request. */
+bool priv_path_is_lawful(enum priv_request_type type, const char *path, size_t len);
 
 /* Encoding fails only without memory (the buffer's error says so). */
 void priv_request_encode(const struct priv_request *r, struct buf *out);

@@ -2,13 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/error.h"
+#include "priv/identity.h"
 
 struct priv_options {
 	int socket;                            /* To ruedad; owned by priv_serve() from the call on. */
 	int daemon;                            /* ruedad's pid, a child of this process. */
 	unsigned open_seconds;                 /* How long a directory may take to open. */
 	const char *roots;                     /* Of checkpoints: priv/roots.h.  Borrowed. */
+	/* Of crypto checkpoints: the PKCS #11 library and the file with its PIN, "none" or NULL: there is none; and who uses them,
+	 * NULL: whoever this process is.  Borrowed. */
+	const char *pkcs11_module, *pkcs11_pin_file;
+	const struct identity *pkcs11_user;
 	void (*before_open)(const char *path); /* For tests: called by the child, as the caller; or NULL. */
 };
 

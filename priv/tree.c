@@ -1,6 +1,7 @@
-/* tree: a process with rights takes or puts back files for ruedad.
+/* tree: a process with rights takes or puts back files and keys for ruedad.
  *
- *	request  u32 'RDTQ', u64 size; with a descriptor: the hive, or an empty file for it
+ *	request  u32 'RDTQ', u64 size, u64 before, for keys: BOX_KEY_LEN bytes; with a descriptor: what is put back, or a
+ *	         file for what is taken, in which what was saved before may be
  *	reply    u32 'RDTR', i32 result, i32 told, u64 size, text to the end
  *
  * Little endian.  The descriptor is ruedad's own: what is read and written through it, ruedad could read and write.
@@ -15,13 +16,15 @@
 #include "priv/tree.h"
 #include "base/fd.h"
 #include "priv/channel.h"
+#include "seal/box.h"
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
-enum { REQUEST_MAGIC = 0x51544452, REPLY_MAGIC = 0x52544452, SIZE_MAX_BYTES = 1 << 30 };
+enum { REQUEST_MAGIC = 0x51544452, REPLY_MAGIC = 0x52544452, SIZE_MAX_BYTES = 1 << 30, HEAD_LEN = 20 };
 
 /* The child. */
 
@@ -33,32 +36,38 @@ static int check_asker(void *data, const char *what)
 	return poll(&p, 1, 0) != 0 ? ERR_CANCELLED : 0;
 }
 
-static int read_hive(int fd, size_t size, uint8_t **ret)
+int tree_read(int fd, size_t size, uint8_t **ret)
 {
-	_cleanup_free_ uint8_t *hive = malloc(MAX(size, (size_t)1));
+	_cleanup_free_ uint8_t *bytes = malloc(MAX(size, (size_t)1));
 
-	if (hive == NULL)
+	if (bytes == NULL)
 		return -ENOMEM;
 	for (size_t done = 0; done < size;) {
-		ssize_t n = pread(fd, hive + done, size - done, (off_t)done);
+		ssize_t n = pread(fd, bytes + done, size - done, (off_t)done);
 
 		if (n <= 0 && (n == 0 || errno != EINTR))
 			return n == 0 ? -ENODATA : -errno;
 		done += n > 0 ? (size_t)n : 0;
 	}
-	*ret = TAKE_PTR(hive);
+	*ret = TAKE_PTR(bytes);
 	return 0;
 }
 
-static int put(const struct tree_place *place, int fd, uint64_t size, const struct tree_steps *steps,
-    struct error *told, struct error *error)
+int tree_work_files(
+    void *data, const struct tree_job *job, uint64_t *ret_taken, struct error *told, struct error *error)
 {
+	struct tree_files *f = data;
 	_cleanup_free_ uint8_t *hive = NULL;
-	int r = read_hive(fd, (size_t)size, &hive);
+	int r;
 
+	if (job->key != NULL || job->before != 0)
+		return -EBADMSG;
+	if (!f->puts)
+		return files_take(&f->place, job->fd, job->size, job->steps, ret_taken, error);
+	r = tree_read(job->fd, (size_t)job->size, &hive);
 	if (r < 0)
 		return error_set_code(error, r, "cannot read the checkpoint to put back");
-	return files_put(place, hive, (size_t)size, steps, told, error);
+	return files_put(&f->place, hive, (size_t)job->size, job->steps, told, error);
 }
 
 static int send_reply(int socket, int result, uint64_t size, const struct error *story)
@@ -76,27 +85,43 @@ static int send_reply(int socket, int result, uint64_t size, const struct error 
 	return r;
 }
 
-int files_serve(int socket, const struct tree_place *place, bool puts)
+static int decode_request(const uint8_t *packet, size_t len, int fd, struct tree_job *ret)
+{
+	struct cursor c = cursor_make(packet, len);
+	uint32_t magic = cursor_u32(&c);
+	struct tree_job job = { .fd = fd };
+
+	job.size = cursor_u64(&c);
+	job.before = cursor_u64(&c);
+	if (cursor_left(&c) > 0)
+		job.key = cursor_bytes(&c, BOX_KEY_LEN);
+	if (c.error < 0 || cursor_left(&c) > 0 || magic != REQUEST_MAGIC || fd < 0 || job.size > SIZE_MAX_BYTES ||
+	    job.before > SIZE_MAX_BYTES)
+		return -EBADMSG;
+	*ret = job;
+	return 0;
+}
+
+int tree_serve(int socket, tree_work *work, void *data)
 {
 	struct tree_steps steps = { check_asker, &socket };
 	struct error error = { 0 }, told = { 0 };
 	_cleanup_fd_ int fd = -1;
 	uint8_t packet[TREE_PACKET_MAX];
-	struct cursor c;
-	uint32_t magic;
-	uint64_t size, taken = 0;
+	struct tree_job job;
+	uint64_t taken = 0;
 	int n = channel_receive(socket, packet, sizeof(packet), &fd, 0), r;
 
 	if (n <= 0)
 		return n;
-	c = cursor_make(packet, (size_t)n);
-	magic = cursor_u32(&c);
-	size = cursor_u64(&c);
-	if (c.error < 0 || cursor_left(&c) > 0 || magic != REQUEST_MAGIC || fd < 0 || size > SIZE_MAX_BYTES)
-		return -EBADMSG;
-	r = puts ? put(place, fd, size, &steps, &told, &error) : files_take(place, fd, size, &steps, &taken, &error);
+	r = decode_request(packet, (size_t)n, fd, &job);
+	if (r < 0)
+		return r;
+	job.steps = &steps;
+	r = work(data, &job, &taken, &told, &error);
+	OPENSSL_cleanse(packet, sizeof(packet));
 	if (r < 0 && error.code == 0)
-		(void)error_set_code(&error, r, "gave up at %.300s", place->shown);
+		(void)error_set_code(&error, r, "gave up a checkpoint");
 	return send_reply(socket, r, taken, r < 0 ? &error : &told);
 }
 
@@ -121,14 +146,14 @@ static int wait_for_reply(const struct tree_request *q, struct error *error)
 
 		if (now >= end)
 			return error_set(error, ERR_TIMEOUT,
-			    "a checkpoint of files took longer than %u s (file_seconds in [checkpoints] of rueda.conf)",
+			    "the checkpoint took longer than %u s (file_seconds in [checkpoints] of rueda.conf)",
 			    q->seconds);
 		if (poll(fds, ARRAY_SIZE(fds), (int)(end - now)) < 0 && errno != EINTR)
-			return error_set_code(error, -errno, "cannot wait for a checkpoint of files");
+			return error_set_code(error, -errno, "cannot wait for a checkpoint");
 		if (fds[0].revents != 0)
 			return 0;
 		if (fds[1].revents != 0)
-			return error_set(error, ERR_CANCELLED, "the checkpoint of files was cancelled");
+			return error_set(error, ERR_CANCELLED, "the checkpoint was cancelled");
 	}
 }
 
@@ -142,7 +167,7 @@ static int take_reply(const uint8_t *packet, size_t len, uint64_t *ret_size, str
 	const char *text = (const char *)cursor_bytes(&c, text_len);
 
 	if (c.error < 0 || magic != REPLY_MAGIC || result > 0 || told_code > 0)
-		return error_set(error, ERR_GEN_FAILURE, "the process that works on files sent nonsense");
+		return error_set(error, ERR_GEN_FAILURE, "the process that works on a checkpoint sent nonsense");
 	if (result < 0)
 		return error_set(error, result, "%.*s", (int)text_len, text);
 	if (told_code < 0)
@@ -151,24 +176,39 @@ static int take_reply(const uint8_t *packet, size_t len, uint64_t *ret_size, str
 	return 0;
 }
 
-int files_ask(const struct tree_request *q, uint64_t *ret_size, struct error *told, struct error *error)
+/* The key in it is in such memory from its first byte on. */
+static int send_request(const struct tree_request *q)
+{
+	size_t len = HEAD_LEN + (q->job.key != NULL ? BOX_KEY_LEN : 0);
+	uint8_t *packet = seal_memory_new(len);
+	int r;
+
+	if (packet == NULL)
+		return -ENOMEM;
+	put_le32(packet, REQUEST_MAGIC);
+	put_le64(packet + 4, q->job.size);
+	put_le64(packet + 12, q->job.before);
+	if (q->job.key != NULL)
+		memcpy(packet + HEAD_LEN, q->job.key, BOX_KEY_LEN);
+	r = channel_send(q->socket, packet, len, q->job.fd, 0);
+	seal_memory_free(packet, len);
+	return r;
+}
+
+int tree_ask(const struct tree_request *q, uint64_t *ret_size, struct error *told, struct error *error)
 {
 	uint8_t packet[TREE_PACKET_MAX];
-	struct buf out = { 0 };
 	_cleanup_fd_ int fd = -1;
 	int r, n;
 
-	buf_u32(&out, REQUEST_MAGIC);
-	buf_u64(&out, q->size);
-	r = out.error < 0 ? out.error : channel_send(q->socket, out.data, out.len, q->fd, 0);
-	buf_done(&out);
+	r = send_request(q);
 	if (r < 0)
-		return error_set_code(error, r, "the process that works on files cannot be asked");
+		return error_set_code(error, r, "the process that works on a checkpoint cannot be asked");
 	r = wait_for_reply(q, error);
 	if (r < 0)
 		return r;
 	n = channel_receive(q->socket, packet, sizeof(packet), &fd, 0);
 	if (n <= 0)
-		return error_set(error, ERR_GEN_FAILURE, "the process that works on files has ended");
+		return error_set(error, ERR_GEN_FAILURE, "the process that works on a checkpoint has ended");
 	return take_reply(packet, (size_t)n, ret_size, told, error);
 }

@@ -87,14 +87,24 @@ const struct config_key config_keys[] = {
 	{ "backup", "keep_safety_copies", CONFIG_NUMBER, "3", .min = 1, .max = 1000, FIELD(keep_safety_copies),
 	  .description = "How many of the copies that a restore makes of what it replaces are kept." },
 	{ "checkpoints", "roots", CONFIG_ROOTS, "none", FIELD(checkpoint_roots),
-	  .description = "The files and directories that registry checkpoints named File\\\\... may be of, or be below. They are "
+	  .description = "The files and directories that checkpoints of files may be of, or be below: registry checkpoints named "
+			 "File\\\\..., crypto checkpoints of PEM and PKCS12. They are "
 			 "read and written with the rights of root (without root, those of the user who started the service): "
 			 "who may change the cluster can make any file there. The privileged process reads this key at its start." },
 	{ "checkpoints", "size", CONFIG_SIZE, "64M", .min = 64 << 10, .max = 512 << 20, FIELD(checkpoint_size),
 	  .description = "How large one checkpoint may be." },
 	{ "checkpoints", "file_seconds", CONFIG_NUMBER, "60", .min = 1, .max = 3600, FIELD(checkpoint_seconds),
-	  .description = "How long taking or putting back one checkpoint of files may take before it fails with "
+	  .description = "How long taking or putting back one checkpoint of files or tokens may take before it fails with "
 			 "ERROR_TIMEOUT (1460)." },
+	{ "checkpoints", "pkcs11_module", CONFIG_FILE, "none", FIELD(pkcs11_module),
+	  .description = "The PKCS #11 library for crypto checkpoints of keys in tokens, such as p11-kit-proxy.so, which leads to "
+			 "all that p11-kit knows. It is loaded by a process of its own, for each job anew. Like the two below it is "
+			 "read by the privileged process at its start." },
+	{ "checkpoints", "pkcs11_pin_file", CONFIG_FILE, "none", FIELD(pkcs11_pin_file),
+	  .description = "The file whose first line is the PIN of these tokens. Nobody but its owner may have access to it." },
+	{ "checkpoints", "pkcs11_user", CONFIG_NAME, "root", FIELD(pkcs11_user),
+	  .description = "The user as whom the library is used, without capabilities in any case. It is not looked at if the "
+			 "service was not started by root." },
 	{ "networks", "ignore", CONFIG_PATTERNS, "br-*,cali*,cni*,docker*,flannel*,lxcbr*,lxdbr*,podman*,tap*,veth*,virbr*,vnet*",
 	  FIELD(networks_ignore),
 	  .description = "Names of network links, with * and ?, that are no networks of the cluster. With * none is, and the "

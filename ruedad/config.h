@@ -41,13 +41,13 @@ struct config {
 	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;
 	uint64_t ntlm;
 	char *keytab, *access_all, *access_read;
-	char *checkpoint_roots;
+	char *checkpoint_roots, *pkcs11_module, *pkcs11_pin_file, *pkcs11_user;
 	uint64_t checkpoint_size, checkpoint_seconds;
 	char *networks_ignore;
 	uint64_t networks_linger;
 	struct unc_map unc;
 
-	unsigned lines[32]; /* Where each row was set; 0 = default. */
+	unsigned lines[64]; /* Where each row was set; 0 = default. */
 };
 
 struct config_key {

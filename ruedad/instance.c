@@ -48,33 +48,55 @@ int instance_directory(char **ret, struct error *e)
 	return 0;
 }
 
+/* A user with all groups; *user points into groups, of GROUPS_MAX. */
+static int find_user(const struct config *c, const char *name, const char *setting, gid_t *groups,
+    struct identity *user, struct error *e)
+{
+	int count = GROUPS_MAX;
+	const struct passwd *entry;
+
+	errno = 0;
+	entry = getpwnam(name);
+	if (entry == NULL)
+		return error_set(e, errno != 0 ? -errno : -ENOENT,
+		    "the user %s does not exist: make it (systemd-sysusers), or set %s of %s", name, setting, c->file);
+	if (getgrouplist(name, entry->pw_gid, groups, &count) < 0)
+		return error_set(e, -E2BIG, "the user %s is in more than %d groups", name, GROUPS_MAX);
+	*user = (struct identity){ entry->pw_uid, entry->pw_gid, (uint32_t)count, groups };
+	return 0;
+}
+
 int instance_user(const struct config *c, const struct identity **ret, struct error *e)
 {
 	static struct identity user;
 	static gid_t groups[GROUPS_MAX];
-	int count = GROUPS_MAX;
-	const struct passwd *entry;
+	int r;
 
 	if (geteuid() != 0) {
 		*ret = NULL;
 		return 0;
 	}
-	errno = 0;
-	entry = getpwnam(c->user);
-	if (entry == NULL)
-		return error_set(e, errno != 0 ? -errno : -ENOENT,
-		    "the user %s does not exist; ruedad does not run as root: make it (systemd-sysusers), or set user "
-		    "in "
-		    "[service] of %s",
-		    c->user, c->file);
-	if (entry->pw_uid == 0)
-		return error_set(
-		    e, -EPERM, "the user %s is root; set another user in [service] of %s", c->user, c->file);
-	if (getgrouplist(c->user, entry->pw_gid, groups, &count) < 0)
-		return error_set(e, -E2BIG, "the user %s is in more than %d groups", c->user, GROUPS_MAX);
-	user = (struct identity){ entry->pw_uid, entry->pw_gid, (uint32_t)count, groups };
-	*ret = &user;
-	return 0;
+	r = find_user(c, c->user, "user in [service]", groups, &user, e);
+	if (r == 0 && user.uid == 0)
+		r = error_set(e, -EPERM, "the user %s is root; set another user in [service] of %s", c->user, c->file);
+	if (r == 0)
+		*ret = &user;
+	return r;
+}
+
+int instance_token_user(const struct config *c, const struct identity **ret, struct error *e)
+{
+	static struct identity user;
+	static gid_t groups[GROUPS_MAX];
+	int r = 0;
+
+	*ret = NULL;
+	if (geteuid() != 0 || strcmp(c->pkcs11_module, "none") == 0)
+		return 0;
+	r = find_user(c, c->pkcs11_user, "pkcs11_user in [checkpoints]", groups, &user, e);
+	if (r == 0 && user.uid != 0)
+		*ret = &user;
+	return r;
 }
 
 /* Open a directory, making it if it is missing; *ret_made tells. */

@@ -12,6 +12,9 @@ int instance_directory(char **ret, struct error *e);
  * this module, for the life of the process. */
 int instance_user(const struct config *c, const struct identity **ret, struct error *e);
 
+/* The same of who uses PKCS #11 libraries; NULL: this process's own. */
+int instance_token_user(const struct config *c, const struct identity **ret, struct error *e);
+
 /* Make what is missing and check the rest: state and run belong to the daemon's user, state is nobody else's business.
  * user: as above.  Links on the way are followed: the administrator made them. */
 int instance_prepare(const struct config *c, const char *directory, const struct identity *user, struct error *e);

@@ -127,8 +127,8 @@ static int go_to_background(const struct config *c, const struct identity *user,
 }
 
 /* Start the service, and be priv until it ends. */
-static int run_priv(const struct config *c, const struct identity *user, char **argv, const struct options *o,
-    int ready, struct sockets *sockets)
+static int run_priv(const struct config *c, const struct identity *user, const struct identity *token_user, char **argv,
+    const struct options *o, int ready, struct sockets *sockets)
 {
 	char counts[64], *arguments[] = { argv[0], "--as-daemon", counts, NULL, NULL, NULL }, **next = arguments + 3;
 	int fds[1 + ARRAY_SIZE(sockets->fds)], guard[2] = { -1, -1 }, guard_pid = 0, status;
@@ -137,7 +137,11 @@ static int run_priv(const struct config *c, const struct identity *user, char **
 		.kept_fd = ready,
 		.fds = fds,
 		.fd_count = 1 + sockets->services + sockets->mappers };
-	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds, .roots = c->checkpoint_roots };
+	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds,
+		.roots = c->checkpoint_roots,
+		.pkcs11_module = c->pkcs11_module,
+		.pkcs11_pin_file = c->pkcs11_pin_file,
+		.pkcs11_user = token_user };
 	int r = priv_block_signals();
 
 	(void)snprintf(counts, sizeof(counts), "--sockets=%u,%u", sockets->services, sockets->mappers);
@@ -186,11 +190,13 @@ static int open_sockets(const struct config *c, struct sockets *ret, struct erro
 
 static int start(const struct config *c, const char *directory, const struct options *o, char **argv)
 {
-	const struct identity *user;
+	const struct identity *user, *token_user = NULL;
 	struct sockets sockets = { 0 };
 	struct error e = { 0 };
 	int ready = -1, r = instance_user(c, &user, &e);
 
+	if (r == 0)
+		r = instance_token_user(c, &token_user, &e);
 	if (r == 0)
 		r = instance_prepare(c, directory, user, &e);
 	if (r == 0 && chdir("/") < 0)
@@ -206,7 +212,7 @@ static int start(const struct config *c, const char *directory, const struct opt
 		log_error("%s", e.text);
 		return 1;
 	}
-	return run_priv(c, user, argv, o, ready, &sockets);
+	return run_priv(c, user, token_user, argv, o, ready, &sockets);
 }
 
 static int run_service(int argc, char **argv)

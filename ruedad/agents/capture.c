@@ -6,11 +6,12 @@
  *             check ─► turn (agents/blobs.c) ─► capture (agents/sources.c) ─► worker: write the blob
  *                   ─► CheckpointAdd, CheckpointSaved ─► done
  *
+ *          A crypto checkpoint is encrypted where it is captured (priv/keys.c): before, a worker gets what it is encrypted with
+ *          (agents/crypto.c) and what was saved last, for only there can be seen whether it is the same.
  *          What to capture was decided before, and is checked again where the order of changes is fixed, in the core: a
  *          resource that was deleted meanwhile, a path that somebody else has added, a number that is another checkpoint's
  *          by now are refused there, and the blob goes with the next sweep.
  * Promise  done is called exactly once.
- * Not yet  crypto checkpoints: nothing captures containers of keys (50).
  * Threads  the loop thread; writing on a worker.
  * Limits   those of agents/sources.h; CAPTURES_MAX at a time, more are refused (1723).
  * Tests    tests/integration/resource_checkpoints.py
@@ -18,6 +19,7 @@
 #include "ruedad/agents/capture.h"
 #include "base/log.h"
 #include "ruedad/agents/blobs.h"
+#include "ruedad/agents/crypto.h"
 #include "ruedad/agents/sources.h"
 #include "ruedad/blobs.h"
 #include "wire/command.h"
@@ -38,8 +40,13 @@ struct capture_job {
 	char16_t *path;  /* Owned; the source's. */
 	uint32_t number; /* Of the one that is saved again; 0: it is added. */
 	uint64_t added;
-	struct digest before;
-	uint64_t attempt; /* So that no two write under one name. */
+	struct checkpoint before; /* Its digest, if something was saved. */
+	uint64_t attempt;         /* So that no two write under one name. */
+
+	struct box_label label; /* Of a crypto checkpoint, … */
+	struct seal_id key_id;
+	uint8_t *key;   /* … as its key, which is owned, … */
+	struct buf box; /* … and what was saved before. */
 
 	bool cancelled;
 	struct source_job *taking; /* While it is captured. */
@@ -62,6 +69,8 @@ static void job_free(struct capture_job *job)
 	}
 	free(job->path);
 	free(job->bytes);
+	crypto_key_free(job->key);
+	buf_done(&job->box);
 	free(job);
 }
 
@@ -125,7 +134,7 @@ static void on_captured(void *data)
 	struct command command;
 	struct buf bytes = { 0 };
 
-	if (job->result == 0 && job->number != 0 && digest_equal(&job->digest, &job->before)) {
+	if (job->result == 0 && job->number != 0 && digest_equal(&job->digest, &job->before.digest)) {
 		job_finish(job, false); /* It is what it was. */
 		return;
 	}
@@ -157,6 +166,10 @@ static void on_source(void *data, int r, uint8_t *hive, size_t len, const struct
 	struct capture_job *job = data;
 
 	job->taking = NULL;
+	if (r == 0 && hive == NULL) {
+		job_finish(job, false); /* It is what it was, and that has been read. */
+		return;
+	}
 	if (r == 0) {
 		job->bytes = hive;
 		job->length = len;
@@ -176,16 +189,57 @@ static int check_service(const struct service *s, bool adds)
 	return (s->state == SERVICE_UP && !s->stopping) || (!adds && s->hosts_stopping) ? 0 : ERR_SHARING_PAUSED;
 }
 
+static void prepare(void *data)
+{
+	struct capture_job *job = data;
+	struct service *s = job->service;
+	size_t len;
+
+	job->result = crypto_key(s->disk, &job->key_id, &job->label, &job->key, &job->error);
+	/* What cannot be read is saved anew. */
+	if (job->result == 0 && job->before.saved &&
+	    blob_read(s->disk, s->generation, &job->before, &job->box.data, &len, NULL) == 0)
+		job->box.len = job->box.capacity = len;
+}
+
+static void on_prepared(void *data)
+{
+	struct capture_job *job = data;
+	struct source_key key = { job->key, job->box.data != NULL ? &job->box : NULL };
+
+	if (job->result == 0 && job->cancelled)
+		job->result = ERR_CANCELLED;
+	if (job->result == 0)
+		job->result = source_capture_key(
+		    job->service->sources, job->source.path, &key, on_source, job, &job->taking, &job->error);
+	if (job->result < 0)
+		on_captured(job);
+}
+
+static int begin_crypto(struct capture_job *job)
+{
+	struct service *s = job->service;
+	int r = crypto_label(s, &job->resource, job->source.path, &job->label, &job->error);
+
+	job->key_id = s->key.id;
+	return r < 0 ? r : loop_work(s->loop, prepare, on_prepared, job);
+}
+
 static void begin(void *data)
 {
 	struct capture_job *job = data;
 	struct service *s = job->service;
+	int r = job->cancelled ? ERR_CANCELLED : check_service(s, job->number == 0);
 
-	job->result = job->cancelled ? ERR_CANCELLED : check_service(s, job->number == 0);
-	if (job->result == 0)
-		job->result = source_capture(s->sources, job->source.path, on_source, job, &job->taking, &job->error);
+	if (r == 0)
+		r = job->source.kind == CHECKPOINT_CRYPTO
+			? begin_crypto(job)
+			: source_capture(s->sources, job->source.path, on_source, job, &job->taking, &job->error);
+	if (r == 0)
+		return; /* A worker may have its result already. */
+	job->result = r;
 	/* From inside the call that began it nobody may be told. */
-	if (job->result < 0 && loop_post(s->loop, on_captured, job) < 0)
+	if (loop_post(s->loop, on_captured, job) < 0)
 		on_captured(job);
 }
 
@@ -214,7 +268,7 @@ static int check_source(struct service *s, enum checkpoint_kind kind)
 				 "with a recovery passphrase or public key");
 		return ERR_NO_RECOVERY_POLICY;
 	}
-	if (kind == CHECKPOINT_CRYPTO || s->sources == NULL)
+	if (s->sources == NULL)
 		return ERR_NOT_SUPPORTED;
 	return s->capture_count < CAPTURES_MAX ? 0 : ERR_RPC_S_SERVER_TOO_BUSY;
 }
@@ -249,7 +303,8 @@ int capture_add(
 	if (r == 0)
 		r = check_source(s, source->kind);
 	if (r == 0)
-		r = sources_check_name(source->path, NULL);
+		r = source->kind == CHECKPOINT_CRYPTO ? sources_check_key(source->path, NULL)
+						      : sources_check_name(source->path, NULL);
 	if (r == 0)
 		r = job_new(s, resource, source, done, data, &job);
 	return r < 0 ? r : job_start(job);
@@ -283,7 +338,9 @@ int capture_save(struct service *s, const struct guid *resource, enum checkpoint
 		return r;
 	job->number = number;
 	job->added = checkpoint.added;
-	job->before = checkpoint.saved ? checkpoint.digest : (struct digest){ 0 };
+	job->before = (struct checkpoint){ .saved = checkpoint.saved };
+	if (checkpoint.saved)
+		job->before.digest = checkpoint.digest;
 	return job_start(job);
 }
 

@@ -327,14 +327,15 @@ static void watch_one(struct kept *k, bool fresh)
 	source_watch_free(k->watch);
 	k->watch = NULL;
 	k->look_ns = UINT64_MAX;
-	if (k->kind != CHECKPOINT_REGISTRY)
-		return; /* Keys seldom change, and looking at them would mean to encrypt them anew. */
-	r = f->service->sources != NULL
+	r = f->service->sources == NULL ? ERR_NOT_SUPPORTED
+	    : k->kind == CHECKPOINT_REGISTRY
 		? source_watch(f->service->sources, u16_from_z(k->path), on_changed, k, &k->watch, &error)
-		: ERR_NOT_SUPPORTED;
+		: source_watch_key(f->service->sources, u16_from_z(k->path), on_changed, k, &k->watch, &error);
 	if (r == 0)
 		return;
 	k->watch = NULL;
+	if (r == ERR_NOT_SUPPORTED && k->kind == CHECKPOINT_CRYPTO)
+		return; /* Keys in tokens seldom change, and to look means to load a library: at the end is often enough. */
 	k->look_ns = now_of(f) + POLL_NS;
 	tell_blind(k, &error);
 }

@@ -7,13 +7,13 @@
  *
  *          The hold keeps sweeps away from the blob.  What is put back is what the database named at the beginning.
  * Promise  done is called exactly once; the source is whole: sources.h.
- * Not yet  crypto checkpoints: nothing puts back containers of keys (50).
  * Threads  the loop thread; reading on a worker.
  * Limits   those of agents/sources.h.
  * Tests    tests/unit/putback.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/putback.h"
 #include "ruedad/agents/blobs.h"
+#include "ruedad/agents/crypto.h"
 #include "ruedad/agents/sources.h"
 #include "ruedad/blobs.h"
 #include <string.h>
@@ -32,6 +32,8 @@ struct putback_job {
 	bool cancelled;
 	uint8_t *bytes; /* Owned. */
 	size_t length;
+	struct box_label label; /* Of a crypto checkpoint, as its key, … */
+	uint8_t *key;           /* … which is owned. */
 	int result;
 	struct error error;
 };
@@ -46,6 +48,7 @@ static void job_free(struct putback_job *job)
 		*at = job->next;
 	free(job->path);
 	free(job->bytes);
+	crypto_key_free(job->key);
 	free(job);
 }
 
@@ -75,10 +78,14 @@ static void on_put(void *data, int r, const struct error *error)
 
 static int put(struct putback_job *job)
 {
-	if (job->checkpoint.kind != CHECKPOINT_REGISTRY)
-		return ERR_NOT_SUPPORTED;
-	return source_put_back(job->service->sources, job->checkpoint.path, job->bytes, job->length, on_put, job,
-	    &job->putting, &job->error);
+	struct sources *sources = job->service->sources;
+	struct source_key key = { .key = job->key };
+
+	if (job->checkpoint.kind == CHECKPOINT_CRYPTO)
+		return source_put_back_key(sources, job->checkpoint.path, &key, job->bytes, job->length, on_put, job,
+		    &job->putting, &job->error);
+	return source_put_back(
+	    sources, job->checkpoint.path, job->bytes, job->length, on_put, job, &job->putting, &job->error);
 }
 
 static void on_read(void *data)
@@ -99,6 +106,9 @@ static void run(void *data)
 
 	job->result =
 	    blob_read(job->service->disk, job->generation, &job->checkpoint, &job->bytes, &job->length, &job->error);
+	if (job->result == 0 && job->checkpoint.kind == CHECKPOINT_CRYPTO)
+		job->result =
+		    crypto_key_of(job->service->disk, job->bytes, job->length, &job->label, &job->key, &job->error);
 }
 
 static int find(
@@ -119,20 +129,24 @@ static int find(
 int capture_put_back(struct service *s, const struct guid *resource, enum checkpoint_kind kind, uint32_t number,
     putback_done *done, void *data, struct putback_job **ret)
 {
+	struct box_label label = { 0 };
 	struct checkpoint checkpoint;
 	struct putback_job *job;
 	int r = s->state != SERVICE_UP ? ERR_SHARING_PAUSED : 0;
 
 	if (r == 0)
 		r = find(s, resource, kind, number, &checkpoint);
-	if (r == 0 && (kind != CHECKPOINT_REGISTRY || s->sources == NULL))
+	if (r == 0 && s->sources == NULL)
 		r = ERR_NOT_SUPPORTED;
+	if (r == 0 && kind == CHECKPOINT_CRYPTO)
+		r = crypto_label(s, resource, checkpoint.path, &label, NULL);
 	if (r < 0)
 		return r;
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return -ENOMEM;
-	*job = (struct putback_job){ .service = s, .done = done, .data = data, .checkpoint = checkpoint };
+	*job =
+	    (struct putback_job){ .service = s, .done = done, .data = data, .checkpoint = checkpoint, .label = label };
 	memcpy(job->generation, s->generation, sizeof(job->generation));
 	job->path = u16_dup(checkpoint.path);
 	job->checkpoint.path.units = job->path;

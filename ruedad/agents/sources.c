@@ -1,11 +1,13 @@
-/* sources: what registry checkpoints are taken of and put back to.
+/* sources: what checkpoints are taken of and put back to.
  *
  *	keys    this node's own registry (ruedad/localreg.h): a snapshot is written as a hive on a worker; putting back is one change
  *	files   priv's business (priv/client.h): ruedad has no rights to them; a worker waits for it
+ *	key material   the same, in files and in tokens; here it is encrypted, and looks like files
  *
  * Why      one interface for both, that never blocks the loop, and under which no two jobs meet at one source.
  * How      a job that shares a file's path with one that runs, or lies above or below it, waits for that one if either of them
- *          puts back.  Keys need no such care: each change of the registry is whole.
+ *          puts back.  Keys of the registry need no such care: each change there is whole.  Tokens wait for each other: they are
+ *          somebody's library, which may hang, and there are few workers.
  * Promise  what sources.h says.
  *          Watching is the registry's and file_watch.c's; here changes are told together.
  * Threads  the loop's; files and writing hives on workers.
@@ -17,6 +19,7 @@
 #include "base/fd.h"
 #include "capture/name.h"
 #include "hive/hive.h"
+#include "keys/name.h"
 #include "priv/client.h"
 #include "ruedad/localreg.h"
 #include <string.h>
@@ -36,8 +39,9 @@ struct sources {
 struct source_job {
 	struct sources *sources;
 	struct source_job *next;
-	struct source_name name; /* Its key lies in units. */
+	struct source_name name; /* Its key lies in units.  Of a key's material: a file, whose path may be a URI. */
 	char16_t *units;         /* Owned. */
+	struct source_key key;   /* Of a crypto checkpoint. */
 	bool puts, running, cancelled;
 	int cancel_fd;                /* An eventfd: readable once it is cancelled. */
 	struct db_snapshot *snapshot; /* Of the registry, to take a key. */
@@ -117,6 +121,13 @@ int sources_check_name(struct u16 name, struct error *error)
 	return source_name_parse(name, &n, error);
 }
 
+int sources_check_key(struct u16 name, struct error *error)
+{
+	_cleanup_(key_name_done) struct key_name n = { 0 };
+
+	return key_name_parse(name, &n, error);
+}
+
 /* Jobs. */
 
 static void start_jobs(struct sources *s);
@@ -161,6 +172,8 @@ static void run_files(void *data)
 		.path = j->name.path,
 		.hive_max = j->sources->config.hive_max,
 		.hive = &j->hive,
+		.key = j->key.key,
+		.before = j->key.before,
 		.seconds = j->sources->config.file_seconds,
 		.cancel_fd = j->cancel_fd };
 
@@ -237,13 +250,19 @@ static bool paths_meet(const char *a, const char *b)
 	return strncmp(a, b, len) == 0 && (a[len] == 0 || a[len] == '/') && (b[len] == 0 || b[len] == '/');
 }
 
+static bool is_token(const struct source_job *j)
+{
+	return j->name.path[0] != '/';
+}
+
 static bool must_wait(const struct source_job *j)
 {
 	if (j->name.kind == SOURCE_KEY)
 		return false;
 	for (const struct source_job *other = j->sources->jobs; other != j; other = other->next)
-		if (other->name.kind == SOURCE_FILE && (other->puts || j->puts) &&
-		    paths_meet(other->name.path, j->name.path))
+		if (other->name.kind == SOURCE_FILE &&
+		    ((is_token(other) && is_token(j)) ||
+			((other->puts || j->puts) && paths_meet(other->name.path, j->name.path))))
 			return true;
 	return false;
 }
@@ -272,7 +291,22 @@ static void start_jobs(struct sources *s)
 			start_job(j);
 }
 
-static int job_new(struct sources *s, struct u16 name, struct source_job **ret, struct error *error)
+static int parse_name(struct source_job *j, struct u16 name, struct error *error)
+{
+	struct key_name n;
+	int r;
+
+	if (j->key.key == NULL)
+		return source_name_parse(name, &j->name, error);
+	r = key_name_parse(name, &n, error);
+	if (r == 0)
+		j->name = (struct source_name){ .kind = SOURCE_FILE, .path = n.place };
+	return r;
+}
+
+/* key: NULL, or of a crypto checkpoint. */
+static int job_new(
+    struct sources *s, struct u16 name, const struct source_key *key, struct source_job **ret, struct error *error)
 {
 	_cleanup_(job_freep) struct source_job *j = NULL;
 	int r;
@@ -286,7 +320,9 @@ static int job_new(struct sources *s, struct u16 name, struct source_job **ret, 
 	}
 	if (j == NULL || j->units == NULL)
 		return error_set_code(error, -ENOMEM, "cannot take or put back a checkpoint");
-	r = source_name_parse((struct u16){ j->units, name.len }, &j->name, error);
+	if (key != NULL)
+		j->key = *key;
+	r = parse_name(j, (struct u16){ j->units, name.len }, error);
 	if (r < 0)
 		return r;
 	j->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -308,11 +344,11 @@ static void job_begin(struct source_job *j)
 	start_jobs(j->sources);
 }
 
-int source_capture(
-    struct sources *s, struct u16 name, source_captured *done, void *data, struct source_job **ret, struct error *error)
+static int capture(struct sources *s, struct u16 name, const struct source_key *key, source_captured *done, void *data,
+    struct source_job **ret, struct error *error)
 {
 	struct source_job *j;
-	int r = job_new(s, name, &j, error);
+	int r = job_new(s, name, key, &j, error);
 
 	if (r < 0)
 		return r;
@@ -324,11 +360,23 @@ int source_capture(
 	return 0;
 }
 
-int source_put_back(struct sources *s, struct u16 name, const uint8_t *hive, size_t len, source_done *done, void *data,
-    struct source_job **ret, struct error *error)
+int source_capture(
+    struct sources *s, struct u16 name, source_captured *done, void *data, struct source_job **ret, struct error *error)
+{
+	return capture(s, name, NULL, done, data, ret, error);
+}
+
+int source_capture_key(struct sources *s, struct u16 name, const struct source_key *key, source_captured *done,
+    void *data, struct source_job **ret, struct error *error)
+{
+	return capture(s, name, key, done, data, ret, error);
+}
+
+int source_put_back_key(struct sources *s, struct u16 name, const struct source_key *key, const uint8_t *hive,
+    size_t len, source_done *done, void *data, struct source_job **ret, struct error *error)
 {
 	_cleanup_(job_freep) struct source_job *j = NULL;
-	int r = job_new(s, name, &j, error);
+	int r = job_new(s, name, key, &j, error);
 
 	if (r < 0)
 		return r;
@@ -342,6 +390,12 @@ int source_put_back(struct sources *s, struct u16 name, const uint8_t *hive, siz
 		*ret = j;
 	job_begin(TAKE_PTR(j));
 	return 0;
+}
+
+int source_put_back(struct sources *s, struct u16 name, const uint8_t *hive, size_t len, source_done *done, void *data,
+    struct source_job **ret, struct error *error)
+{
+	return source_put_back_key(s, name, NULL, hive, len, done, data, ret, error);
 }
 
 void source_cancel(struct source_job *job)
@@ -376,22 +430,20 @@ static void note_change(void *data)
 	loop_timer_start(w->timer, SOURCE_WATCH_MS * UINT64_C(1000000));
 }
 
-int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
-    struct error *error)
+/* A file, if path says so, or the key of that name. */
+static int watch_new(struct sources *s, const char *path, struct u16 name, source_changed *changed, void *data,
+    struct source_watch **ret, struct error *error)
 {
-	_cleanup_(source_name_done) struct source_name n = { 0 };
 	struct error why = { 0 };
 	struct source_watch *w;
-	int r = source_name_parse(name, &n, error);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (n.kind == SOURCE_FILE && s->config.watch == NULL)
+	if (path != NULL && s->config.watch == NULL)
 		return error_set(error, ERR_NOT_SUPPORTED, "files are not watched here");
 	w = calloc(1, sizeof(*w));
 	r = w == NULL ? -ENOMEM : loop_timer_new(s->config.loop, tell_changed, w, &w->timer);
-	if (r == 0 && n.kind == SOURCE_FILE)
-		r = s->config.watch(s->config.watches, n.path, note_change, w, &w->files, &why);
+	if (r == 0 && path != NULL)
+		r = s->config.watch(s->config.watches, path, note_change, w, &w->files, &why);
 	else if (r == 0)
 		r = localreg_watch_new(s->config.registry, name, note_change, w, &w->local);
 	if (r < 0) {
@@ -408,6 +460,26 @@ int source_watch(struct sources *s, struct u16 name, source_changed *changed, vo
 	s->watches = w;
 	*ret = w;
 	return 0;
+}
+
+int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+    struct error *error)
+{
+	_cleanup_(source_name_done) struct source_name n = { 0 };
+	int r = source_name_parse(name, &n, error);
+
+	return r < 0 ? r : watch_new(s, n.kind == SOURCE_FILE ? n.path : NULL, name, changed, data, ret, error);
+}
+
+int source_watch_key(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+    struct error *error)
+{
+	_cleanup_(key_name_done) struct key_name n = { 0 };
+	int r = key_name_parse(name, &n, error);
+
+	if (r == 0 && n.kind == BOX_TOKEN)
+		return error_set(error, ERR_NOT_SUPPORTED, "keys in tokens are not watched");
+	return r < 0 ? r : watch_new(s, n.place, name, changed, data, ret, error);
 }
 
 void source_watch_free(struct source_watch *w)

@@ -1,4 +1,4 @@
-/* sources: what registry checkpoints are taken of and put back to: keys of this node's own registry, and files.
+/* sources: what checkpoints are taken of and put back to: keys of this node's own registry, files, and key material.
  * See sources.c; the names are explained in capture/name.c, the bytes in docs/formats/file-checkpoint.md.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -37,6 +37,8 @@ void sources_free(struct sources *s);
 
 /* Whether there can be such a source; nothing is looked at.  ERR_INVALID_PARAMETER, ERR_FILENAME_EXCED_RANGE, -ENOMEM. */
 int sources_check_name(struct u16 name, struct error *error);
+/* The same of a crypto checkpoint's. */
+int sources_check_key(struct u16 name, struct error *error);
 
 /* All functions are called on the loop and call back there, never from inside, exactly once if they return 0; a negative
  * result means that there will be no callback.  The job is gone when the callback is called.
@@ -58,6 +60,20 @@ typedef void source_done(void *data, int r, const struct error *error);
 int source_put_back(struct sources *s, struct u16 name, const uint8_t *hive, size_t len, source_done *done, void *data,
     struct source_job **ret, struct error *error);
 
+/* The same of the source of a crypto checkpoint (keys/name.h).  Its content is never in this process: what is taken and put
+ * back is a box (seal/box.h).  key: a box_key_write(), in memory for secrets; before: the box that was saved before, or NULL: a
+ * capture that finds the same calls back without bytes.  Both are borrowed until then.
+ * Also ERR_INVALID_DATA: it is no key, or not a box of this key; ERR_NTE_BAD_KEY: the key may not leave its token; what keys/token.h
+ * says of tokens, which one job after the other works on. */
+struct source_key {
+	const uint8_t *key;
+	const struct buf *before;
+};
+int source_capture_key(struct sources *s, struct u16 name, const struct source_key *key, source_captured *done,
+    void *data, struct source_job **ret, struct error *error);
+int source_put_back_key(struct sources *s, struct u16 name, const struct source_key *key, const uint8_t *box,
+    size_t len, source_done *done, void *data, struct source_job **ret, struct error *error);
+
 /* The callback comes soon after, with ERR_CANCELLED, or with the outcome if it was decided before.  Of a putting back that is
  * cancelled, either nothing was done or all. */
 void source_cancel(struct source_job *job);
@@ -73,5 +89,8 @@ void source_cancel(struct source_job *job);
 enum { SOURCE_WATCH_MS = 500 };
 typedef void source_changed(void *data, bool lost);
 int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+    struct error *error);
+/* The same of the source of a crypto checkpoint.  ERR_NOT_SUPPORTED also of keys in tokens, which nothing tells about. */
+int source_watch_key(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
     struct error *error);
 void source_watch_free(struct source_watch *w); /* NULL is allowed. */
