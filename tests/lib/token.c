@@ -125,6 +125,23 @@ void token_generate(const struct token_key *key)
 	end();
 }
 
+void token_import(const struct token_key *key, const uint8_t value[32])
+{
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_AES;
+	CK_BYTE id = key->id;
+	CK_OBJECT_HANDLE object;
+	CK_ATTRIBUTE attributes[] = { { CKA_CLASS, &class, sizeof(class) }, { CKA_KEY_TYPE, &type, sizeof(type) },
+		{ CKA_TOKEN, &yes, sizeof(yes) }, { CKA_LABEL, (void *)key->name, strlen(key->name) },
+		{ CKA_ID, &id, sizeof(id) }, { CKA_EXTRACTABLE, key->is_fixed ? &no : &yes, sizeof(yes) },
+		{ CKA_SENSITIVE, &yes, sizeof(yes) }, { CKA_PRIVATE, &yes, sizeof(yes) },
+		{ CKA_ENCRYPT, &yes, sizeof(yes) }, { CKA_VALUE, (void *)value, 32 } };
+
+	begin(key->token, CKU_USER);
+	TRY(f->C_CreateObject(session, attributes, ARRAY_SIZE(attributes), &object));
+	end();
+}
+
 static CK_ULONG find(const char *name, CK_OBJECT_HANDLE *ret, CK_ULONG max)
 {
 	CK_ATTRIBUTE wanted = { CKA_LABEL, (void *)name, strlen(name) };

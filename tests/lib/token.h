@@ -23,6 +23,8 @@ struct token_key {
 	bool is_fixed;  /* It may not be extracted. */
 };
 void token_generate(const struct token_key *key);
+/* The AES key of these 32 bytes. */
+void token_import(const struct token_key *key, const uint8_t value[32]);
 /* What was there and matches is gone; returns how many objects that were. */
 unsigned token_remove(const char *token, const char *name);
 unsigned token_count(const char *token, const char *name);

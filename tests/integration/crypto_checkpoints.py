@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Key material of applications follows its resource, encrypted: in files, and in a token (SoftHSM).  Prints TAP.
+
+Usage: crypto_checkpoints.py RUEDA RUEDAD LIBRARY TOKEN_TOOL HANGING_TOKEN [part of a test's name...]"""
+import base64
+import ctypes
+import glob
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap  # noqa: E402
+from cluster import wide  # noqa: E402
+from machine import Machine  # noqa: E402
+from tap import test  # noqa: E402
+
+TOOLS = [os.path.abspath(a) for a in sys.argv[1:4]]
+TOKEN_TOOL, HANGING = (os.path.abspath(a) for a in sys.argv[4:6])
+HOME = tap.temporary()
+SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
+ADD, DELETE, GET, ADD_FILE = 0x014000AE, 0x014000B2, 0x010000B5, 0x014000A2
+NTE_BAD_KEY, NTE_BAD_KEYSET = 0x80090003, 0x80090016
+URI = "1\\PKCS11\\pkcs11:token=app;object=signing"
+
+
+def secret_file(name, content):
+    path = os.path.join(HOME, name)
+    with open(path, "wb") as f:
+        f.write(content)
+    os.chmod(path, 0o600)
+    return path
+
+
+RIGHT, OTHER = secret_file("right", b"wholly secret words 17\n"), secret_file("other", b"other secret words 18\n")
+
+
+def wait_until(condition, what, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what() if callable(what) else what} within {seconds} s"
+        time.sleep(0.05)
+
+
+def openssl(*words, data=None):
+    return subprocess.run(["openssl", *words], check=True, capture_output=True, input=data).stdout
+
+
+def make_pem():
+    return openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+
+
+def make_p12():
+    key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    return openssl("pkcs12", "-export", "-nocerts", "-inkey", "/dev/stdin", "-passout", "pass:x", data=key)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Token:
+    """A directory of software tokens, with one named app."""
+
+    def __init__(self):
+        self.directory = tap.temporary()
+        self.environment = {**os.environ, "SOFTHSM2_CONF": os.path.join(self.directory, "conf")}
+        with open(self.environment["SOFTHSM2_CONF"], "w", encoding="ascii") as f:
+            f.write(f"directories.tokendir = {self.directory}\nlog.level = ERROR\n")
+        self("make", "app")
+
+    def __call__(self, verb, *words):
+        return subprocess.run([TOKEN_TOOL, verb, *words], env=self.environment, check=True, capture_output=True,
+                              timeout=60).stdout.decode().strip()
+
+    def sign(self):
+        return self("sign", "app", "signing")
+
+
+class Node(Machine):
+    count = 0
+
+    def __init__(self, more="", token=None, passphrase=RIGHT):
+        Node.count += 1
+        self.place = os.path.join(HOME, f"root{Node.count}")
+        os.mkdir(self.place)
+        if token is not None:
+            os.environ["SOFTHSM2_CONF"] = token.environment["SOFTHSM2_CONF"]
+            pin = secret_file(f"pin{Node.count}", b"7352\n")
+            more += f"pkcs11_module = {SOFTHSM}\npkcs11_pin_file = {pin}\n"
+        super().__init__(*TOOLS, config=f"[checkpoints]\nroots = {self.place}\n" + more)
+        if passphrase is not None:
+            self.rueda("cluster", "create", "one", *(["--recovery-passphrase-file", passphrase] if passphrase else []))
+            self.make_resource("app")
+
+    def make_resource(self, name):
+        self.rueda("resource", "create", name, "Cluster Group", "Generic Application")
+        self.rueda("resource", "set", name, "--private", "CommandLine=sleep 1000")
+
+    def control(self, code, name, resource="app"):
+        result = os.path.join(HOME, "result")
+
+        def call(api):
+            handle = ctypes.c_void_p(api.lib.OpenClusterResource(ctypes.c_void_p(api.OpenCluster(None)), wide(resource)))
+            api.lib.ClusterResourceControl.restype = ctypes.c_uint32
+            out, returned = ctypes.create_string_buffer(65536), ctypes.c_uint32()
+            data = wide(name) if name is not None else b""
+            r = api.lib.ClusterResourceControl(handle, None, code, data, len(data), out, len(out), ctypes.byref(returned))
+            with open(result, "wb") as f:
+                f.write(struct.pack("<I", r) + out.raw[:returned.value])
+
+        self.run(call)
+        self.output = read(result)[4:].decode("utf-16-le")
+        return struct.unpack("<I", read(result)[:4])[0]
+
+    def add(self, name, **more):
+        r = self.control(ADD, name, **more)
+        assert r == 0, (name, hex(r), self.log_text()[-2000:])
+
+    def store(self, name, content, mode=0o640, owner=(12, 34)):
+        path = os.path.join(self.place, name)
+        with open(path, "wb") as f:
+            f.write(content)
+        os.chmod(path, mode)
+        if os.geteuid() == 0:
+            os.chown(path, *owner)
+        return path
+
+    def online(self, **more):
+        return self.rueda("resource", "online", "app", "--wait", **more)
+
+    def offline(self):
+        self.rueda("resource", "offline", "app", "--wait")
+
+    def blobs(self):
+        return {p: read(p) for p in glob.glob(self.path("state/*/blobs/*"))}
+
+    def has(self, secrets):
+        """Where one of them can be found: the files of the instance, and the memory of its processes."""
+        found = set()
+        for parent, _, names in os.walk(self.directory):
+            for path in (os.path.join(parent, n) for n in names):
+                if os.path.isfile(path) and not os.path.islink(path) and any(s in read(path) for s in secrets):
+                    found.add(path)
+        for pid in (self.service_pid(), self.process.pid):
+            if any(memory_has(pid, s) for s in secrets):
+                found.add(f"memory of {pid}")
+        return found
+
+
+def memory_has(pid, secret):
+    """More than a core dump would hold: also what is to be left out of it."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            m = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+            if not m:
+                continue
+            start, end = (int(x, 16) for x in m.groups())
+            for at in range(start, end, 1 << 24):
+                try:
+                    memory.seek(at)
+                    if secret in memory.read(min(end - at, (1 << 24) + len(secret))):
+                        return True
+                except OSError:
+                    break
+    return False
+
+
+def spellings(*secrets):
+    return {s for b in secrets for s in (b, b.hex().encode(), b.decode("latin-1").encode("utf-16-le"), base64.b64encode(b))}
+
+
+def secrets_of_pem(pem):
+    """A line of it, and the middle of the key."""
+    lines = pem.split(b"\n")
+    return spellings(lines[8], base64.b64decode(b"".join(lines[1:-2]))[400:430])
+
+
+def need_token():
+    if not os.path.exists(SOFTHSM):
+        raise tap.Skip("SoftHSM is not installed")
+
+
+@test
+def keys_in_files_are_saved_encrypted_and_come_back_with_owner_and_mode():
+    for provider, make in (("PEM", make_pem), ("PKCS12", make_p12)):
+        with Node() as c:
+            first, second = make(), make()
+            path = c.store("key", first)
+            name = f"1\\{provider}\\{path}"
+            c.add(name)
+            assert c.control(ADD, name) == 183
+            assert c.control(GET, None) == 0 and c.output == name + "\0\0", c.output
+            (blob,) = c.blobs().values()
+            assert blob.startswith(b"RdCC") and first[100:130] not in blob
+            c.online()
+            (still,) = c.blobs().values()
+            assert still == blob  # Online alone is no change.
+            c.store("key", second)  # While it is online: seen, and saved.
+            wait_until(lambda: len(c.blobs()) > 1, lambda: "saving the changed key\n" + c.log_text()[-2000:])
+            time.sleep(1)
+            c.offline()
+            backup = c.backup("set")
+            (saved,) = glob.glob(backup + "/*/*.CPR")
+            assert read(saved).startswith(b"RdCC") and second[100:130] not in read(saved)
+            os.unlink(path)
+            c.online()
+            assert read(path) == second
+            if os.geteuid() == 0:
+                st = os.stat(path)
+                assert (st.st_uid, st.st_gid, st.st_mode & 0o7777) == (12, 34, 0o640), st
+            c.offline()
+            c.store("key", first)
+            c.rueda("restore", backup, "--yes")
+            c.online()
+            assert read(path) == second
+            assert c.control(DELETE, name) == 0 and c.control(DELETE, name) == 2
+
+
+@test
+def what_has_not_changed_is_not_saved_again():
+    with Node() as c:
+        c.add("1\\PEM\\" + c.store("key", make_pem()))
+        before = c.blobs()
+        for _ in range(3):
+            c.online()
+            c.offline()
+        assert c.blobs() == before
+        # What has rotted is saved anew.
+        (path,) = before
+        c.online()
+        with open(path, "r+b") as f:
+            f.seek(200)
+            f.write(b"!!")
+        c.offline()
+        assert len(c.blobs()) == 2
+        c.online()
+
+
+@test
+def what_is_no_key_or_not_allowed_is_refused():
+    with Node() as c:
+        public = openssl("pkey", "-pubout", data=make_pem())
+        assert c.control(ADD, "1\\PEM\\" + c.store("text", b"not a key\n")) == 13
+        assert c.control(ADD, "1\\PEM\\" + c.store("public", public)) == 13
+        assert c.control(ADD, "1\\PKCS12\\" + c.store("pem", make_pem())) == 13
+        assert c.control(ADD, "1\\PEM\\" + c.store("large", make_pem() + b"\n" * (1 << 20))) in (13, 112)
+        assert c.control(ADD, "1\\PEM\\" + c.place) == 13, "a directory"
+        assert c.control(ADD, f"1\\PEM\\{c.place}/missing") == 2
+        assert c.control(ADD, f"1\\PEM\\{RIGHT}") == 5, "not below a root"
+        os.symlink(f"{c.place}/pem", f"{c.place}/link")
+        assert c.control(ADD, f"1\\PEM\\{c.place}/link") == 13
+        os.mkfifo(f"{c.place}/fifo")
+        assert c.control(ADD, f"1\\PEM\\{c.place}/fifo") == 50
+        os.link(f"{c.place}/pem", f"{c.place}/second")
+        assert c.control(ADD, f"1\\PEM\\{c.place}/pem") == 50, "a hard link"
+        for name in ("1\\pem\\/x", "2\\PEM\\/x", "1\\PEM\\x", "1\\PEM\\/x/../y", "1\\PKCS11\\pkcs11:token=x",
+                     "1\\PKCS11\\pkcs11:object=x?pin-value=1", "1\\Microsoft Base Provider\\x"):
+            assert c.control(ADD, name) == 87, name
+        assert c.control(ADD, "x\\PEM\\/x") == 161
+        assert c.control(ADD, URI) == 5, "no library is configured"
+        assert c.blobs() == {}
+    with Node(passphrase="") as c:
+        assert c.control(ADD, "1\\PEM\\" + c.store("key", make_pem())) == 6003
+        assert "no key to encrypt it with" in c.log_text()
+
+
+@test
+def nothing_of_a_key_is_in_the_set_the_state_the_log_or_memory():
+    tap.need_root()
+    need_token()
+    token = Token()
+    clear = os.urandom(32)
+    token("import", "app", "signing", "1", clear.hex())
+    with Node(token=token) as c:
+        pem, p12 = make_pem(), make_p12()
+        c.add("1\\PEM\\" + c.store("key", pem))
+        c.add("1\\PKCS12\\" + c.store("p12", p12))
+        c.add(URI)
+        assert c.control(ADD_FILE, "File" + c.store("plain", b"what is no secret").replace("/", "\\")) == 0
+        c.online()
+        pem2 = make_pem()
+        c.store("key", pem2)
+        c.offline()
+        c.online()
+        backup = c.backup("set")
+        c.rueda("restore", backup, "--yes")
+        c.online()
+        c.rueda("trace")
+        secrets = secrets_of_pem(pem) | secrets_of_pem(pem2) | spellings(p12[60:90], clear, b"7352\n")
+        assert c.has({b"what is no secret"}), "the search does find"
+        assert not c.has(secrets), c.has(secrets)
+        pid = c.service_pid()
+        if shutil.which("gcore"):
+            core = os.path.join(HOME, "core")
+            subprocess.run(["gcore", "-o", core, str(pid)], check=True, capture_output=True, timeout=120)
+            dump = read(f"{core}.{pid}")
+            assert "one".encode("utf-16-le") in dump and not any(s in dump for s in secrets)
+            os.unlink(f"{core}.{pid}")
+
+
+@test
+def a_key_in_a_token_comes_back_and_one_that_may_not_leave_is_refused():
+    need_token()
+    token = Token()
+    token("generate", "app", "signing", "1")
+    token("fixed", "app", "fixed", "2")
+    first = token.sign()
+    with Node(token=token) as c:
+        assert c.control(ADD, URI.replace("signing", "fixed")) == NTE_BAD_KEY, c.log_text()[-2000:]
+        assert c.control(ADD, URI.replace("signing", "none")) == NTE_BAD_KEYSET
+        assert c.control(ADD, URI.replace("app", "none")) == 2
+        c.add(URI)
+        before = c.blobs()
+        c.online()
+        c.offline()
+        assert c.blobs() == before
+        backup = c.backup("set")
+        # Another key is saved when the resource goes offline, and is what comes back.
+        c.online()
+        token("remove", "app", "signing")
+        token("generate", "app", "signing", "1")
+        second = token.sign()
+        assert second != first
+        c.offline()
+        assert len(c.blobs()) == 2
+        assert token("remove", "app", "signing") == "2"
+        c.online()
+        assert token.sign() == second and token("count", "app", "signing") == "2"
+        c.rueda("restore", backup, "--yes")
+        c.online()
+        assert token.sign() == first and token("count", "app", "signing") == "2" and token("count", "app", "fixed") == "2"
+    if os.geteuid() == 0:  # As somebody who may not use the token.
+        with Node("pkcs11_user = nobody\n", token=token) as c:
+            os.chmod(token.directory, 0o700)
+            assert c.control(ADD, URI) != 0
+    with Node(token=token) as c:
+        secret_file(f"pin{Node.count}", b"1111\n")
+        assert c.control(ADD, URI) == 86
+        assert c.control(ADD, URI) == 5, "it is not tried again"
+        assert token.sign() == first
+
+
+@test
+def a_token_that_hangs_is_given_up_and_delays_nothing_else():
+    with Node(f"file_seconds = 2\npkcs11_module = {HANGING}\n") as c:
+        begun = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if c.control(ADD, URI) == 1460 else 1)
+        path = c.store("key", make_pem())
+        time.sleep(0.5)
+        assert c.control(ADD, "1\\PEM\\" + path) == 0
+        c.rueda("backup", c.path("set"))
+        assert time.monotonic() - begun < 2 or os.environ.get("SLOW"), "the others waited"
+        assert os.waitpid(pid, 0)[1] == 0
+        assert time.monotonic() - begun < 10
+
+        def children():
+            with open(f"/proc/{c.process.pid}/task/{c.process.pid}/children", encoding="ascii") as f:
+                return [p for p in f.read().split() if "hanging" in open(f"/proc/{p}/maps", encoding="ascii").read()]
+
+        wait_until(lambda: not children(), "the end of the process that hangs", 5)
+
+
+@test
+def a_blob_that_was_moved_is_not_put_back():
+    with Node() as c:
+        first, second = make_pem(), make_pem()
+        one, two = c.store("one", first), c.store("two", second)
+        c.add("1\\PEM\\" + one)
+        (from_one,) = c.blobs().values()
+        c.make_resource("other")
+        c.add("1\\PEM\\" + two, resource="other")
+        (path,) = (p for p, b in c.blobs().items() if b != from_one)
+        to_two = read(path)
+        # As whoever can write to the state directory would: blob for blob, and with the label of the other.
+        for forged in (from_one, to_two[:88] + from_one[88:], to_two[:104] + from_one[104:]):
+            c.stop()
+            with open(path, "r+b") as f:
+                f.truncate(0)
+                f.write(forged)
+            c.start()
+            c.rueda("resource", "set", "other", "RestartAction=0")
+            c.rueda("resource", "online", "other", "--wait", status=1)
+            assert "could not be put back" in c.rueda("resource", "why", "other")
+            assert read(two) == second
+
+
+@test
+def a_node_without_the_key_says_what_to_do_and_goes_on_once_it_has_it():
+    with Node() as c:
+        content = make_pem()
+        path = c.store("key", content)
+        c.add("1\\PEM\\" + path)
+        backup = c.backup("set")
+        place = c.place
+    with Node(passphrase=None) as other:
+        # The same place on another machine.
+        other.stop()
+        conf = read(other.path("rueda.conf")).decode().replace(other.place, place)
+        with open(other.path("rueda.conf"), "w", encoding="utf-8") as f:
+            f.write(conf)
+        other.start()
+        os.unlink(path)
+        other.rueda("restore", backup, "--yes")
+        other.rueda("resource", "set", "app", "RestartAction=0")
+        other.rueda("resource", "online", "app", "--wait", status=1)
+        why = other.rueda("resource", "why", "app") + other.log_text()
+        assert "this node does not have the cluster key" in why and "rueda cluster unseal'" in why, why
+        assert not os.path.exists(path)
+        assert other.control(ADD, "1\\PEM\\" + other.store("x", content)) == 6003
+        other.rueda("cluster", "unseal", "--recovery-passphrase-file", RIGHT)
+        other.rueda("resource", "online", "app", "--wait")
+        assert read(path) == content
+
+
+tap.run(sys.argv[6:])
