@@ -349,18 +349,16 @@ def a_key_in_a_token_comes_back_and_one_that_may_not_leave_is_refused():
 
 @test
 def a_token_that_hangs_is_given_up_and_delays_nothing_else():
-    with Node(f"file_seconds = 2\npkcs11_module = {HANGING}\n") as c:
-        begun = time.monotonic()
+    with Node(f"file_seconds = 8\npkcs11_module = {HANGING}\n") as c:
         pid = os.fork()
         if pid == 0:
             os._exit(0 if c.control(ADD, URI) == 1460 else 1)
         path = c.store("key", make_pem())
         time.sleep(0.5)
         assert c.control(ADD, "1\\PEM\\" + path) == 0
-        c.rueda("backup", c.path("set"))
-        assert time.monotonic() - begun < 2 or os.environ.get("SLOW"), "the others waited"
+        c.rueda("reg", "set", "Some", "value", "x")
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0), "the others waited"
         assert os.waitpid(pid, 0)[1] == 0
-        assert time.monotonic() - begun < 10
 
         def children():
             with open(f"/proc/{c.process.pid}/task/{c.process.pid}/children", encoding="ascii") as f:
