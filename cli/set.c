@@ -9,6 +9,7 @@
 #include "cli/recovery.h"
 #include "cli/regfile.h"
 #include "cli/set_checkpoints.h"
+#include "cli/set_crypto.h"
 #include "cli/value.h"
 #include "io/linux/disk.h"
 #include <inttypes.h>
@@ -163,8 +164,9 @@ int backup_show_verb(struct cli *c)
 	return json_print(&j);
 }
 
-/* Whether the secret that was given opens the set's cluster key: 0, or an enum cli_exit after a message. */
-static int test_key(const struct cli *c, const struct set *s, const struct recovery *recovery)
+/* Whether the secret that was given opens the set's cluster key, and that opens what it should: 0, or an enum cli_exit after a
+ * message. */
+static int test_key(const struct cli *c, const struct set *s, const struct recovery *recovery, struct set_crypto *ret)
 {
 	const struct quolog_header *h = &s->info.header;
 	struct error error = { 0 };
@@ -172,14 +174,16 @@ static int test_key(const struct cli *c, const struct set *s, const struct recov
 	int r;
 
 	if (recovery_given(recovery) == NULL)
-		return 0;
+		return set_crypto_look(s, c->arguments[0], NULL, ret);
 	if (h->key_len == 0)
 		return cli_fail(ERROR_NOT_FOUND,
 		    "the set is complete and undamaged, but it has no sealed cluster key to test this with",
 		    "opening the cluster key of the set in %s", c->arguments[0]);
 	r = seal_open(h->key, h->key_len, &recovery->secret, &key, &error);
+	r = r < 0 ? cli_fail_error(r, &error, "opening the cluster key of the set in %s", c->arguments[0])
+		  : set_crypto_look(s, c->arguments[0], &key, ret);
 	seal_key_wipe(&key);
-	return r < 0 ? cli_fail_error(r, &error, "opening the cluster key of the set in %s", c->arguments[0]) : 0;
+	return r;
 }
 
 /* What the set's cluster key means for who restores it. */
@@ -212,13 +216,14 @@ int backup_verify_verb(struct cli *c)
 {
 	_cleanup_(set_freep) struct set *s = NULL;
 	_cleanup_(recovery_done) struct recovery recovery = { 0 };
+	struct set_crypto crypto = { 0 };
 	struct json j = { 0 };
 	int r = recovery_read(c, &recovery);
 
 	if (r == 0)
 		r = open_set(c->arguments[0], &s);
 	if (r == 0)
-		r = test_key(c, s, &recovery);
+		r = test_key(c, s, &recovery, &crypto);
 	if (r != 0)
 		return r;
 	if (c->json) {
@@ -230,12 +235,14 @@ int backup_verify_verb(struct cli *c)
 		json_bytes(&j, "database_digest", s->info.digest.bytes, sizeof(s->info.digest.bytes));
 		json_key(s, &j);
 		json_bool(&j, "cluster_key_opened", recovery_given(&recovery) != NULL);
+		set_crypto_json(&crypto, &j);
 		json_close(&j, '}');
 		return json_print(&j);
 	}
 	printf("The backup set in %s is complete and undamaged: %" PRIu64 " bytes, up to change %" PRIu64 ".\n",
 	    c->arguments[0], s->info.bytes, s->info.header.last);
 	tell_key(s, &recovery);
+	set_crypto_print(&crypto);
 	return output_end();
 }
 

@@ -30,6 +30,13 @@ static bool find(const struct set *s, const struct set_file *f, struct u16 *ret_
 	return false;
 }
 
+bool set_checkpoint_find(const struct set *s, const struct set_file *f, struct checkpoint *ret)
+{
+	struct u16 resource;
+
+	return find(s, f, &resource, ret);
+}
+
 void set_checkpoint_json(const struct set *s, const struct set_file *f, struct json *j)
 {
 	struct checkpoint checkpoint;

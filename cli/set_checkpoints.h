@@ -4,6 +4,10 @@
 
 #include "backup/set.h"
 #include "cli/output.h"
+#include "cluster/checkpoint/checkpoint.h"
+
+/* The checkpoint that a file of the set is of; false: of none that the set's database has. */
+bool set_checkpoint_find(const struct set *s, const struct set_file *f, struct checkpoint *ret);
 
 /* Of which resource and checkpoint a file of the set is: the members resource and checkpoint, or " of NAME: PATH"; nothing for
  * other files. */

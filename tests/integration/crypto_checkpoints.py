@@ -6,6 +6,7 @@ Usage: crypto_checkpoints.py RUEDA RUEDAD LIBRARY TOKEN_TOOL HANGING_TOKEN [part
 import base64
 import ctypes
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -131,6 +132,15 @@ class Node(Machine):
         if os.geteuid() == 0:
             os.chown(path, *owner)
         return path
+
+    def use_place(self, place):
+        """That of another machine, as it were."""
+        self.stop()
+        conf = read(self.path("rueda.conf")).decode().replace(self.place, place)
+        with open(self.path("rueda.conf"), "w", encoding="utf-8") as f:
+            f.write(conf)
+        self.place = place
+        self.start()
 
     def online(self, **more):
         return self.rueda("resource", "online", "app", "--wait", **more)
@@ -367,8 +377,31 @@ def a_token_that_hangs_is_given_up_and_delays_nothing_else():
         wait_until(lambda: not children(), "the end of the process that hangs", 5)
 
 
+def name_blob(c, resource, blob):
+    """Whoever may write the cluster's keys can have a checkpoint name any blob; here it lies in the state directory."""
+    (directory,) = glob.glob(c.path("state/*/blobs"))
+    path = os.path.join(directory, hashlib.sha256(blob).hexdigest())
+    with open(path, "wb") as f:
+        f.write(blob)
+    os.chown(path, os.stat(directory).st_uid, os.stat(directory).st_gid)
+
+    def call(api):
+        root = api.root(api.OpenCluster(None))
+        for name in api.enum_keys(api.open_key(root, "Resources")[1]):
+            key = api.open_key(root, "Resources\\" + name)[1]
+            if api.get_value(key, "Name")[2] == wide(resource):
+                data = api.open_key(key, "CheckpointData")[1]
+                old = api.get_value(data, "00000001.CPR")[2]
+                new = old[:24] + struct.pack("<Q", len(blob)) + old[32:40] + hashlib.sha256(blob).digest()
+                assert api.set_value(data, "00000001.CPR", 3, new) == 0
+                return
+        raise AssertionError(resource)
+
+    c.run(call)
+
+
 @test
-def a_blob_that_was_moved_is_not_put_back():
+def a_blob_that_was_moved_is_refused_by_its_authentication():
     with Node() as c:
         first, second = make_pem(), make_pem()
         one, two = c.store("one", first), c.store("two", second)
@@ -376,19 +409,27 @@ def a_blob_that_was_moved_is_not_put_back():
         (from_one,) = c.blobs().values()
         c.make_resource("other")
         c.add("1\\PEM\\" + two, resource="other")
-        (path,) = (p for p, b in c.blobs().items() if b != from_one)
-        to_two = read(path)
-        # As whoever can write to the state directory would: blob for blob, and with the label of the other.
-        for forged in (from_one, to_two[:88] + from_one[88:], to_two[:104] + from_one[104:]):
-            c.stop()
-            with open(path, "r+b") as f:
-                f.truncate(0)
-                f.write(forged)
-            c.start()
-            c.rueda("resource", "set", "other", "RestartAction=0")
+        (to_two,) = (b for b in c.blobs().values() if b != from_one)
+        c.rueda("resource", "set", "other", "RestartAction=0")
+        # Blob for blob, with the label of the other, and with all of its head.
+        for n, (forged, why) in enumerate(((from_one, "of another resource"), (to_two[:88] + from_one[88:], "damaged, or"),
+                                           (to_two[:104] + from_one[104:], "damaged, or"))):
+            name_blob(c, "other", forged)
             c.rueda("resource", "online", "other", "--wait", status=1)
-            assert "could not be put back" in c.rueda("resource", "why", "other")
+            assert why in c.rueda("resource", "why", "other"), c.rueda("resource", "why", "other")
             assert read(two) == second
+            backup = c.backup(f"set{n}")
+            c.rueda("backup", "verify", backup)
+            assert why in c.fails(13, "backup", "verify", backup, "--recovery-passphrase-file", RIGHT)
+        name_blob(c, "other", to_two)
+        c.rueda("resource", "online", "other", "--wait")
+        backup, place = c.backup("last"), c.place
+    with Node(passphrase=None) as copy:  # Another cluster, with the same key, resources and names.
+        copy.use_place(place)
+        copy.rueda("restore", backup, "--as-new", "copy", "--yes", "--recovery-passphrase-file", RIGHT)
+        copy.rueda("resource", "set", "other", "RestartAction=0")
+        copy.rueda("resource", "online", "other", "--wait", status=1)
+        assert "of another cluster" in copy.rueda("resource", "why", "other"), copy.rueda("resource", "why", "other")
 
 
 @test
@@ -400,12 +441,7 @@ def a_node_without_the_key_says_what_to_do_and_goes_on_once_it_has_it():
         backup = c.backup("set")
         place = c.place
     with Node(passphrase=None) as other:
-        # The same place on another machine.
-        other.stop()
-        conf = read(other.path("rueda.conf")).decode().replace(other.place, place)
-        with open(other.path("rueda.conf"), "w", encoding="utf-8") as f:
-            f.write(conf)
-        other.start()
+        other.use_place(place)
         os.unlink(path)
         other.rueda("restore", backup, "--yes")
         other.rueda("resource", "set", "app", "RestartAction=0")
@@ -417,6 +453,29 @@ def a_node_without_the_key_says_what_to_do_and_goes_on_once_it_has_it():
         other.rueda("cluster", "unseal", "--recovery-passphrase-file", RIGHT)
         other.rueda("resource", "online", "app", "--wait")
         assert read(path) == content
+
+
+@test
+def verify_tells_who_can_restore_and_opens_each_with_the_passphrase():
+    with Node() as c:
+        c.add("1\\PEM\\" + c.store("one", make_pem()))
+        c.add("1\\PKCS12\\" + c.store("two", make_p12()))
+        backup = c.backup("set")
+        text = c.rueda("backup", "verify", backup)
+        assert "It holds 2 crypto checkpoints.\n" in text and "This node has the set's own key" in text, text
+        told = c.json("backup", "verify", backup)
+        assert told["crypto_checkpoints"] == 2 and told["this_node_has_the_key"] is True, told
+        assert told["crypto_checkpoints_opened"] is None and told["crypto_checkpoints_of_another_key"] == 0, told
+        told = c.json("backup", "verify", backup, "--recovery-passphrase-file", RIGHT)
+        assert told["crypto_checkpoints_opened"] == 2 and told["cluster_key_opened"], told
+        assert "2 of them, under the set's own key, open" in c.rueda(
+            "backup", "verify", backup, "--recovery-passphrase-file", RIGHT)
+        c.fails(86, "backup", "verify", backup, "--recovery-passphrase-file", OTHER)
+    with Node() as other:
+        assert other.json("backup", "verify", backup)["this_node_has_the_key"] is False
+        assert "does not have the set's own key" in other.rueda("backup", "verify", backup)
+        other.stop()
+        assert other.json("backup", "verify", backup)["this_node_has_the_key"] is None
 
 
 tap.run(sys.argv[6:])
