@@ -13,7 +13,7 @@
  * Promise  a name in the database has its blob on the disk, and so has each that a running backup may copy.
  *          If the outcome of a command stays unknown, nothing is swept any more before the next start, which knows.
  * Threads  the loop thread; the sweep on a worker.
- * Tests    tests/integration/resource_checkpoints.py
+ * Tests    tests/sim/checkpoints.c, tests/unit/follow.c, tests/integration/resource_checkpoints.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/blobs.h"
 #include "base/log.h"
@@ -57,6 +57,8 @@ static void begin_waiting(struct service *s)
 	}
 }
 
+static void look(struct service *s);
+
 static void finish(void *data)
 {
 	struct sweep_job *job = data;
@@ -65,6 +67,7 @@ static void finish(void *data)
 	s->blobs.sweep = NULL;
 	job_free(job);
 	begin_waiting(s);
+	look(s); /* Another may have become due meanwhile. */
 	service_blobs_ended(s);
 }
 
@@ -107,6 +110,7 @@ bool blobs_begin(struct service *s, struct blob_turn *turn)
 		last = &(*last)->next;
 	turn->next = NULL;
 	*last = turn;
+	look(s); /* One that became due while the service was not up has not begun. */
 	return false;
 }
 
