@@ -14,7 +14,7 @@
  * Promise  done is called exactly once.
  * Threads  the loop thread; writing on a worker.
  * Limits   those of agents/sources.h; CAPTURES_MAX at a time, more are refused (1723).
- * Tests    tests/integration/resource_checkpoints.py
+ * Tests    tests/sim/checkpoints.c, tests/unit/follow.c, tests/integration/resource_checkpoints.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/capture.h"
 #include "base/log.h"
@@ -183,10 +183,13 @@ static void on_source(void *data, int r, uint8_t *hive, size_t len, const struct
 	on_captured(job);
 }
 
-/* Saving goes on until the last resource of this node has stopped. */
+/* Saving goes on until the last resource of this node has stopped: what one leaves behind must not be lost because the
+ * service is about to stop. */
 static int check_service(const struct service *s, bool adds)
 {
-	return (s->state == SERVICE_UP && !s->stopping) || (!adds && s->hosts_stopping) ? 0 : ERR_SHARING_PAUSED;
+	bool open = adds ? s->state == SERVICE_UP && !s->stopping : s->state == SERVICE_UP || s->hosts_stopping;
+
+	return open ? 0 : ERR_SHARING_PAUSED;
 }
 
 static void prepare(void *data)
@@ -310,6 +313,16 @@ int capture_add(
 	return r < 0 ? r : job_start(job);
 }
 
+/* Of two at a time the one that has captured first could be named last. */
+static bool is_being_saved(
+    const struct service *s, const struct guid *resource, enum checkpoint_kind kind, uint32_t number)
+{
+	for (const struct capture_job *job = s->captures; job != NULL; job = job->next)
+		if (job->number == number && job->source.kind == kind && guid_equal(&job->resource, resource))
+			return true;
+	return false;
+}
+
 int capture_save(struct service *s, const struct guid *resource, enum checkpoint_kind kind, uint32_t number,
     capture_done *done, void *data)
 {
@@ -331,6 +344,8 @@ int capture_save(struct service *s, const struct guid *resource, enum checkpoint
 		if (!checkpoint_next(key, &at, &checkpoint))
 			return ERR_FILE_NOT_FOUND;
 	} while (checkpoint.kind != kind || checkpoint.number != number);
+	if (is_being_saved(s, resource, kind, number))
+		return ERR_BUSY;
 	source.view = checkpoint.view;
 	source.path = checkpoint.path;
 	r = job_new(s, resource, &source, done, data, &job);

@@ -16,7 +16,7 @@
  *          saved.
  * Events   1024 a registry checkpoint could not be put back, 1121 a crypto checkpoint.
  * Threads  the loop thread.       Limits  IN_FLIGHT_MAX jobs of a resource at a time.
- * Design   docs/design/checkpoints.md       Tests  tests/unit/follow.c, tests/integration/checkpoint_life.py
+ * Design   docs/design/checkpoints.md       Tests  tests/unit/follow.c, tests/sim/checkpoints.c, tests/integration/checkpoint_life.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/follow.h"
 #include "base/log.h"
@@ -373,7 +373,7 @@ static void save_ended(struct kept *k, int r, const struct error *error)
 	if (r < 0 && !is_current(k))
 		r = 0;
 	if (!last) {
-		if (r < 0 && tell && r != ERR_SHARING_PAUSED && r != ERR_CANCELLED)
+		if (r < 0 && tell && r != ERR_BUSY && r != ERR_SHARING_PAUSED && r != ERR_CANCELLED)
 			tell_unsaved(k, r, error, "it is tried again");
 		return;
 	}
@@ -418,6 +418,8 @@ static void work_watching(struct follow *f)
 {
 	uint64_t now = now_of(f);
 
+	if (f->service->stopping)
+		return; /* All is saved soon anyway, and the service waits until nothing is. */
 	if (f->incomplete)
 		f->incomplete = read_list(f) < 0;
 	for (struct kept *k = f->all; k != NULL; k = k->next) {
@@ -447,6 +449,8 @@ static uint64_t next_ns(const struct follow *f)
 		return f->cancelled                                            ? UINT64_MAX
 		       : f->running < IN_FLIGHT_MAX && f->retry_ns > now_of(f) ? MIN(f->retry_ns, f->deadline_ns)
 									       : f->deadline_ns;
+	if (f->service->stopping)
+		return UINT64_MAX;
 	for (const struct kept *k = f->all; k != NULL && f->state == FOLLOW_WATCHING; k = k->next) {
 		next = MIN(next, k->look_ns);
 		if (f->running < IN_FLIGHT_MAX)
