@@ -51,21 +51,23 @@ static void applied(void *data, int status, const struct cluster_result *result)
 	note(data, status < 0 ? status : result->status != 0 ? ERR_FROM_WIN32(result->status) : 0);
 }
 
-static void propose(struct outside *o, struct command command, replica_done *done, void *data)
+static int propose(struct outside *o, struct command command, replica_done *done, void *data)
 {
 	struct buf bytes = { 0 };
+	int r;
 
 	command.version = COMMAND_VERSION;
 	CHECK_INT(ndr_message_push(&command_messages, &command, &bytes), 0);
-	CHECK_INT(replica_propose(outside_service(o)->replica, bytes.data, bytes.len, done, data), 0);
+	r = replica_propose(outside_service(o)->replica, bytes.data, bytes.len, done, data);
 	buf_done(&bytes);
+	return r;
 }
 
 int outside_propose(struct outside *o, struct command command)
 {
 	struct wait w = { 0 };
 
-	propose(o, command, applied, &w);
+	CHECK_INT(propose(o, command, applied, &w), 0);
 	outside_wait(o, &w.done);
 	return w.result;
 }
@@ -97,7 +99,7 @@ void outside_ask(struct outside *o, bool online)
 	uint32_t verb = online ? RESOURCE_VERB_ONLINE : RESOURCE_VERB_OFFLINE;
 
 	request.resource_request = (struct command_ResourceRequest){ o->resource, verb, 7 };
-	propose(o, request, ignore, NULL);
+	(void)propose(o, request, ignore, NULL); /* It may be stopping. */
 }
 
 enum resource_state outside_state(struct outside *o)
@@ -165,30 +167,54 @@ static void added(void *data, int r, const struct error *error)
 	note(data, r);
 }
 
-static void execute(struct outside *o, const struct buf *batch)
+static void execute(struct outside *o, const struct buf *batch, localreg_done *done, void *data)
 {
 	struct localreg_result result;
-	struct wait w = { 0 };
 
 	CHECK_INT(batch->error, 0);
 	CHECK_INT(localreg_execute(
-		      outside_service(o)->local, (struct u16){ 0 }, batch->data, batch->len, 0, note, &w, &result),
+		      outside_service(o)->local, (struct u16){ 0 }, batch->data, batch->len, 0, done, data, &result),
 	    0);
+}
+
+static void execute_and_wait(struct outside *o, const struct buf *batch)
+{
+	struct wait w = { 0 };
+
+	execute(o, batch, note, &w);
 	outside_wait(o, &w.done);
 	CHECK_INT(w.result, 0);
 }
 
+static void number_batch(struct buf *batch, struct u16 key, const uint32_t *number)
+{
+	struct regbuf_command value = { REGBUF_SET_VALUE, 4, U16("N"), (const uint8_t *)number, sizeof(*number) };
+
+	regbuf_begin(batch);
+	regbuf_add(batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = key });
+	regbuf_add(batch, &value);
+	value.name = U16("Again");
+	regbuf_add(batch, &value);
+}
+
 void outside_set(struct outside *o, struct u16 key, uint32_t number)
 {
-	struct regbuf_command value = { REGBUF_SET_VALUE, 4, U16("N"), (const uint8_t *)&number, sizeof(number) };
 	_cleanup_(buf_done) struct buf batch = { 0 };
 
-	regbuf_begin(&batch);
-	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = key });
-	regbuf_add(&batch, &value);
-	value.name = U16("Again");
-	regbuf_add(&batch, &value);
-	execute(o, &batch);
+	number_batch(&batch, key, &number);
+	execute_and_wait(o, &batch);
+}
+
+static void forget(void *data, int r)
+{
+}
+
+void outside_write(struct outside *o, struct u16 key, uint32_t number)
+{
+	_cleanup_(buf_done) struct buf batch = { 0 };
+
+	number_batch(&batch, key, &number);
+	execute(o, &batch, forget, NULL);
 }
 
 void outside_fill(struct outside *o, struct u16 key, size_t len)
@@ -200,7 +226,7 @@ void outside_fill(struct outside *o, struct u16 key, size_t len)
 	regbuf_begin(&batch);
 	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = key });
 	regbuf_add(&batch, &(struct regbuf_command){ REGBUF_SET_VALUE, 3, U16("Fill"), bytes, len });
-	execute(o, &batch);
+	execute_and_wait(o, &batch);
 }
 
 void outside_remove(struct outside *o, struct u16 key)
@@ -209,10 +235,10 @@ void outside_remove(struct outside *o, struct u16 key)
 
 	regbuf_begin(&batch);
 	regbuf_add(&batch, &(struct regbuf_command){ .kind = REGBUF_DELETE_KEY, .name = key });
-	execute(o, &batch);
+	execute_and_wait(o, &batch);
 }
 
-static uint32_t number_of(const struct db_key *key)
+uint32_t outside_number(const struct db_key *key)
 {
 	struct db_value n, again;
 
@@ -225,7 +251,7 @@ static uint32_t number_of(const struct db_key *key)
 
 uint32_t outside_get(struct outside *o, struct u16 key)
 {
-	return number_of(db_find(localreg_root(outside_service(o)->local), key));
+	return outside_number(db_find(localreg_root(outside_service(o)->local), key));
 }
 
 int outside_add(struct outside *o, struct u16 key)
@@ -239,15 +265,28 @@ int outside_add(struct outside *o, struct u16 key)
 	return r < 0 ? r : w.result;
 }
 
-int outside_delete(struct outside *o, struct u16 key)
+static struct command deletion(struct outside *o, char16_t *path)
 {
 	struct command command = { .kind = COMMAND_CHECKPOINT_DELETE };
-	_cleanup_free_ char16_t *path = u16_dup(key);
 
 	command.checkpoint_delete = (struct command_CheckpointDelete){
 		.resource = o->resource, .checkpoint_kind = CHECKPOINT_REGISTRY, .path = path
 	};
-	return outside_propose(o, command);
+	return command;
+}
+
+int outside_delete(struct outside *o, struct u16 key)
+{
+	_cleanup_free_ char16_t *path = u16_dup(key);
+
+	return outside_propose(o, deletion(o, path));
+}
+
+void outside_forget(struct outside *o, struct u16 key)
+{
+	_cleanup_free_ char16_t *path = u16_dup(key);
+
+	(void)propose(o, deletion(o, path), ignore, NULL);
 }
 
 bool outside_checkpoint(struct outside *o, struct u16 key, struct checkpoint *ret)
@@ -273,5 +312,5 @@ uint32_t outside_saved(struct outside *o, struct u16 key)
 	if (r < 0)
 		return 0;
 	CHECK_INT(dbhive_read(bytes, len, &db, NULL), 0);
-	return number_of(db_root(db));
+	return outside_number(db_root(db));
 }

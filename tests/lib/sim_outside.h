@@ -34,7 +34,10 @@ enum resource_state outside_state(struct outside *o);
 void outside_wait_state(struct outside *o, enum resource_state state);
 
 /* What a key holds: a number in two values; 0: there is no such key. */
+uint32_t outside_number(const struct db_key *key);
 void outside_set(struct outside *o, struct u16 key, uint32_t number);
+void outside_write(
+    struct outside *o, struct u16 key, uint32_t number);          /* The same, but does not wait until it is durable. */
 void outside_fill(struct outside *o, struct u16 key, size_t len); /* With a value of that length. */
 void outside_remove(struct outside *o, struct u16 key);
 uint32_t outside_get(struct outside *o, struct u16 key);
@@ -42,6 +45,7 @@ uint32_t outside_get(struct outside *o, struct u16 key);
 /* 0, or why not; waits until it is done. */
 int outside_add(struct outside *o, struct u16 key);
 int outside_delete(struct outside *o, struct u16 key);
+void outside_forget(struct outside *o, struct u16 key); /* The same, but does not wait. */
 /* What is saved for it; false: there is no such checkpoint. */
 bool outside_checkpoint(struct outside *o, struct u16 key, struct checkpoint *ret);
 /* Which number is in the saved state; 0: it cannot be read. */

@@ -252,6 +252,30 @@ TEST(a_source_that_changes_for_ever_is_saved_seldom_and_never_forgotten)
 	outside_end(&o);
 }
 
+/* A sweep becomes due while another one runs: whoever saves then waits for the first, and for no other that nobody begins. */
+TEST(saving_does_not_wait_for_ever_for_a_sweep)
+{
+	unsigned met = 0;
+
+	for (uint64_t i = 0; i < test_rounds(30); i++) {
+		struct service *s;
+		struct outside o;
+
+		begin_online(&o, test_seed + i);
+		s = outside_service(&o);
+		outside_set(&o, OTHER, 1);
+		for (unsigned n = 0; n < 3000 && !(s->blobs.sweep != NULL && s->blobs.checkpoint != NULL); n++) {
+			service_checkpoint(s);
+			CHECK(sim_loop_step(o.sim.world));
+		}
+		met += s->blobs.sweep != NULL && s->blobs.checkpoint != NULL;
+		run_for(&o, 2 * SECOND);
+		CHECK_INT(outside_add(&o, OTHER), 0);
+		outside_end(&o);
+	}
+	CHECK(met > 0);
+}
+
 static struct u16 numbered(unsigned n, char16_t units[24])
 {
 	memcpy(units, u"SOFTWARE\\Many000", 16 * sizeof(char16_t));
