@@ -21,6 +21,23 @@ struct timespec filetime_to_timespec(uint64_t filetime)
 	};
 }
 
+void filetime_to_fields(uint64_t filetime, uint16_t fields[8])
+{
+	struct timespec t = filetime_to_timespec(filetime);
+	struct tm tm = { 0 };
+
+	/* The largest filetime is of the year 60056. */
+	(void)gmtime_r(&t.tv_sec, &tm);
+	fields[0] = (uint16_t)(tm.tm_year + 1900);
+	fields[1] = (uint16_t)(tm.tm_mon + 1);
+	fields[2] = (uint16_t)tm.tm_wday;
+	fields[3] = (uint16_t)tm.tm_mday;
+	fields[4] = (uint16_t)tm.tm_hour;
+	fields[5] = (uint16_t)tm.tm_min;
+	fields[6] = (uint16_t)tm.tm_sec;
+	fields[7] = (uint16_t)(t.tv_nsec / 1000000);
+}
+
 void filetime_format(uint64_t filetime, char text[32])
 {
 	struct timespec t = filetime_to_timespec(filetime);

@@ -90,7 +90,10 @@ uint32_t cluster_owner(const struct cluster *c, uint64_t *ret_term); /* 0: none 
 struct group_table;
 struct command_Decide;
 const struct group_table *cluster_groups(const struct cluster *c);
-int cluster_decide(const struct cluster *c, struct command_Decide *ret, size_t max);
+/* hour: 0 to 23, of the day where the owner is. */
+int cluster_decide(const struct cluster *c, unsigned hour, struct command_Decide *ret, size_t max);
+/* Whether another hour may make a difference. */
+bool cluster_waits_for_hour(const struct cluster *c);
 /* When, in elapsed time, something is due though nothing else happens; UINT64_MAX: never. */
 uint64_t cluster_deadline(const struct cluster *c);
 uint64_t cluster_elapsed(const struct cluster *c);

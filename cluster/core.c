@@ -145,6 +145,13 @@ static int apply_properties_set(struct cluster *c, const struct command_Properti
 	    c->db, m->kind, u16_from_z(m->id), m->is_private, m->list, m->list_size, m->time, &ret->batch);
 }
 
+static int apply_quorum_set(struct cluster *c, const struct command_QuorumSet *m, struct cluster_result *ret)
+{
+	struct u16 path = m->path != NULL ? u16_from_z(m->path) : (struct u16){ 0 };
+
+	return cluster_set_quorum(c->db, &m->resource, path, m->max_log_size, m->time, &ret->batch);
+}
+
 /* Backups: one at a time in the whole cluster. */
 
 static int apply_backup_begin(struct cluster *c, const struct command_BackupBegin *m, uint64_t incarnation)
@@ -253,6 +260,8 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 		return network_report(c->db, &c->runtime.interfaces, &m->node_interfaces, &ret->batch);
 	case COMMAND_NETWORK_ORDER:
 		return network_order(c->db, &m->network_order, &ret->batch);
+	case COMMAND_QUORUM_SET:
+		return apply_quorum_set(c, &m->quorum_set, ret);
 	}
 	return -EPROTONOSUPPORT;
 }
@@ -272,6 +281,7 @@ static bool leaves_runtime_alone(uint32_t kind)
 	case COMMAND_TICK:
 	case COMMAND_OBJECT_NODES:
 	case COMMAND_NETWORK_ORDER:
+	case COMMAND_QUORUM_SET:
 		return true;
 	default:
 		return false;
@@ -328,7 +338,11 @@ static int apply_joined(struct cluster *c, const struct cluster_event *event, st
 	uint64_t before = cluster_node_up(c, event->node);
 	int r = before != 0 && before != event->incarnation ? group_apply_node_lost(&machine, before) : 0;
 
-	return r < 0 ? r : runtime_node_up(&c->runtime, event->node, event->incarnation);
+	if (r == 0)
+		r = runtime_node_up(&c->runtime, event->node, event->incarnation);
+	if (r == 0)
+		group_apply_node_joined(&machine, event->node);
+	return r;
 }
 
 static int apply_lost(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret)
@@ -413,9 +427,14 @@ const struct group_table *cluster_groups(const struct cluster *c)
 	return &c->runtime.groups;
 }
 
-int cluster_decide(const struct cluster *c, struct command_Decide *ret, size_t max)
+int cluster_decide(const struct cluster *c, unsigned hour, struct command_Decide *ret, size_t max)
 {
-	return group_policy(db_root(c->db), &c->runtime, ret, max);
+	return group_policy(db_root(c->db), &c->runtime, hour, ret, max);
+}
+
+bool cluster_waits_for_hour(const struct cluster *c)
+{
+	return group_policy_waits_for_hour(db_root(c->db), &c->runtime);
 }
 
 uint64_t cluster_deadline(const struct cluster *c)

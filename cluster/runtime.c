@@ -77,6 +77,13 @@ static void end_backup_of(struct runtime *r, uint64_t incarnation)
 	}
 }
 
+bool runtime_is_up(const struct runtime *r, uint32_t node)
+{
+	size_t at = find_node(r, node);
+
+	return at < r->up_count && r->up[at].node == node;
+}
+
 int runtime_node_up(struct runtime *r, uint32_t node, uint64_t incarnation)
 {
 	size_t at = find_node(r, node);

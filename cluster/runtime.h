@@ -37,6 +37,7 @@ void runtime_done(struct runtime *r);
 
 /* Whether a command is new; then it is remembered as the last of its incarnation.  1: new, 0: repeated, -ENOMEM. */
 int runtime_accept(struct runtime *r, uint64_t incarnation, uint64_t counter);
+bool runtime_is_up(const struct runtime *r, uint32_t node);
 int runtime_node_up(struct runtime *r, uint32_t node, uint64_t incarnation);
 /* The node's life is over, and with it the backup that it ran. */
 void runtime_node_down(struct runtime *r, uint32_t node, uint64_t incarnation);

@@ -125,8 +125,7 @@ static bool group_may_be_on(const struct db_key *root, const struct db_key *grou
 	return true;
 }
 
-/* 0: the group can be put there. */
-static int check_target(const struct runtime *r, const struct db_key *root, const struct db_key *group, uint32_t node)
+int group_check_target(const struct runtime *r, const struct db_key *root, const struct db_key *group, uint32_t node)
 {
 	if (node_up(r, node) == NULL)
 		return ERR_HOST_NODE_NOT_AVAILABLE;
@@ -143,7 +142,7 @@ uint32_t group_best_node(
 	for (size_t i = 0; i < r->up_count; i++) {
 		uint32_t node = r->up[i].node, place = group_preference(group, node);
 
-		if (node == except || check_target(r, root, group, node) < 0)
+		if (node == except || group_check_target(r, root, group, node) < 0)
 			continue;
 		if (best == 0 || place < best_place) {
 			best = node;
@@ -166,6 +165,7 @@ static void set_state(const struct group_machine *m, struct resource_run *r, enu
 	r->status = status;
 	r->sequence++;
 	r->wake = 0;
+	r->held = false;
 	if (state == RESOURCE_ONLINE_PENDING || state == RESOURCE_OFFLINE_PENDING)
 		r->operation = m->index;
 	if (state == RESOURCE_OFFLINE || state == RESOURCE_FAILED) {
@@ -199,12 +199,18 @@ static struct change_path path_of(enum object_kind kind, const struct guid *id, 
 
 enum { PROVIDERS_MAX = 256 };
 
+struct family {
+	struct guid all[PROVIDERS_MAX];
+	unsigned count;
+};
+
 /* The resource and all that it may need.  ERR_DEPENDENCY_TREE_TOO_COMPLEX. */
-static int want_with_providers(struct change *c, const struct db_key *root, const struct guid *id)
+static int want_with_providers(struct change *c, const struct db_key *root, const struct guid *id, struct family *ret)
 {
-	struct guid all[PROVIDERS_MAX] = { *id };
+	struct guid *all = ret->all;
 	unsigned count = 1;
 
+	all[0] = *id;
 	for (unsigned at = 0; at < count; at++) {
 		const struct db_key *key = resource_key(root, &all[at]);
 		struct path_text text;
@@ -225,6 +231,18 @@ static int want_with_providers(struct change *c, const struct db_key *root, cons
 			count = known == count ? count + 1 : count;
 		}
 	}
+	ret->count = count;
+	return 0;
+}
+
+/* Somebody has asked for it: it does not wait for its turn (policy.c).  -ENOMEM. */
+static int release(const struct group_machine *m, const struct guid *id)
+{
+	struct resource_run *r = resource_run_get(&m->runtime->groups, id);
+
+	if (r == NULL)
+		return -ENOMEM;
+	r->held = false;
 	return 0;
 }
 
@@ -258,6 +276,7 @@ static int request_resource_online(const struct group_machine *m, const struct g
 	const struct group_run *g;
 	struct guid group_id;
 	struct path_text text;
+	struct family family = { .count = 0 };
 	struct change c;
 	int r;
 
@@ -272,13 +291,16 @@ static int request_resource_online(const struct group_machine *m, const struct g
 	r = change_begin(&c, m->db, time, &m->result->batch);
 	if (r < 0)
 		return r;
-	r = want_with_providers(&c, db_snapshot_root(c.before), id);
+	r = want_with_providers(&c, db_snapshot_root(c.before), id, &family);
 	if (r < 0 && c.error == 0)
 		c.error = r;
 	want(&c, path_of(OBJECT_GROUP, &group_id, &text), group_key(db_snapshot_root(c.before), &group_id), 1);
 	r = change_end(&c);
 	if (r == 0)
 		forgive(m, id, REASON_ASKED, time);
+	for (unsigned i = 0; r == 0 && i < family.count; i++)
+		if (resource_key(db_root(m->db), &family.all[i]) != NULL)
+			r = release(m, &family.all[i]);
 	return r;
 }
 
@@ -353,8 +375,11 @@ static int want_group(const struct group_machine *m, const struct guid *id, uint
 		if (!object_is_quorum(before, object_id(key)))
 			want(&c, path_of(OBJECT_RESOURCE, &member, &text), key, online);
 	r = change_end(&c);
-	for (at = 0; r == 0 && group_next(db_root(m->db), group_key(db_root(m->db), id), &at, &member, &key);)
+	for (at = 0; r == 0 && group_next(db_root(m->db), group_key(db_root(m->db), id), &at, &member, &key);) {
 		forgive(m, &member, REASON_ASKED, time);
+		if (online)
+			r = release(m, &member);
+	}
 	return r;
 }
 
@@ -372,13 +397,14 @@ static int move_group(const struct group_machine *m, const struct guid *id, uint
 		return ERR_HOST_NODE_NOT_AVAILABLE;
 	if (node == owner && found->target == 0)
 		return 0;
-	r = node == owner ? 0 : check_target(m->runtime, root, group, node);
+	r = node == owner ? 0 : group_check_target(m->runtime, root, group, node);
 	if (r < 0)
 		return r;
 	g = group_run_get(&m->runtime->groups, id);
 	if (g == NULL)
 		return -ENOMEM;
 	g->target = node == g->owner ? 0 : node;
+	g->drained = g->failback = 0; /* Somebody wants it there. */
 	g->sequence++;
 	return 0;
 }
@@ -410,52 +436,13 @@ int group_apply_group_request(const struct group_machine *m, const struct comman
 			return ERR_INVALID_STATE;
 		g = group_run_get(&m->runtime->groups, &c->id);
 		g->target = 0;
+		g->drained = g->failback = 0;
 		g->sequence++;
 		return 0;
 	}
 	default:
 		return ERR_INVALID_PARAMETER;
 	}
-}
-
-/* Each group of the node that can go elsewhere is to go there. */
-static int drain_node(const struct group_machine *m, uint32_t node)
-{
-	const struct db_key *root = db_root(m->db);
-	struct group_table *t = &m->runtime->groups;
-
-	for (uint32_t i = 0; i < t->group_count; i++) {
-		struct group_run *g = &t->groups[i];
-		const struct db_key *group = group_key(root, &g->id);
-		uint32_t target = group != NULL && g->owner == node && g->target == 0
-				      ? group_best_node(m->runtime, root, group, node)
-				      : 0;
-
-		if (target == 0)
-			continue;
-		g->target = target;
-		g->sequence++;
-	}
-	return 0;
-}
-
-int group_apply_node_request(const struct group_machine *m, const struct command_NodeRequest *c)
-{
-	bool paused = node_is_paused(&m->runtime->groups, c->node);
-	int r;
-
-	if (node_up(m->runtime, c->node) == NULL)
-		return ERR_CLUSTER_NODE_DOWN;
-	if (c->verb != NODE_VERB_PAUSE && c->verb != NODE_VERB_RESUME)
-		return ERR_INVALID_PARAMETER;
-	if (c->verb == NODE_VERB_RESUME && !paused)
-		return ERR_CLUSTER_NODE_NOT_PAUSED;
-	if ((c->flags & NODE_REQUEST_DRAIN) && m->runtime->up_count < 2)
-		return ERR_CLUSTER_NODE_DOWN; /* There is nowhere to drain to. */
-	r = node_set_paused(&m->runtime->groups, c->node, c->verb == NODE_VERB_PAUSE);
-	if (r == 0 && c->verb == NODE_VERB_PAUSE && (c->flags & NODE_REQUEST_DRAIN))
-		r = drain_node(m, c->node);
-	return r;
 }
 
 /* Reports. */
@@ -602,7 +589,7 @@ static int decide_group(const struct group_machine *m, const struct command_Deci
 	const struct db_key *root = db_root(m->db), *group = group_key(root, &c->id);
 	struct group_run *g;
 
-	if (group == NULL || check_target(m->runtime, root, group, c->node) < 0)
+	if (group == NULL || group_check_target(m->runtime, root, group, c->node) < 0)
 		return ERR_INVALID_STATE;
 	if (c->verb == DECIDE_PLACE && group_is_active(&m->runtime->groups, root, group))
 		return ERR_INVALID_STATE;
@@ -616,6 +603,10 @@ static int decide_group(const struct group_machine *m, const struct command_Deci
 		}
 		g->owner = c->node;
 		g->target = 0;
+		if (g->failback == c->node)
+			g->failback = 0;
+		if (g->drained == c->node)
+			g->drained = 0;
 	} else {
 		g->target = c->node;
 		g->failovers = c->count;
@@ -666,6 +657,7 @@ int group_apply_node_lost(const struct group_machine *m, uint64_t incarnation)
 			continue;
 		r->stuck = false;
 		set_state(m, r, RESOURCE_OFFLINE, REASON_NODE_LOST, 0, 0);
+		r->held = true;
 	}
 	return 0;
 }

@@ -18,6 +18,7 @@ enum resource_verb { RESOURCE_VERB_ONLINE = 1, RESOURCE_VERB_OFFLINE, RESOURCE_V
 enum group_verb { GROUP_VERB_ONLINE = 1, GROUP_VERB_OFFLINE, GROUP_VERB_MOVE, GROUP_VERB_CANCEL };
 enum node_verb { NODE_VERB_PAUSE = 1, NODE_VERB_RESUME };
 enum { NODE_REQUEST_DRAIN = 1 };
+enum node_failback { NODE_FAILBACK_NONE, NODE_FAILBACK_NOW, NODE_FAILBACK_POLICY }; /* As MS-CMRP numbers them. */
 enum { REPORT_STUCK = 1 };
 enum decide_verb {
 	DECIDE_START = 1, /* resource, node, count, since: bring it online there. */
@@ -44,12 +45,18 @@ int group_apply_report(const struct group_machine *m, const struct command_Resou
 int group_apply_decision(const struct group_machine *m, const struct command_Decide *c);
 /* A life of a node is over: what it ran does not run any more.  -ENOMEM. */
 int group_apply_node_lost(const struct group_machine *m, uint64_t incarnation);
+/* A node has come: groups that prefer it to where they are may go back to it. */
+void group_apply_node_joined(const struct group_machine *m, uint32_t node);
 
 /* Reading. */
 enum group_state group_state_of(const struct group_table *t, const struct db_key *root, const struct db_key *group);
 /* The best node for a group, other than *except* (0: none is excepted).  0: there is none. */
 uint32_t group_best_node(
     const struct runtime *r, const struct db_key *root, const struct db_key *group, uint32_t except);
+/* 0: the group can be put on that node. */
+int group_check_target(const struct runtime *r, const struct db_key *root, const struct db_key *group, uint32_t node);
+/* A drain of the node goes on: groups are on their way from there. */
+bool node_is_draining(const struct group_table *t, uint32_t node);
 /* Whether the resource's expression holds if only providers that are ONLINE, and not *without*, count. */
 bool resource_provided(const struct group_table *t, const struct depend *d, const struct guid *without);
 /* Whether an active resource of the group would lose what it needs if this one went. */

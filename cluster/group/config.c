@@ -5,7 +5,8 @@
  *             Resources\<GUID>   PersistentState, RestartAction, RestartThreshold, RestartPeriod, RestartDelay,
  *                                RetryPeriodOnFailure, PendingTimeout (DWORDs, milliseconds);
  *                                Dependencies (an expression, depend.h); PossibleOwners (MULTI_SZ of node ids)
- *             Groups\<GUID>      FailoverThreshold, FailoverPeriod (hours); PreferredOwners (MULTI_SZ of node ids)
+ *             Groups\<GUID>      FailoverThreshold, FailoverPeriod (hours), AutoFailbackType,
+ *                                FailbackWindowStart, FailbackWindowEnd (hours of the day), Priority; PreferredOwners (MULTI_SZ of node ids)
  *
  *          Their defaults are those of the table of common properties (object/property_table.c).
  * Promise  reading only, and total: an administrator may have written anything there.
@@ -50,6 +51,10 @@ struct group_config group_config_read(const struct db_key *group)
 	return (struct group_config){
 		.failover_threshold = property_number(PROPERTY_GROUP, group, U16("FailoverThreshold")),
 		.failover_period = property_number(PROPERTY_GROUP, group, U16("FailoverPeriod")) * HOUR,
+		.auto_failback = property_number(PROPERTY_GROUP, group, U16("AutoFailbackType")) == 1,
+		.window_start = property_number(PROPERTY_GROUP, group, U16("FailbackWindowStart")),
+		.window_end = property_number(PROPERTY_GROUP, group, U16("FailbackWindowEnd")),
+		.priority = property_number(PROPERTY_GROUP, group, U16("Priority")),
 	};
 }
 

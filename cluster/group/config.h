@@ -15,9 +15,14 @@ struct resource_config {
 
 enum restart_action { RESTART_NOT = 0, RESTART_ONLY = 1, RESTART_AND_FAIL_OVER = 2 };
 
+enum { GROUP_NO_AUTO_START = 0 };
+
 struct group_config {
 	uint32_t failover_threshold; /* Within the period; UINT32_MAX: one for each other node. */
 	uint64_t failover_period;    /* ns */
+	bool auto_failback;
+	uint32_t window_start, window_end; /* Hours in which it may go back, the end not among them; equal or > 23: any. */
+	uint32_t priority;                 /* GROUP_NO_AUTO_START, or higher starts first. */
 };
 
 /* Values that are missing or of the wrong type read as the defaults; a broken expression as one that never holds. */

@@ -1,4 +1,4 @@
-/* policy: what the owner decides next about groups and resources: place, start, stop, restart, fail over, give up.
+/* policy: what the owner decides next about groups and resources: place, start, stop, restart, fail over, go back, give up.
  *
  * Why      policy needs the whole view and changes with taste; apply must stay small and the same for ever.  So the policy
  *          runs on the owner only, as a pure function of the replicated state, and what it decides is logged (D2).
@@ -11,6 +11,11 @@
  *            FAILED         and wanted: restart after the delay while the threshold allows it; then the group fails over;
  *                           then it is left failed and tried again after the retry period;
  *            pending        too long: it is stopped and has failed.
+ *          A group that wishes to go back to a node (node.c) moves there when nothing of it is pending and its failback is
+ *          automatic and the hour is in its window, or somebody has said: now.
+ * Order    groups with a higher Priority first.  What the loss of a node took, or what never ran,
+ *          is *held*: it starts by itself only once nothing of a higher priority is about to start or pending, and of
+ *          a group with priority 0 not before somebody asks for it.
  *          Decisions carry the sequence number of what they are about, so several may be logged at once: what is out of
  *          date by then is void.
  * Promise  a pure function of its arguments.  Applying what it says, again and again, ends (tests/sim/group.c).
@@ -35,6 +40,10 @@ struct view {
 	const struct group_table *table;
 	struct guid group_id;
 	uint32_t owner, target, sequence;
+	unsigned hour;
+	uint64_t priority;
+	bool behind;   /* Something of a higher priority has not started yet. */
+	bool starting; /* Something of this group has not. */
 	struct member *members;
 	size_t count;
 	struct command_Decide *out;
@@ -189,6 +198,7 @@ static void start(struct view *v, const struct member *m)
 	if (!is_provided(v, m))
 		return;
 	decide_resource(v, DECIDE_START, m)->node = v->owner;
+	v->starting = true;
 }
 
 static void consider_failed(struct view *v, struct member *m)
@@ -205,6 +215,11 @@ static void consider_failed(struct view *v, struct member *m)
 		start(v, m);
 }
 
+static bool is_held(const struct member *m)
+{
+	return m->run == NULL || m->run->held;
+}
+
 static void consider(struct view *v, struct member *m)
 {
 	const struct resource_run *r = m->run;
@@ -212,7 +227,7 @@ static void consider(struct view *v, struct member *m)
 
 	switch (resource_run_state(r)) {
 	case RESOURCE_OFFLINE:
-		if (wanted(v, m))
+		if (wanted(v, m) && !(is_held(m) && (v->behind || v->priority == GROUP_NO_AUTO_START)))
 			start(v, m);
 		break;
 	case RESOURCE_ONLINE:
@@ -237,14 +252,6 @@ static void consider(struct view *v, struct member *m)
 
 /* Groups. */
 
-static bool is_up(const struct runtime *r, uint32_t node)
-{
-	for (size_t i = 0; i < r->up_count; i++)
-		if (r->up[i].node == node)
-			return true;
-	return false;
-}
-
 static bool view_is_active(const struct view *v)
 {
 	for (size_t i = 0; i < v->count; i++)
@@ -257,10 +264,44 @@ static void place(struct view *v)
 {
 	uint32_t node = v->target != 0 ? v->target : group_best_node(v->runtime, v->root, v->group, 0);
 
-	if (v->target != 0 && !is_up(v->runtime, v->target))
+	if (v->target != 0 && !runtime_is_up(v->runtime, v->target))
 		node = group_best_node(v->runtime, v->root, v->group, 0);
-	if (node != 0)
-		decide(v, DECIDE_PLACE, &v->group_id, v->sequence)->node = node;
+	if (node == 0)
+		return;
+	decide(v, DECIDE_PLACE, &v->group_id, v->sequence)->node = node;
+	v->starting = true;
+}
+
+/* Whether the group may go back at this hour. */
+static bool hour_is_right(const struct group_config *c, unsigned hour)
+{
+	if (c->window_start > 23 || c->window_end > 23 || c->window_start == c->window_end)
+		return true;
+	return c->window_start < c->window_end ? hour >= c->window_start && hour < c->window_end
+					       : hour >= c->window_start || hour < c->window_end;
+}
+
+/* The group leaves for the node that it wishes to be on. */
+static void consider_failback(struct view *v, const struct group_run *g)
+{
+	struct group_config config = group_config_read(v->group);
+	struct command_Decide *d;
+
+	if (g->failback == 0 || g->failback == v->owner || v->target != 0 ||
+	    !(g->failback_now || (config.auto_failback && hour_is_right(&config, v->hour))) ||
+	    group_check_target(v->runtime, v->root, v->group, g->failback) < 0)
+		return;
+	for (size_t i = 0; i < v->count; i++) {
+		const struct resource_run *r = v->members[i].run;
+
+		if (r != NULL && (r->stuck || r->state == RESOURCE_ONLINE_PENDING || r->state == RESOURCE_OFFLINE_PENDING))
+			return;
+	}
+	d = decide(v, DECIDE_MOVE, &v->group_id, v->sequence);
+	d->node = g->failback;
+	d->count = g->failovers;
+	d->since = g->failovers_since;
+	v->target = g->failback;
 }
 
 static int view_members(struct view *v)
@@ -295,11 +336,16 @@ static int consider_group(struct view *v)
 	if (g != NULL && g->failovers > 0 &&
 	    v->runtime->elapsed_ns - g->failovers_since > group_config_read(v->group).failover_period)
 		decide(v, DECIDE_FORGET, &v->group_id, v->sequence);
-	if (!view_is_active(v) && (v->target != 0 || !is_up(v->runtime, v->owner)))
+	if (!view_is_active(v) && (v->target != 0 || !runtime_is_up(v->runtime, v->owner))) {
 		place(v);
-	else
-		for (size_t i = 0; i < v->count; i++)
+	} else {
+		if (g != NULL)
+			consider_failback(v, g);
+		for (size_t i = 0; i < v->count; i++) {
 			consider(v, &v->members[i]);
+			v->starting |= resource_run_state(v->members[i].run) == RESOURCE_ONLINE_PENDING;
+		}
+	}
 	free(v->members);
 	return 0;
 }
@@ -317,24 +363,71 @@ static void stop_orphans(struct view *v)
 	}
 }
 
-int group_policy(const struct db_key *root, const struct runtime *r, struct command_Decide *ret, size_t max)
+/* The highest priority of a group that is below the given one.  false: there is none. */
+static bool next_priority(const struct db_key *root, uint64_t below, uint64_t *ret)
 {
-	struct view all = { .root = root, .runtime = r, .table = &r->groups, .out = ret, .out_max = max };
+	bool found = false;
 
-	for (size_t i = 0; i < object_count(root, OBJECT_GROUP) && all.out_count < max; i++) {
-		struct view v = all;
+	for (size_t i = 0; i < object_count(root, OBJECT_GROUP); i++) {
+		uint64_t priority = group_config_read(object_at(root, OBJECT_GROUP, i)).priority;
+
+		if (priority >= below || (found && priority <= *ret))
+			continue;
+		*ret = priority;
+		found = true;
+	}
+	return found;
+}
+
+/* All groups of one priority.  -ENOMEM. */
+static int consider_priority(struct view *all)
+{
+	bool starting = false;
+
+	for (size_t i = 0; i < object_count(all->root, OBJECT_GROUP) && all->out_count < all->out_max; i++) {
+		struct view v = *all;
 		int status;
 
-		v.group = object_at(root, OBJECT_GROUP, i);
-		if (!guid_parse(object_id(v.group), &v.group_id))
+		v.group = object_at(v.root, OBJECT_GROUP, i);
+		if (!guid_parse(object_id(v.group), &v.group_id) || group_config_read(v.group).priority != v.priority)
 			continue;
 		status = consider_group(&v);
 		if (status < 0)
 			return status;
-		all.out_count = v.out_count;
+		all->out_count = v.out_count;
+		starting |= v.starting;
+	}
+	all->behind |= starting;
+	return 0;
+}
+
+int group_policy(
+    const struct db_key *root, const struct runtime *r, unsigned hour, struct command_Decide *ret, size_t max)
+{
+	struct view all = { .root = root, .runtime = r, .table = &r->groups, .hour = hour, .out = ret, .out_max = max };
+	uint64_t below = UINT64_MAX; /* Of 32 bits, all are. */
+
+	while (all.out_count < max && next_priority(root, below, &all.priority)) {
+		int status = consider_priority(&all);
+
+		if (status < 0)
+			return status;
+		below = all.priority;
 	}
 	stop_orphans(&all);
 	return (int)all.out_count;
+}
+
+bool group_policy_waits_for_hour(const struct db_key *root, const struct runtime *r)
+{
+	for (uint32_t i = 0; i < r->groups.group_count; i++) {
+		const struct group_run *g = &r->groups.groups[i];
+		const struct db_key *key = g->failback != 0 && !g->failback_now ? group_key(root, &g->id) : NULL;
+
+		if (key != NULL && group_config_read(key).auto_failback)
+			return true;
+	}
+	return false;
 }
 
 /* What is past has been looked at with the event that made it so. */

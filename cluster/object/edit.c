@@ -10,7 +10,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/object/edit.h"
 #include "cluster/object/change.h"
+#include "cluster/object/type.h"
 #include <stdio.h>
+
+enum { QUORUM_PATH_MAX = 260 };
 
 #define CONTAINS U16("Contains")
 
@@ -283,5 +286,47 @@ int cluster_rename(struct db *db, struct u16 name, uint64_t time, struct buf *ba
 		change_set_string(&c,
 		    CHANGE_PATH(object_container(OBJECT_RESOURCE), object_id(resource), U16("Parameters")), U16("Name"),
 		    name);
+	return change_end(&c);
+}
+
+static int check_quorum(const struct db_key *root, struct u16 id, struct u16 path)
+{
+	const struct db_key *resource = object_by_id(root, OBJECT_RESOURCE, id), *group;
+
+	if (resource == NULL)
+		return ERR_RESOURCE_NOT_AVAILABLE;
+	if (!(type_traits(object_type_of(resource))->characteristics & TYPE_CHARACTERISTIC_QUORUM))
+		return ERR_NOT_QUORUM_CAPABLE;
+	group = object_group_of(root, id);
+	if (group == NULL || !object_is_core(root, OBJECT_GROUP, group))
+		return ERR_INVALID_PARAMETER; /* Or another group would be the cluster's own. */
+	if (path.len > QUORUM_PATH_MAX)
+		return ERR_FILENAME_EXCED_RANGE;
+	for (size_t i = 0; i < path.len; i++)
+		if (path.units[i] < ' ')
+			return ERR_INVALID_NAME;
+	return 0;
+}
+
+int cluster_set_quorum(struct db *db, const struct guid *resource, struct u16 path, uint32_t max_log_size, uint64_t time,
+    struct buf *batch)
+{
+	const struct change_path quorum = CHANGE_PATH(U16("Quorum"));
+	char16_t text[GUID_TEXT_LEN + 1];
+	struct u16 id = { text, GUID_TEXT_LEN };
+	struct change c;
+	int r;
+
+	guid_format_u16(resource, text);
+	r = check_quorum(db_root(db), id, path);
+	if (r == 0)
+		r = change_begin(&c, db, time, batch);
+	if (r < 0)
+		return r;
+	change_set_string(&c, quorum, U16("Resource"), id);
+	if (path.len > 0)
+		change_set_string(&c, quorum, U16("Path"), path);
+	if (max_log_size > 0)
+		change_set_number(&c, quorum, U16("MaxQuorumLogSize"), max_log_size);
 	return change_end(&c);
 }

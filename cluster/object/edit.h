@@ -31,4 +31,9 @@ int object_check_rename(const struct db_key *root, enum object_kind kind, const 
 bool object_is_core(const struct db_key *root, enum object_kind kind, const struct db_key *object);
 /* The core group's network name, which takes part in a rename; NULL: there is none. */
 const struct db_key *cluster_name_resource(const struct db_key *root);
+/* The quorum is kept on that resource from now on.  path empty, max_log_size 0: as it was.  ERR_RESOURCE_NOT_AVAILABLE;
+ * ERR_NOT_QUORUM_CAPABLE: its type cannot; ERR_INVALID_PARAMETER: it is not in the group of the one that was;
+ * ERR_INVALID_NAME, ERR_FILENAME_EXCED_RANGE: the path. */
+int cluster_set_quorum(struct db *db, const struct guid *resource, struct u16 path, uint32_t max_log_size, uint64_t time,
+    struct buf *batch);
 int cluster_rename(struct db *db, struct u16 name, uint64_t time, struct buf *batch);

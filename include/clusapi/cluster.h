@@ -92,11 +92,14 @@ DWORD GetClusterQuorumResource(HCLUSTER hCluster, LPWSTR lpszResourceName, LPDWO
 /* Make another resource the quorum resource.
  *
  * hResource        the resource; it must be able to hold the quorum (see CLUS_CHAR_QUORUM).
- * lpszDeviceName   path of the quorum files; NULL: the default partition, and the previous path or else "MSCS".
- * dwMaxQuoLogSize  limit of the quorum log in bytes.  Since Windows Server 2008 a kind of quorum instead, in numbers
- *                  chosen from the same range: CLUS_NODE_MAJORITY_QUORUM, CLUS_HYBRID_QUORUM, CLUS_LEGACY_QUORUM.
+ * lpszDeviceName   path of the quorum files, as it is shown from then on; NULL or empty: the previous one.
+ * dwMaxQuoLogSize  limit of the quorum log in bytes, 64 KiB at least in effect; 0: the previous one.  Since Windows Server
+ *                  2008 a kind of quorum instead, in numbers chosen from the same range: CLUS_NODE_MAJORITY_QUORUM,
+ *                  CLUS_HYBRID_QUORUM, CLUS_LEGACY_QUORUM.  Here it is a number of bytes always.
  *
- * Returns 0; 5021, 5025 it cannot hold the quorum; 5027, 5028 it could not be taken into use; 5015; 5004. */
+ * Here the log is kept beside the service's own state, and only resources of the type Local Quorum hold the quorum.
+ *
+ * Returns 0; 5021 it cannot hold the quorum; 87 it is not in the core group; 123, 206 the path; 5006. */
 DWORD SetClusterQuorumResource(HRESOURCE hResource, LPCWSTR lpszDeviceName, DWORD dwMaxQuoLogSize);
 
 #define CLUS_NODE_MAJORITY_QUORUM 0u

@@ -71,11 +71,13 @@ DWORD PauseClusterNode(HNODE hNode);
 
 /* Pause a node, and perhaps have its groups move away.
  *
- * bDrainNode        TRUE: they go, each as soon as it can, to the best other node.
+ * bDrainNode        TRUE: they go, each as soon as it can.
  * dwPauseFlags      CLUSAPI_NODE_ flags; they change nothing here.
- * hNodeDrainTarget  NULL.  A node to which all of them shall go is not implemented (120); without bDrainNode it is 87.
+ * hNodeDrainTarget  the node to which they go, if they can be there; what cannot, and all of them with NULL, goes to the
+ *                   best other node, and what can be nowhere else stays.  Without bDrainNode it is 87.
  *
- * Returns 0; 997 paused, and the move has begun; 5050 the node is down, or with bDrainNode no other node is up; 5962
+ * Returns 0; 997 paused, and the move has begun; 5050 the node or the target is down, or with bDrainNode no other
+ * node is up; 5070 the target is paused; 5962
  * its groups move away already; 114 the second handle may be of another cluster; 87; 5042. */
 DWORD PauseClusterNodeEx(HNODE hNode, BOOL bDrainNode, DWORD dwPauseFlags, HNODE hNodeDrainTarget);
 
@@ -84,7 +86,8 @@ DWORD ResumeClusterNode(HNODE hNode);
 
 /* Let groups come to the node again.
  *
- * eResumeFailbackType    whether groups that were moved away come back.  They do not do so by themselves here.
+ * eResumeFailbackType    whether groups that a drain moved away, and nobody has moved since, come back: not at all; at
+ *                        once; or if their AutoFailbackType is 1, in the hours of their failback window.
  * dwResumeFlagsReserved  0.
  *
  * Returns as ResumeClusterNode(); 87. */

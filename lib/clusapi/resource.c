@@ -205,3 +205,11 @@ HKEY GetClusterResourceTypeKey(HCLUSTER hCluster, LPCWSTR lpszTypeName, REGSAM s
 		r = ERR_CLUSTER_RESOURCE_TYPE_NOT_FOUND;
 	return r < 0 ? return_null(r) : key;
 }
+
+DWORD SetClusterQuorumResource(HRESOURCE hResource, LPCWSTR lpszDeviceName, DWORD dwMaxQuoLogSize)
+{
+	struct clusapi_SetQuorumResource_in in = { .device_name = lpszDeviceName != NULL ? units(lpszDeviceName) : u"",
+		.max_quorum_log_size = dwMaxQuoLogSize };
+
+	return named_request(hResource, OBJECT_RESOURCE, CLUSAPI_SET_QUORUM_RESOURCE, &in);
+}

@@ -4,32 +4,47 @@
  * How      after each event, if this node is the owner and serves, the policy (cluster/group/policy.c) is asked, and what it
  *          says is proposed.  It is asked again when all of that has its outcome, and once more if anything was applied
  *          meanwhile: the loop ends when it has nothing to say.
+ * Hours    some groups may go back to a node at certain hours only.  Those are the ones of this machine's clock and zone.
  * Failure  a decision that is refused was out of date, and the next look sees why.  One that could not be proposed is
  *          proposed with the next event, at the latest with the next tick of the cluster's clock.
  * Threads  the loop thread.       Tests  tests/integration/resources.py; the policy itself: tests/sim/group.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/manage.h"
+#include "base/filetime.h"
 #include "base/log.h"
 #include "ruedad/service.h"
 #include "wire/command.h"
 
 enum { DECISIONS_MAX = 64 };
+#define SECOND_NS 1000000000ull
 
 struct manage {
 	struct service *service;
+	struct loop_timer *timer; /* The next full hour, if a group waits for it. */
 	unsigned waiting; /* Decisions without an outcome yet. */
 	bool again;       /* Something was applied since the policy was asked. */
 	bool posted;      /* manage_turn() is due. */
 	bool freed;
 };
 
+static void on_hour(void *data)
+{
+	manage_look(data);
+}
+
 int manage_new(struct service *s, struct manage **ret)
 {
 	struct manage *m = calloc(1, sizeof(*m));
+	int r;
 
 	if (m == NULL)
 		return -ENOMEM;
 	m->service = s;
+	r = loop_timer_new(s->loop, on_hour, m, &m->timer);
+	if (r < 0) {
+		free(m);
+		return r;
+	}
 	*ret = m;
 	return 0;
 }
@@ -45,6 +60,7 @@ void manage_free(struct manage *m)
 	if (m == NULL)
 		return;
 	m->freed = true;
+	loop_timer_free(m->timer);
 	manage_unref(m);
 }
 
@@ -81,6 +97,20 @@ static void propose(struct manage *m, const struct command_Decide *decision)
 		    "a decision about groups could not be logged, it will be made again error=\"%s\"", error_text(r));
 }
 
+/* The hour of the day; if another one may make a difference, it is looked at again when it comes. */
+static unsigned look_at_the_hour(struct manage *m)
+{
+	struct timespec now = filetime_to_timespec(loop_wall_filetime(m->service->loop));
+	struct tm local = { 0 };
+
+	(void)localtime_r(&now.tv_sec, &local);
+	if (cluster_waits_for_hour(m->service->cluster))
+		loop_timer_start(m->timer, (uint64_t)(3600 - local.tm_min * 60 - MIN(local.tm_sec, 59)) * SECOND_NS);
+	else
+		loop_timer_stop(m->timer);
+	return (unsigned)local.tm_hour;
+}
+
 static void manage_turn(void *data)
 {
 	struct manage *m = data;
@@ -95,7 +125,7 @@ static void manage_turn(void *data)
 	if (!m->again || m->waiting > 0 || !is_owner(m->service))
 		return;
 	m->again = false;
-	count = cluster_decide(m->service->cluster, decisions, DECISIONS_MAX);
+	count = cluster_decide(m->service->cluster, look_at_the_hour(m), decisions, DECISIONS_MAX);
 	for (int i = 0; i < count; i++)
 		propose(m, &decisions[i]);
 }

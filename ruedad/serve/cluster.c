@@ -7,7 +7,7 @@
 #include "cluster/network/order.h"
 #include "cluster/object/edit.h"
 #include "cluster/object/object.h"
-#include "ruedad/serve/serve.h"
+#include "ruedad/serve/object.h"
 #include "ruedad/version.h"
 
 static const struct rpc_handle_type cluster_type = { "cluster", NULL };
@@ -230,6 +230,25 @@ static void create_enum_ex(struct serve_call *c)
 	serve_finish(c, r);
 }
 
+static void set_quorum_resource(struct serve_call *c)
+{
+	const struct clusapi_SetQuorumResource_in *in = c->in;
+	struct command command = { .kind = COMMAND_QUORUM_SET, .version = COMMAND_VERSION };
+	struct object_in o;
+	int r = object_to_change(c, &in->resource, OBJECT_RESOURCE, &o);
+
+	if (r == 0 && !guid_parse(o.id, &command.quorum_set.resource))
+		r = ERR_NOT_QUORUM_CAPABLE;
+	if (r < 0) {
+		serve_finish(c, r);
+		return;
+	}
+	command.quorum_set.path = in->device_name;
+	command.quorum_set.max_log_size = in->max_quorum_log_size;
+	command.quorum_set.time = serve_now(c);
+	serve_propose(c, &command);
+}
+
 /* By ids; a name is taken too.  Whether these are all that there are is seen when the order is put in force. */
 static void set_network_priority_order(struct serve_call *c)
 {
@@ -275,6 +294,8 @@ serve_handler *serve_cluster_handler(unsigned number)
 		return create_enum;
 	case CLUSAPI_CREATE_ENUM_EX:
 		return create_enum_ex;
+	case CLUSAPI_SET_QUORUM_RESOURCE:
+		return set_quorum_resource;
 	case CLUSAPI_SET_NETWORK_PRIORITY_ORDER:
 		return set_network_priority_order;
 	case CLUSAPI_BACKUP_CLUSTER_DATABASE:

@@ -13,6 +13,7 @@
  * Rules    cmrp.md of the public protocol, sections 10 and 16; docs/design/properties.md lists the codes.
  * Threads  the loop thread.       Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/filetime.h"
 #include "base/log.h"
 #include "cluster/checkpoint/checkpoint.h"
 #include "cluster/group/state.h"
@@ -22,7 +23,6 @@
 #include "ruedad/agents/capture.h"
 #include "ruedad/serve/object.h"
 #include "ruedad/serve/private.h"
-#include "ruedad/version.h"
 #include "wire/proplist.h"
 #include <string.h>
 
@@ -132,15 +132,58 @@ static int get_resource_type(struct control_call *call)
 	return 0;
 }
 
+/* By its name, whether a name or an id is stored; what is stored, if there is no such object. */
+static int get_named(struct control_call *call, enum object_kind kind, struct u16 value)
+{
+	struct u16 stored = object_string(call->object.key, value);
+	const struct db_key *object = object_find(root_of(call), kind, stored);
+
+	add_text(&call->out, object != NULL ? object_name(object, kind) : stored);
+	return 0;
+}
+
 static int get_node(struct control_call *call)
 {
-	add_text(&call->out, object_string(call->object.key, U16("Node")));
-	return 0;
+	return get_named(call, OBJECT_NODE, U16("Node"));
 }
 
 static int get_network(struct control_call *call)
 {
-	add_text(&call->out, object_string(call->object.key, U16("Network")));
+	return get_named(call, OBJECT_NETWORK, U16("Network"));
+}
+
+/* When it last changed its state, as a FILETIME; 0: it never has, or by what had no time. */
+static int get_state_change_time(struct control_call *call)
+{
+	const struct resource_run *run = NULL;
+	struct guid id;
+
+	if (guid_parse(call->object.id, &id))
+		run = resource_run_find(cluster_groups(call->serve->service->cluster), &id);
+	buf_u64(&call->out, run != NULL && run->history_count > 0 ? run->history[0].time : 0);
+	return 0;
+}
+
+/* When it last came to a node, as a SYSTEMTIME; zeros: it never has. */
+static int get_last_move_time(struct control_call *call)
+{
+	const struct group_run *run = NULL;
+	uint16_t fields[8] = { 0 };
+	struct guid id;
+
+	if (guid_parse(call->object.id, &id))
+		run = group_run_find(cluster_groups(call->serve->service->cluster), &id);
+	if (run != NULL && run->moved != 0)
+		filetime_to_fields(run->moved, fields);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		buf_u16(&call->out, fields[i]);
+	return 0;
+}
+
+/* All that was answered is durable; what can be done is to begin a checkpoint, so that the next start has less to replay. */
+static int force_flush(struct control_call *call)
+{
+	service_checkpoint(call->serve->service);
 	return 0;
 }
 
@@ -195,48 +238,6 @@ static int query_delete(struct control_call *call)
 }
 
 /* Properties. */
-
-static bool number_of_node(struct u16 name, uint32_t *ret)
-{
-	static const struct {
-		struct u16 name;
-		uint32_t number;
-	} numbers[] = {
-		{ U16("MajorVersion"), VERSION_MAJOR },
-		{ U16("MinorVersion"), VERSION_MINOR },
-		{ U16("BuildNumber"), VERSION_BUILD },
-		{ U16("NodeHighestVersion"), CLUSTER_VERSION },
-		{ U16("NodeLowestVersion"), CLUSTER_VERSION },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (u16_equal(numbers[i].name, name)) {
-			*ret = numbers[i].number;
-			return true;
-		}
-	return false;
-}
-
-/* What this node can say of itself and of the cluster; the rest has its standard. */
-static bool compute(void *data, const struct property_object *o, const struct property *p, struct buf *ret)
-{
-	const struct serve_call *c = data;
-	uint32_t number;
-
-	if (o->kind == PROPERTY_CLUSTER && u16_equal(p->name, U16("ClusterFunctionalLevel")))
-		number = CLUSTER_VERSION >> 16;
-	else if (o->kind != PROPERTY_NODE ||
-		 !u16_equal(object_name(o->key, OBJECT_NODE), service_node_name(c->service)) ||
-		 !number_of_node(p->name, &number))
-		return false;
-	buf_u32(ret, number);
-	return true;
-}
-
-struct property_source serve_property_source(struct serve_call *c)
-{
-	return (struct property_source){ compute, c };
-}
 
 static int list_properties(struct control_call *call, enum property_choice choice)
 {
@@ -554,6 +555,9 @@ static const struct control {
 	{ 0x4000c2, R,			add_registry_checkpoint_32 },	/* ADD_REGISTRY_CHECKPOINT_32BIT */
 	{ 0x4002d6, R,			add_crypto_checkpoint_ex },	/* ADD_CRYPTO_CHECKPOINT_EX */
 	{ 0x0001b9, R | T | G,		query_delete },			/* QUERY_DELETE */
+	{ 0x0002d9, G,			get_last_move_time },		/* GET_LAST_MOVE_TIME */
+	{ 0x002d5d, R,			get_state_change_time },	/* GET_STATE_CHANGE_TIME */
+	{ 0x402de6, C,			force_flush },			/* FORCE_FLUSH_DB */
 };
 // clang-format on
 

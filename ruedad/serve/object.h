@@ -18,5 +18,5 @@ int object_to_change(
     struct serve_call *c, const struct ndr_handle *handle, enum object_kind kind, struct object_in *ret);
 /* A node's name, in the arena; empty if there is none, NULL without memory. */
 const char16_t *serve_node_name(struct serve_call *c, uint32_t number);
-/* Where the properties that are not stored come from (control.c). */
+/* Where the properties that are not stored come from (computed.c). */
 struct property_source serve_property_source(struct serve_call *c);

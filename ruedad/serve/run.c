@@ -252,7 +252,15 @@ static void request_move(struct serve_call *c, const struct ndr_handle *group, c
 		request_group(c, group, GROUP_VERB_MOVE, object_node_number(o.id), 0);
 }
 
-static void request_node(struct serve_call *c, const struct ndr_handle *handle, enum node_verb verb, uint32_t flags)
+/* A drain has begun, or there was nothing to move. */
+static int drain_begun(struct serve_call *c, const struct cluster_result *result)
+{
+	if (result->status != 0)
+		return ERR_FROM_WIN32(result->status);
+	return node_is_draining(groups(c), c->wanted) ? ERR_IO_PENDING : 0;
+}
+
+static void request_node(struct serve_call *c, const struct ndr_handle *handle, struct command_NodeRequest request)
 {
 	struct command command = { .kind = COMMAND_NODE_REQUEST, .version = COMMAND_VERSION };
 	struct object_in o;
@@ -262,8 +270,55 @@ static void request_node(struct serve_call *c, const struct ndr_handle *handle, 
 		serve_finish(c, r);
 		return;
 	}
-	command.node_request = (struct command_NodeRequest){ object_node_number(o.id), verb, flags, serve_now(c) };
+	request.node = c->wanted = object_node_number(o.id);
+	request.time = serve_now(c);
+	command.node_request = request;
+	c->applied = request.flags & NODE_REQUEST_DRAIN ? drain_begun : NULL;
 	serve_propose(c, &command);
+}
+
+/* What to do with a group that cannot leave: here it stays, and is tried again by who asks again. */
+enum { PAUSE_FLAGS = 0x7 };
+
+static void pause_node_ex(struct serve_call *c)
+{
+	const struct clusapi_PauseNodeEx_in *in = c->in;
+	struct command_NodeRequest request = { .verb = NODE_VERB_PAUSE };
+
+	if (in->drain_node != 0)
+		request.flags = NODE_REQUEST_DRAIN;
+	if ((in->pause_flags & ~(uint32_t)PAUSE_FLAGS) != 0)
+		serve_finish(c, ERR_INVALID_PARAMETER);
+	else
+		request_node(c, &in->node, request);
+}
+
+static void pause_node_with_drain_target(struct serve_call *c)
+{
+	const struct clusapi_PauseNodeWithDrainTarget_in *in = c->in;
+	struct command_NodeRequest request = { .verb = NODE_VERB_PAUSE, .flags = NODE_REQUEST_DRAIN };
+	struct object_in target;
+	int r = object_in(c, &in->node_drain_target, OBJECT_NODE, &target);
+
+	if (r == 0 && (in->pause_flags & ~(uint32_t)PAUSE_FLAGS) != 0)
+		r = ERR_INVALID_PARAMETER;
+	if (r < 0) {
+		serve_finish(c, r);
+		return;
+	}
+	request.target = object_node_number(target.id);
+	request_node(c, &in->node, request);
+}
+
+static void resume_node_ex(struct serve_call *c)
+{
+	const struct clusapi_ResumeNodeEx_in *in = c->in;
+
+	if (in->resume_failback_type > NODE_FAILBACK_POLICY || in->resume_flags_reserved != 0)
+		serve_finish(c, ERR_INVALID_PARAMETER);
+	else
+		request_node(c, &in->node,
+		    (struct command_NodeRequest){ .verb = NODE_VERB_RESUME, .failback = in->resume_failback_type });
 }
 
 #define DEFINE_REQUEST(function, Method, call)                                                                         \
@@ -314,12 +369,10 @@ DEFINE_REQUEST_EX(
 DEFINE_REQUEST_EX(cancel_group_operation, CancelClusterGroupOperation, cancel_flags, 0,
     request_group(c, &in->group, GROUP_VERB_CANCEL, 0, 0))
 
-DEFINE_REQUEST(pause_node, PauseNode, request_node(c, &in->node, NODE_VERB_PAUSE, 0))
-DEFINE_REQUEST(pause_node_ex, PauseNodeEx,
-    request_node(c, &in->node, NODE_VERB_PAUSE, in->drain_node != 0 ? NODE_REQUEST_DRAIN : 0))
-DEFINE_REQUEST(resume_node, ResumeNode, request_node(c, &in->node, NODE_VERB_RESUME, 0))
-DEFINE_REQUEST_EX(
-    resume_node_ex, ResumeNodeEx, resume_flags_reserved, 0, request_node(c, &in->node, NODE_VERB_RESUME, 0))
+DEFINE_REQUEST(pause_node, PauseNode,
+    request_node(c, &in->node, (struct command_NodeRequest){ .verb = NODE_VERB_PAUSE }))
+DEFINE_REQUEST(resume_node, ResumeNode,
+    request_node(c, &in->node, (struct command_NodeRequest){ .verb = NODE_VERB_RESUME }))
 
 serve_handler *serve_run_handler(unsigned number)
 {
@@ -347,6 +400,7 @@ serve_handler *serve_run_handler(unsigned number)
 	case CLUSAPI_CANCEL_CLUSTER_GROUP_OPERATION:	return cancel_group_operation;
 	case CLUSAPI_PAUSE_NODE:		return pause_node;
 	case CLUSAPI_PAUSE_NODE_EX:		return pause_node_ex;
+	case CLUSAPI_PAUSE_NODE_WITH_DRAIN_TARGET:	return pause_node_with_drain_target;
 	case CLUSAPI_RESUME_NODE:		return resume_node;
 	case CLUSAPI_RESUME_NODE_EX:		return resume_node_ex;
 	default:				return NULL;

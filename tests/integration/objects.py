@@ -295,7 +295,8 @@ def a_node_is_paused_and_resumed(o):
     assert o.lib.PauseClusterNodeEx(node, 0, 0, None) == 0 and o.lib.GetClusterNodeState(node) == 2
     assert o.lib.ResumeClusterNodeEx(node, 2, 0) == 0 and o.lib.GetClusterNodeState(node) == 0
     assert o.lib.ResumeClusterNodeEx(node, 3, 0) == 87 and o.lib.ResumeClusterNodeEx(node, 0, 1) == 87
-    assert o.lib.PauseClusterNodeEx(node, 1, 0, node) == 120  # Documented: not to a chosen one.
+    assert o.lib.PauseClusterNodeEx(node, 1, 0, node) == 5050  # There is no other; more in tests/sim/group.c.
+    assert o.lib.PauseClusterNodeEx(node, 0, 8, None) == 87
     assert o.lib.PauseClusterNodeEx(node, 0, 0, node) == 87
     assert o.lib.PauseClusterNode(None) == 6 and o.lib.ResumeClusterNode(None) == 6
     assert o.lib.EvictClusterNode(node) == 5009
@@ -525,6 +526,39 @@ def types_list_their_nodes_and_resources(o):
     assert o.lib.ClusterResourceTypeOpenEnum(o.h, wide("none"), 3) is None and o.error() == 5078
     assert o.lib.ClusterResourceTypeOpenEnum(o.h, wide("Physical Disk"), 0) is None and o.error() == 87
     assert o.lib.ClusterResourceTypeOpenEnum(o.h, None, 3) is None and o.error() == 87
+
+
+def quorum(o):
+    """Name, path and largest log of the quorum resource."""
+    name, device, size = ctypes.create_string_buffer(600), ctypes.create_string_buffer(600), u32()
+    counts = u32(300), u32(300)
+    assert o.lib.GetClusterQuorumResource(o.h, name, ctypes.byref(counts[0]), device, ctypes.byref(counts[1]),
+                                          ctypes.byref(size)) == 0
+    return text(name, counts[0]), text(device, counts[1]), size.value
+
+
+@in_cluster
+def the_quorum_resource_is_one_of_the_core_group_that_can_be(o):
+    core, other = o.open("Group", "Cluster Group"), o.group("Not core")
+    local = o.open("Resource", "Local Quorum")
+    change = o.lib.SetClusterQuorumResource
+    assert quorum(o) == ("Local Quorum", "MSCS\\", 4096 << 10)
+    assert change(local, wide("Q:\\Quorum"), 1 << 20) == 0 and quorum(o) == ("Local Quorum", "Q:\\Quorum", 1 << 20)
+    assert change(local, None, 0) == 0 and quorum(o) == ("Local Quorum", "Q:\\Quorum", 1 << 20)
+    assert change(local, wide("a\nb"), 0) == 123 and change(local, wide("x" * 261), 0) == 206
+    unable = o.resource(core, "Not able", "Generic Script")
+    assert change(unable, None, 0) == 5021 and o.lib.DeleteClusterResource(unable) == 0
+    elsewhere = o.resource(other, "Elsewhere", "Local Quorum")
+    assert change(elsewhere, None, 0) == 87 and change(None, None, 0) == 6
+    second = o.resource(core, "Second", "Local Quorum")
+    assert change(second, wide("R:\\"), 65536) == 0 and quorum(o) == ("Second", "R:\\", 65536)
+    assert o.lib.DeleteClusterResource(second) == 5020
+    assert change(local, wide("MSCS\\"), 4096 << 10) == 0 and quorum(o) == ("Local Quorum", "MSCS\\", 4096 << 10)
+    assert o.lib.OfflineClusterResource(second) in (0, 997)
+    deadline = time.monotonic() + 10
+    while o.lib.DeleteClusterResource(second) != 0:
+        assert time.monotonic() < deadline, o.error()
+        time.sleep(0.1)
 
 
 @in_cluster

@@ -4,6 +4,7 @@
 
 Usage: properties.py RUEDAD LIBCLUSAPI [part of a test's name...]"""
 import ctypes
+import datetime
 import os
 import struct
 import sys
@@ -122,6 +123,21 @@ def what_the_cluster_cannot_be_without_is_told(api, h, _root, _all):
     assert group.get(GET_FLAGS) == quorum.get(GET_FLAGS) == number(1)
     assert quorum.get(GET_CHARACTERISTICS) == number(5)
     assert (group.call(QUERY_DELETE), quorum.call(QUERY_DELETE)) == (5026, 5020)
+
+
+@in_cluster
+def when_something_happened_last_is_told(api, h, _root, all_of):
+    group = Target(api, GROUP, "ClusterGroupControl", void(api.lib.OpenClusterGroup(void(h), wide("Cluster Group"))))
+    quorum = Target(api, RESOURCE, "ClusterResourceControl",
+                    void(api.lib.OpenClusterResource(void(h), wide("Local Quorum"))))
+    year, month, weekday, day, hour, *_ = struct.unpack("<8H", group.get(0x2D9))
+    moved = datetime.datetime(year, month, day, hour, tzinfo=datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    assert now - moved < datetime.timedelta(hours=2) and (moved.weekday() + 1) % 7 == weekday, (moved, weekday)
+    changed, = struct.unpack("<Q", quorum.get(0x2D5D))
+    assert 0 <= now.timestamp() - (changed / 1e7 - 11644473600) < 7200, changed
+    assert all_of["resource"].get(0x2D5D) == bytes(8)
+    assert all_of["cluster"].call(0x402DE6) == 0  # FORCE_FLUSH_DB
 
 
 @in_cluster

@@ -4,7 +4,8 @@
  * Checked  after every event: a resource runs at most once in the world, and only where the state says that it may; one
  *          that begins to come online has its providers online; one that is stopped is not needed by an active one; two
  *          replicas, one of which is saved and loaded now and then, have the same digest.  After the chaos has ended:
- *          the policy comes to rest, no state is pending, and what is wanted is online.
+ *          the policy comes to rest, no state is pending, what is wanted is online, groups have gone back where they
+ *          could, and what the loss of a node took starts in the order of priorities, or not by itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/group/apply.h"
 #include "cluster/group/policy.h"
@@ -41,6 +42,7 @@ struct world {
 	struct guid groups[GROUPS], resources[RESOURCES];
 	uint64_t next_incarnation, next_counter, term;
 	bool calm;
+	unsigned hour;
 };
 
 static struct guid test_guid(unsigned kind, unsigned number)
@@ -73,7 +75,9 @@ static unsigned group_of(const struct world *w, unsigned resource)
 /* The rules of a single step, looked at from outside: what changed between two states. */
 struct look {
 	enum resource_state state[RESOURCES];
-	bool active[RESOURCES], needed[RESOURCES], provided[RESOURCES], failing[RESOURCES], moving[RESOURCES];
+	bool active[RESOURCES], needed[RESOURCES], provided[RESOURCES], failing[RESOURCES], moving[RESOURCES],
+	    held[RESOURCES];
+	uint32_t priority[RESOURCES];
 };
 
 static struct look look(const struct world *w)
@@ -89,6 +93,8 @@ static struct look look(const struct world *w)
 		const struct group_run *g = group_run_find(table(w), &w->groups[group_of(w, i)]);
 
 		l.failing[i] = r != NULL && r->failing;
+		l.held[i] = r == NULL || r->held;
+		l.priority[i] = group_config_read(group).priority;
 		l.moving[i] = g != NULL && g->target != 0;
 		l.state[i] = resource_run_state(r);
 		l.active[i] = resource_is_active(r);
@@ -135,8 +141,19 @@ static void check_replicas(struct world *w)
 	CHECK(digest_equal(&a, &b));
 }
 
+/* What is held starts behind all that has a higher priority, and not by itself if it has none.  Late decisions of the
+ * chaos cannot keep to that. */
+static void check_turn(const struct look *before, unsigned i)
+{
+	CHECK(before->priority[i] != GROUP_NO_AUTO_START);
+	for (unsigned j = 0; j < RESOURCES; j++)
+		if (before->priority[j] > before->priority[i])
+			CHECK(before->state[j] != RESOURCE_ONLINE_PENDING);
+}
+
 /* Begin and end of an operation are legal only in these states of the others. */
-static void check_step(const struct look *before, const struct look *after, const struct command *c)
+static void check_step(
+    const struct world *w, const struct look *before, const struct look *after, const struct command *c)
 {
 	for (unsigned i = 0; i < RESOURCES; i++) {
 		if (before->state[i] == after->state[i])
@@ -144,6 +161,8 @@ static void check_step(const struct look *before, const struct look *after, cons
 		if (after->state[i] == RESOURCE_ONLINE_PENDING)
 			CHECK(before->provided[i] && !before->moving[i] && c->kind == COMMAND_DECIDE &&
 			      (before->state[i] == RESOURCE_OFFLINE || before->state[i] == RESOURCE_FAILED));
+		if (w->calm && after->state[i] == RESOURCE_ONLINE_PENDING && before->held[i])
+			check_turn(before, i);
 		if (after->state[i] == RESOURCE_OFFLINE)
 			CHECK(!before->failing[i]);
 		if (c->kind != COMMAND_DECIDE)
@@ -178,7 +197,7 @@ static uint32_t apply_event(struct world *w, struct cluster_event event, const s
 	CHECK_INT(status[0], status[1]);
 	after = look(w);
 	if (command != NULL)
-		check_step(&before, &after, command);
+		check_step(w, &before, &after, command);
 	buf_done(&b);
 	check_world(w);
 	check_replicas(w);
@@ -277,9 +296,12 @@ static void hosts_turn(struct world *w, unsigned percent)
 static unsigned owner_turn(struct world *w)
 {
 	struct command_Decide decisions[DECISIONS];
-	int count = cluster_decide(w->clusters[0], decisions, DECISIONS);
 	unsigned done = 0;
+	int count;
 
+	if (!w->calm)
+		w->hour = (unsigned)rng_below(&w->rng, 24);
+	count = cluster_decide(w->clusters[0], w->hour, decisions, DECISIONS);
 	CHECK(count >= 0);
 	for (int i = 0; i < count; i++) {
 		struct command c = { .kind = COMMAND_DECIDE, .decide = decisions[i] };
@@ -354,7 +376,8 @@ static void user_turn(struct world *w)
 	case 7:
 		c.kind = COMMAND_NODE_REQUEST;
 		c.node_request = (struct command_NodeRequest){ node, (uint32_t)rng_between(&w->rng, 1, 2),
-			(uint32_t)rng_below(&w->rng, 2), 7 };
+			(uint32_t)rng_below(&w->rng, 2), 7, (uint32_t)rng_between(&w->rng, 0, w->node_count),
+			(uint32_t)rng_below(&w->rng, 3) };
 		break;
 	case 8:
 		c.kind = COMMAND_RESOURCE_DEPEND;
@@ -392,7 +415,7 @@ static void new_cluster(struct cluster **ret)
 	cluster_begin_at(*ret, 100);
 }
 
-static void set_number(struct world *w, const struct guid *id, struct u16 name, uint32_t value)
+static void set_number(struct world *w, struct u16 container, const struct guid *id, struct u16 name, uint32_t value)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		struct buf batch = { 0 };
@@ -401,19 +424,38 @@ static void set_number(struct world *w, const struct guid *id, struct u16 name, 
 
 		guid_format_u16(id, text);
 		CHECK_INT(change_begin(&c, cluster_db(w->clusters[i]), 1, &batch), 0);
-		change_set_number(&c, CHANGE_PATH(U16("Resources"), (struct u16){ text, GUID_TEXT_LEN }), name, value);
+		change_set_number(&c, CHANGE_PATH(container, (struct u16){ text, GUID_TEXT_LEN }), name, value);
 		CHECK_INT(change_end(&c), 0);
 		buf_done(&batch);
 	}
 }
 
-static void begin(struct world *w, uint64_t seed)
+static void set_group(struct world *w, unsigned g, struct u16 name, uint32_t value)
+{
+	set_number(w, U16("Groups"), &w->groups[g], name, value);
+}
+
+static void prefer(struct world *w, unsigned g, uint32_t node)
+{
+	struct command c = { .kind = COMMAND_OBJECT_NODES };
+
+	c.object_nodes = (struct command_ObjectNodes){ .kind = OBJECT_GROUP,
+		.id = w->groups[g],
+		.verb = NODES_VERB_SET,
+		.nodes_count = 1,
+		.nodes = &node,
+		.time = 7 };
+	CHECK_INT(apply(w, c), 0);
+}
+
+/* nodes: 0: any number. */
+static void begin(struct world *w, uint64_t seed, unsigned nodes)
 {
 	*w = (struct world){ 0 };
 	rng_init(&w->rng, seed);
 	new_cluster(&w->clusters[0]);
 	new_cluster(&w->clusters[1]);
-	w->node_count = (unsigned)rng_between(&w->rng, 1, NODES);
+	w->node_count = nodes != 0 ? nodes : (unsigned)rng_between(&w->rng, 1, NODES);
 	for (unsigned i = 0; i < GROUPS; i++)
 		w->groups[i] = test_guid(1, i);
 	for (unsigned i = 0; i < RESOURCES; i++)
@@ -449,13 +491,29 @@ static void begin(struct world *w, uint64_t seed)
 		}
 	}
 	for (unsigned i = 0; i < RESOURCES; i++) {
-		set_number(w, &w->resources[i], U16("RestartAction"), (uint32_t)rng_below(&w->rng, 3));
-		set_number(w, &w->resources[i], U16("RestartThreshold"), (uint32_t)rng_below(&w->rng, 4));
-		set_number(w, &w->resources[i], U16("PendingTimeout"), rng_chance(&w->rng, 50) ? 2000 : 180000);
+		set_number(
+		    w, U16("Resources"), &w->resources[i], U16("RestartAction"), (uint32_t)rng_below(&w->rng, 3));
+		set_number(
+		    w, U16("Resources"), &w->resources[i], U16("RestartThreshold"), (uint32_t)rng_below(&w->rng, 4));
+		set_number(w, U16("Resources"), &w->resources[i], U16("PendingTimeout"),
+		    rng_chance(&w->rng, 50) ? 2000 : 180000);
 	}
 	for (uint32_t n = 1; n <= w->node_count; n++)
 		boot(w, n);
 	node_event(w, CLUSTER_OWNER_ELECTED, 1, 0);
+}
+
+/* What groups are like where no story says. */
+static void scatter(struct world *w)
+{
+	for (unsigned g = 0; g < GROUPS; g++) {
+		set_group(w, g, U16("Priority"), 1000 * (uint32_t)rng_below(&w->rng, 4));
+		set_group(w, g, U16("AutoFailbackType"), (uint32_t)rng_below(&w->rng, 2));
+		set_group(w, g, U16("FailbackWindowStart"), (uint32_t)rng_below(&w->rng, 25) - 1);
+		set_group(w, g, U16("FailbackWindowEnd"), (uint32_t)rng_below(&w->rng, 25) - 1);
+		if (rng_chance(&w->rng, 70))
+			prefer(w, g, (uint32_t)rng_between(&w->rng, 1, w->node_count));
+	}
 }
 
 static void save_and_load(struct world *w)
@@ -509,11 +567,57 @@ static void chaos(struct world *w)
 	}
 }
 
-/* Nodes are up and not paused, hosts do what they are asked, time goes on: all must come to rest where it is wanted. */
-static void come_to_rest(struct world *w)
+static bool group_is_stuck(const struct world *w, unsigned g)
+{
+	for (unsigned i = 0; i < RESOURCES; i++) {
+		const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
+
+		if (r != NULL && r->stuck && group_of(w, i) == g)
+			return true;
+	}
+	return false;
+}
+
+static bool is_eligible(const struct group_config *c, unsigned hour)
+{
+	uint32_t start = c->window_start, end = c->window_end;
+
+	if (start > 23 || end > 23 || start == end)
+		return true;
+	return (hour + 24 - start) % 24 < (end + 24 - start) % 24;
+}
+
+/* Until nobody has anything more to do. */
+static void settle(struct world *w)
 {
 	unsigned idle = 0, rounds = 0;
 
+	w->calm = true;
+	while (idle < 4) {
+		CHECK(++rounds < 300);
+		idle = owner_turn(w) == 0 ? idle + 1 : 0;
+		hosts_turn(w, 100);
+		if (cluster_deadline(w->clusters[0]) != UINT64_MAX)
+			tick(w, 10 * 3600 * SECOND);
+	}
+	CHECK_INT(cluster_deadline(w->clusters[0]), UINT64_MAX);
+	for (unsigned g = 0; g < GROUPS; g++) {
+		const struct group_run *run = group_run_find(table(w), &w->groups[g]);
+		const struct db_key *key = group_key(root(w), &w->groups[g]);
+		struct group_config config = group_config_read(key);
+
+		if (run == NULL || run->failback == 0 || run->failback == run->owner ||
+		    group_check_target(cluster_runtime(w->clusters[0]), root(w), key, run->failback) < 0)
+			continue;
+		CHECK(group_is_stuck(w, g) ||
+		      (!run->failback_now && !(config.auto_failback && is_eligible(&config, w->hour))));
+		CHECK(cluster_waits_for_hour(w->clusters[0]) || !config.auto_failback);
+	}
+}
+
+/* Nodes are up and not paused, hosts do what they are asked, time goes on: all must come to rest where it is wanted. */
+static void come_to_rest(struct world *w)
+{
 	bool afresh = rng_chance(&w->rng, 50);
 
 	w->calm = true;
@@ -528,20 +632,18 @@ static void come_to_rest(struct world *w)
 	for (unsigned i = 0; i < GROUPS; i++)
 		apply(w, (struct command){ .kind = COMMAND_GROUP_REQUEST,
 			     .group_request = { w->groups[i], GROUP_VERB_CANCEL, 0, 7 } });
-	while (idle < 4) {
-		CHECK(++rounds < 300);
-		idle = owner_turn(w) == 0 ? idle + 1 : 0;
-		hosts_turn(w, 100);
-		if (cluster_deadline(w->clusters[0]) != UINT64_MAX)
-			tick(w, 10 * 3600 * SECOND);
-	}
-	CHECK_INT(cluster_deadline(w->clusters[0]), UINT64_MAX);
+	settle(w);
 	for (unsigned i = 0; i < RESOURCES; i++) {
 		const struct db_key *key = resource_key(root(w), &w->resources[i]);
 		const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
 		struct resource_config config = resource_config_read(root(w), key);
 		bool provided = resource_provided(table(w), &config.depends, NULL);
 
+		/* Its node was lost, and nobody has asked for it since. */
+		if (config.wanted && resource_run_state(r) == RESOURCE_OFFLINE && (r == NULL || r->held) &&
+		    group_config_read(group_of_resource(root(w), &w->resources[i], NULL)).priority ==
+			GROUP_NO_AUTO_START)
+			continue;
 		/* What failed stays failed if nobody wants it, or wants it again. */
 		if (resource_run_state(r) == RESOURCE_FAILED &&
 		    (config.restart_action == RESTART_NOT || !config.wanted || !provided))
@@ -556,10 +658,173 @@ TEST(a_resource_runs_once_and_with_what_it_needs_and_all_comes_to_rest)
 
 	for (uint64_t round = 0; round < test_rounds(60); round++) {
 		test_note_seed(test_seed + round);
-		begin(&w, test_seed + round);
+		begin(&w, test_seed + round, 0);
+		scatter(&w);
 		chaos(&w);
 		come_to_rest(&w);
 		cluster_free(w.clusters[0]);
 		cluster_free(w.clusters[1]);
+	}
+}
+
+/* Stories. */
+
+static uint32_t owner_of(const struct world *w, unsigned g)
+{
+	const struct group_run *run = group_run_find(table(w), &w->groups[g]);
+
+	return run != NULL ? run->owner : 0;
+}
+
+static uint32_t group_request(struct world *w, unsigned g, enum group_verb verb, uint32_t node)
+{
+	return apply(
+	    w, (struct command){ .kind = COMMAND_GROUP_REQUEST, .group_request = { w->groups[g], verb, node, 7 } });
+}
+
+static bool all_online(const struct world *w, unsigned g)
+{
+	return group_state_of(table(w), root(w), group_key(root(w), &w->groups[g])) == GROUP_ONLINE;
+}
+
+static void lose(struct world *w, uint32_t node)
+{
+	uint64_t incarnation = w->nodes[node].incarnation;
+
+	w->nodes[node] = (struct node){ 0 };
+	node_event(w, CLUSTER_NODE_LOST, node, incarnation);
+}
+
+static void end(struct world *w)
+{
+	cluster_free(w->clusters[0]);
+	cluster_free(w->clusters[1]);
+}
+
+TEST(a_group_goes_back_to_the_node_that_it_prefers_in_its_hours)
+{
+	static struct world w;
+
+	for (uint64_t round = 0; round < test_rounds(30); round++) {
+		struct group_config config;
+		bool automatic;
+
+		test_note_seed(test_seed + round);
+		begin(&w, test_seed + round, 3);
+		automatic = rng_chance(&w.rng, 70);
+		w.hour = (unsigned)rng_below(&w.rng, 24);
+		set_group(&w, 0, U16("AutoFailbackType"), automatic);
+		set_group(&w, 0, U16("FailbackWindowStart"), (uint32_t)rng_below(&w.rng, 25) - 1);
+		set_group(&w, 0, U16("FailbackWindowEnd"), (uint32_t)rng_below(&w.rng, 25) - 1);
+		prefer(&w, 0, 2);
+		settle(&w);
+		CHECK_INT(group_request(&w, 0, GROUP_VERB_ONLINE, 0), 0);
+		settle(&w);
+		CHECK_INT(owner_of(&w, 0), 2);
+		lose(&w, 2);
+		settle(&w);
+		CHECK(owner_of(&w, 0) != 2 && all_online(&w, 0));
+		boot(&w, 2);
+		settle(&w);
+		config = group_config_read(group_key(root(&w), &w.groups[0]));
+		CHECK_INT(owner_of(&w, 0) == 2, automatic && is_eligible(&config, w.hour));
+		CHECK_INT(cluster_waits_for_hour(w.clusters[0]), automatic && !is_eligible(&config, w.hour));
+		if (owner_of(&w, 0) != 2 && rng_chance(&w.rng, 30)) {
+			/* Somebody wants it elsewhere: then it stays. */
+			uint32_t other = owner_of(&w, 0) == 1 ? 3 : 1;
+
+			CHECK_INT(group_request(&w, 0, GROUP_VERB_MOVE, other), 0);
+			w.hour = config.window_start > 23 ? 0 : config.window_start;
+			settle(&w);
+			CHECK_INT(owner_of(&w, 0), other);
+		} else {
+			w.hour = config.window_start > 23 ? 0 : config.window_start;
+			settle(&w);
+			CHECK_INT(owner_of(&w, 0) == 2, automatic);
+		}
+		CHECK(all_online(&w, 0));
+		end(&w);
+	}
+}
+
+static uint32_t node_request(struct world *w, struct command_NodeRequest request)
+{
+	return apply(w, (struct command){ .kind = COMMAND_NODE_REQUEST, .node_request = request });
+}
+
+static uint32_t drain(struct world *w, uint32_t node, uint32_t target)
+{
+	return node_request(w, (struct command_NodeRequest){ node, NODE_VERB_PAUSE, NODE_REQUEST_DRAIN, 7, target });
+}
+
+TEST(what_a_drain_took_goes_to_its_target_and_comes_back_as_asked)
+{
+	static struct world w;
+
+	for (uint64_t round = 0; round < test_rounds(30); round++) {
+		uint32_t failback, target;
+
+		test_note_seed(test_seed + round);
+		begin(&w, test_seed + round, 3);
+		failback = (uint32_t)rng_below(&w.rng, 3);
+		target = rng_chance(&w.rng, 50) ? 3 : 0;
+		set_group(&w, 0, U16("AutoFailbackType"), (uint32_t)(round % 2));
+		settle(&w);
+		for (unsigned g = 0; g < GROUPS; g++) {
+			CHECK_INT(group_request(&w, g, GROUP_VERB_ONLINE, 1), 0);
+			settle(&w);
+			CHECK_INT(owner_of(&w, g), 1);
+		}
+		CHECK_INT(drain(&w, 1, 1), 87);
+		CHECK_INT(drain(&w, 1, 4), 5050);
+		CHECK_INT(drain(&w, 1, target), 0);
+		CHECK_INT(drain(&w, 1, target), 5962);
+		settle(&w);
+		for (unsigned g = 0; g < GROUPS; g++) {
+			CHECK(all_online(&w, g));
+			CHECK(target != 0 ? owner_of(&w, g) == target : owner_of(&w, g) != 1);
+		}
+		/* What somebody moves afterwards has not been brought there by a drain. */
+		CHECK_INT(group_request(&w, 2, GROUP_VERB_MOVE, owner_of(&w, 2) == 3 ? 2 : 3), 0);
+		settle(&w);
+		CHECK_INT(node_request(&w, (struct command_NodeRequest){ 1, NODE_VERB_RESUME, 0, 7, 0, failback }), 0);
+		settle(&w);
+		CHECK_INT(owner_of(&w, 0) == 1,
+		    failback == NODE_FAILBACK_NOW || (failback == NODE_FAILBACK_POLICY && round % 2 == 1));
+		CHECK_INT(owner_of(&w, 1) == 1, failback == NODE_FAILBACK_NOW);
+		CHECK(owner_of(&w, 2) != 1);
+		end(&w);
+	}
+}
+
+TEST(after_a_crash_groups_start_by_priority_and_some_only_when_asked)
+{
+	static struct world w;
+
+	for (uint64_t round = 0; round < test_rounds(10); round++) {
+		test_note_seed(test_seed + round);
+		begin(&w, test_seed + round, 1);
+		settle(&w);
+		for (unsigned g = 0; g < GROUPS; g++) {
+			set_group(&w, g, U16("Priority"), 2000 + 1000 * g);
+			CHECK_INT(group_request(&w, g, GROUP_VERB_ONLINE, 0), 0);
+		}
+		set_group(&w, 0, U16("Priority"), GROUP_NO_AUTO_START);
+		settle(&w); /* Somebody has asked for them: even what does not start by itself. */
+		for (unsigned g = 0; g < GROUPS; g++)
+			CHECK(all_online(&w, g));
+		lose(&w, 1);
+		boot(&w, 1);
+		owner_turn(&w);
+		/* Only the one of the highest priority has begun. */
+		for (unsigned i = 0; i < RESOURCES; i++)
+			CHECK_INT(resource_run_state(resource_run_find(table(&w), &w.resources[i])),
+			    group_of(&w, i) == 2 ? RESOURCE_ONLINE_PENDING : RESOURCE_OFFLINE);
+		settle(&w);
+		CHECK(all_online(&w, 1) && all_online(&w, 2) && !all_online(&w, 0));
+		CHECK_INT(group_request(&w, 0, GROUP_VERB_ONLINE, 0), 0);
+		settle(&w);
+		CHECK(all_online(&w, 0));
+		end(&w);
 	}
 }

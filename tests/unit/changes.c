@@ -350,7 +350,7 @@ static void decide_all(struct cluster *c)
 	struct cluster_result r;
 	int n;
 
-	while ((n = cluster_decide(c, decisions, ARRAY_SIZE(decisions))) > 0)
+	while ((n = cluster_decide(c, 12, decisions, ARRAY_SIZE(decisions))) > 0)
 		for (int i = 0; i < n; i++) {
 			struct command command = { .kind = COMMAND_DECIDE, .decide = decisions[i] };
 

@@ -19,3 +19,13 @@ TEST(there_and_back)
 	CHECK_INT(t.tv_sec, 1795344531);
 	CHECK_INT(t.tv_nsec, 123456700);
 }
+
+TEST(the_fields_of_a_moment)
+{
+	uint16_t fields[8], wanted[] = { 2026, 11, 0, 22, 10, 48, 51, 123 };
+
+	filetime_to_fields(filetime_from_timespec((struct timespec){ 1795344531, 123456700 }), fields);
+	CHECK_MEM(fields, wanted, sizeof(wanted));
+	filetime_to_fields(UINT64_MAX, fields);
+	CHECK_INT(fields[0], 60056);
+}

@@ -134,7 +134,7 @@ static void decide(struct cluster *c)
 	struct command_Decide d[8];
 	int count;
 
-	while ((count = cluster_decide(c, d, 8)) > 0)
+	while ((count = cluster_decide(c, 12, d, 8)) > 0)
 		for (int i = 0; i < count; i++)
 			CHECK_INT(apply(c, (struct command){ .kind = COMMAND_DECIDE, .decide = d[i] }), 0);
 	CHECK_INT(count, 0);
@@ -430,7 +430,7 @@ TEST(a_decision_of_another_term_or_about_another_state_is_void)
 
 	node_begins(c);
 	CHECK_INT(resource(c, 6, RESOURCE_VERB_ONLINE), 0);
-	CHECK_INT(cluster_decide(c, d, 4), 1);
+	CHECK_INT(cluster_decide(c, 12, d, 4), 1);
 	CHECK_INT(d[0].verb, DECIDE_START);
 	d[0].term++;
 	CHECK_INT(apply(c, (struct command){ .kind = COMMAND_DECIDE, .decide = d[0] }), 5023);

@@ -1,0 +1,105 @@
+/* computed: the common properties that are not stored but known: versions of this node, what a drain has come to, how the last
+ * operation on a resource ended.
+ *
+ * How      a function for each kind of object; what it does not know has its standard, from the table of the kind.
+ * Threads  the loop thread.       Tests  tests/integration/properties.py
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/group/apply.h"
+#include "ruedad/serve/object.h"
+#include "ruedad/version.h"
+
+enum { DRAIN_NOT_INITIATED, DRAIN_IN_PROGRESS, DRAIN_COMPLETED };
+enum { NODE_STATUS_DRAIN_IN_PROGRESS = 0x4, NODE_STATUS_DRAIN_COMPLETED = 0x8 };
+
+static uint32_t drain_status(const struct group_table *t, uint32_t node)
+{
+	if (!node_is_paused(t, node))
+		return DRAIN_NOT_INITIATED;
+	if (node_is_draining(t, node))
+		return DRAIN_IN_PROGRESS;
+	for (uint32_t i = 0; i < t->group_count; i++)
+		if (t->groups[i].drained == node)
+			return DRAIN_COMPLETED;
+	return DRAIN_NOT_INITIATED;
+}
+
+static bool number_of_any_node(
+    const struct group_table *t, const struct property_object *o, struct u16 name, uint32_t *ret)
+{
+	uint32_t status = drain_status(t, object_node_number(o->id));
+
+	if (u16_equal(name, U16("NodeDrainStatus")))
+		*ret = status;
+	else if (u16_equal(name, U16("StatusInformation")))
+		*ret = status == DRAIN_IN_PROGRESS ? NODE_STATUS_DRAIN_IN_PROGRESS
+		       : status == DRAIN_COMPLETED ? NODE_STATUS_DRAIN_COMPLETED
+						   : 0;
+	else
+		return false;
+	return true;
+}
+
+/* Only of itself does a node know the versions. */
+static bool number_of_own_node(struct u16 name, uint32_t *ret)
+{
+	static const struct {
+		struct u16 name;
+		uint32_t number;
+	} numbers[] = {
+		{ U16("MajorVersion"), VERSION_MAJOR },
+		{ U16("MinorVersion"), VERSION_MINOR },
+		{ U16("BuildNumber"), VERSION_BUILD },
+		{ U16("NodeHighestVersion"), CLUSTER_VERSION },
+		{ U16("NodeLowestVersion"), CLUSTER_VERSION },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (u16_equal(numbers[i].name, name)) {
+			*ret = numbers[i].number;
+			return true;
+		}
+	return false;
+}
+
+static bool number_of_resource(
+    const struct group_table *t, const struct property_object *o, struct u16 name, uint32_t *ret)
+{
+	const struct resource_run *run;
+	struct guid id;
+
+	if (!u16_equal(name, U16("LastOperationStatusCode")) || !guid_parse(o->id, &id))
+		return false;
+	run = resource_run_find(t, &id);
+	*ret = run != NULL ? run->status : 0;
+	return true;
+}
+
+static bool compute(void *data, const struct property_object *o, const struct property *p, struct buf *ret)
+{
+	const struct serve_call *c = data;
+	const struct group_table *t = cluster_groups(c->service->cluster);
+	uint32_t number = 0;
+	bool known = false;
+
+	if (o->kind == PROPERTY_CLUSTER && u16_equal(p->name, U16("ClusterFunctionalLevel"))) {
+		number = CLUSTER_VERSION >> 16;
+		known = true;
+	} else if (o->kind == PROPERTY_NODE) {
+		known = number_of_any_node(t, o, p->name, &number) ||
+			(u16_equal(object_name(o->key, OBJECT_NODE), service_node_name(c->service)) &&
+			    number_of_own_node(p->name, &number));
+	} else if (o->kind == PROPERTY_RESOURCE) {
+		known = number_of_resource(t, o, p->name, &number);
+	}
+	if (!known)
+		return false;
+	buf_u32(ret, number);
+	if (p->format == PROP_ULARGE_INTEGER)
+		buf_u32(ret, 0);
+	return true;
+}
+
+struct property_source serve_property_source(struct serve_call *c)
+{
+	return (struct property_source){ compute, c };
+}
