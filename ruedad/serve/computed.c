@@ -7,6 +7,7 @@
 #include "cluster/group/apply.h"
 #include "ruedad/serve/object.h"
 #include "ruedad/version.h"
+#include "wire/proplist.h"
 
 enum { DRAIN_NOT_INITIATED, DRAIN_IN_PROGRESS, DRAIN_COMPLETED };
 enum { NODE_STATUS_DRAIN_IN_PROGRESS = 0x4, NODE_STATUS_DRAIN_COMPLETED = 0x8 };
