@@ -22,9 +22,9 @@ struct cli {
 	char **arguments; /* Behind the words of the verb. */
 	size_t argument_count;
 
-	bool json, yes, force, follow, plan, private_only, utf8, local;
+	bool json, yes, force, follow, plan, private_only, utf8, local, checkpoints;
 	bool common_only, if_empty, separate;
-	const char *node, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
+	const char *node, *only, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
 	const char *as_node, *as_new, *drive, *access, *password_file, *wait;
 	const char *add, *remove, *path, *max_log_size;
 	const char *file, *crypto, *from, *cat;

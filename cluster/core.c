@@ -205,6 +205,15 @@ static int check_digests(const struct cluster *c, const struct command_Check *m)
 	return 0;
 }
 
+/* What a resource works with is not changed under it. */
+static int apply_checkpoints_restore(
+    struct cluster *c, const struct command_CheckpointsRestore *m, struct cluster_result *ret)
+{
+	if (resource_is_active(resource_run_find(&c->runtime.groups, &m->resource)))
+		return ERR_RESOURCE_ONLINE;
+	return checkpoint_restore(c->db, m, c->runtime.applied + 1, &ret->batch);
+}
+
 static int apply_command(struct cluster *c, const struct command *m, uint64_t incarnation, struct cluster_result *ret)
 {
 	struct group_machine machine = { c->db, &c->runtime, c->runtime.applied + 1, ret };
@@ -262,6 +271,8 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 		return network_order(c->db, &m->network_order, &ret->batch);
 	case COMMAND_QUORUM_SET:
 		return apply_quorum_set(c, &m->quorum_set, ret);
+	case COMMAND_CHECKPOINTS_RESTORE:
+		return apply_checkpoints_restore(c, &m->checkpoints_restore, ret);
 	}
 	return -EPROTONOSUPPORT;
 }

@@ -180,6 +180,21 @@ DWORD RuedaBackup(LPCWSTR lpszPathName, PRUEDA_BACKUP_RESULT pResult);
 DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveLetter, LPCWSTR lpszAsNode,
     LPCWSTR lpszAsNew, const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory);
 
+/* Makes what a backup set has for the checkpoints of one resource that which is saved for them, all or none, and touches
+ * nothing else.  The resource must be offline; it is put back when the resource is brought online next.  What was saved
+ * before is kept as a backup set, which the story names.
+ *
+ * lpszPathName         the directory of the set, as the service sees it.
+ * lpszResource         the resource, by name or id; in the set it is the one of that id, else of that name.
+ * dwFlags              RUEDA_RESTORE_FORCE: also from a set of another cluster; RUEDA_RESTORE_PLAN: only tell.
+ * lpszStory, cchStory  as for RuedaCreateCluster().
+ *
+ * Returns 0; 5007 the cluster or the set has no such resource; 5019 it is not offline; 2 the set has no saved checkpoint of
+ * it; 87 the set is of another cluster; 6003, 13 its crypto checkpoints are encrypted with another cluster key, for another
+ * cluster or resource; 1816 too many long paths for one change; and for the set as RestoreClusterDatabase(). */
+DWORD RuedaRestoreCheckpoints(
+    LPCWSTR lpszPathName, LPCWSTR lpszResource, DWORD dwFlags, LPWSTR lpszStory, DWORD cchStory);
+
 /* How far the backup or restore is that runs on this machine, whoever has asked for it.  For another thread than the one
  * that waits for its end, or another program.
  *

@@ -409,7 +409,6 @@ static int compare_names(const void *a, const void *b)
 void store_remove_old(struct disk *state, const char *current, const char *previous, uint64_t safety_copies)
 {
 	struct directory_names *n = calloc(1, sizeof(*n));
-	char path[STORE_PATH_MAX];
 
 	if (n == NULL)
 		return;
@@ -418,7 +417,17 @@ void store_remove_old(struct disk *state, const char *current, const char *previ
 		if (is_store_name(n->names[i]) && strcmp(n->names[i], current) != 0 &&
 		    strcmp(n->names[i], previous) != 0)
 			(void)disk_remove_tree(state, n->names[i]);
-	n->count = 0;
+	free(n);
+	store_remove_safety_copies(state, safety_copies);
+}
+
+void store_remove_safety_copies(struct disk *state, uint64_t safety_copies)
+{
+	struct directory_names *n = calloc(1, sizeof(*n));
+	char path[STORE_PATH_MAX];
+
+	if (n == NULL)
+		return;
 	(void)disk_list(state, "safety", collect_directory, n);
 	/* Their names are times, so the order of names is that of age. */
 	qsort(n->names, n->count, sizeof(n->names[0]), compare_names);

@@ -49,3 +49,5 @@ void store_sweep(struct disk *state, const char *name, uint64_t index);
 
 /* After a restore: remove generations other than these two, and all but the newest safety copies.  Best effort. */
 void store_remove_old(struct disk *state, const char *current, const char *previous, uint64_t safety_copies);
+/* Only the latter. */
+void store_remove_safety_copies(struct disk *state, uint64_t safety_copies);

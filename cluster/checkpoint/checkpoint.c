@@ -224,23 +224,28 @@ static size_t list_length(const struct db_key *resource, enum checkpoint_kind ki
 	return list != NULL ? db_value_count(list) : 0;
 }
 
-/* The limits count whatever lies in the lists, so that nobody gets round them. */
-static int check_limits(const struct db_key *root, const struct db_key *resource, enum checkpoint_kind kind)
+/* Whether so many more may be added.  The limits count whatever lies in the lists, so that nobody gets round them. */
+static int check_limits(
+    const struct db_key *root, const struct db_key *resource, const size_t more[ARRAY_SIZE(list_keys)])
 {
 	size_t total = 0;
 
-	if (list_length(resource, kind) >= CHECKPOINT_PER_RESOURCE)
-		return ERR_NOT_ENOUGH_QUOTA;
+	for (size_t k = 0; k < ARRAY_SIZE(list_keys); k++) {
+		if (more[k] > 0 && list_length(resource, (enum checkpoint_kind)k) + more[k] > CHECKPOINT_PER_RESOURCE)
+			return ERR_NOT_ENOUGH_QUOTA;
+		total += more[k];
+	}
 	for (size_t i = 0; i < object_count(root, OBJECT_RESOURCE); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(list_keys); k++)
 			total += list_length(object_at(root, OBJECT_RESOURCE, i), (enum checkpoint_kind)k);
-	return total < CHECKPOINT_TOTAL ? 0 : ERR_NOT_ENOUGH_QUOTA;
+	return total <= CHECKPOINT_TOTAL ? 0 : ERR_NOT_ENOUGH_QUOTA;
 }
 
 int checkpoint_check_add(
     const struct db_key *root, const struct guid *resource, enum checkpoint_kind kind, struct u16 path)
 {
 	const struct db_key *key = checkpoint_resource(root, resource);
+	size_t more[ARRAY_SIZE(list_keys)] = { 0 };
 	struct checkpoint other;
 	int r = check_path(kind, path);
 
@@ -250,16 +255,17 @@ int checkpoint_check_add(
 		return ERR_RESOURCE_NOT_FOUND;
 	if (checkpoint_find(key, kind, path, &other))
 		return ERR_ALREADY_EXISTS;
-	return check_limits(root, key, kind);
+	more[kind] = 1;
+	return check_limits(root, key, more);
 }
 
-/* The lowest number for which neither list nor data have a value. */
-static uint32_t free_number(const struct db_key *resource, enum checkpoint_kind kind)
+/* The lowest number from a first one on for which neither list nor data have a value; 0: there is none. */
+static uint32_t free_number(const struct db_key *resource, enum checkpoint_kind kind, uint32_t first)
 {
 	const struct db_key *list = db_find(resource, list_keys[kind]), *data = db_find(resource, DATA_KEY);
 	struct name name;
 
-	for (uint32_t number = 1; number <= CHECKPOINT_NUMBER_MAX; number++)
+	for (uint32_t number = first; number <= CHECKPOINT_NUMBER_MAX; number++)
 		if ((list == NULL || !db_value_find(list, list_name(number, &name), NULL)) &&
 		    (data == NULL || !db_value_find(data, data_name(kind, number, &name), NULL)))
 			return number;
@@ -304,7 +310,7 @@ int checkpoint_add(struct db *db, const struct command_CheckpointAdd *m, uint64_
 	r = checkpoint_check_add(db_root(db), &m->resource, checkpoint.kind, path);
 	if (r < 0)
 		return r;
-	checkpoint.number = free_number(checkpoint_resource(db_root(db), &m->resource), checkpoint.kind);
+	checkpoint.number = free_number(checkpoint_resource(db_root(db), &m->resource), checkpoint.kind, 1);
 	if (checkpoint.number == 0)
 		return ERR_NOT_ENOUGH_QUOTA;
 	memcpy(checkpoint.digest.bytes, m->sha256, SHA256_LEN);
@@ -384,5 +390,94 @@ int checkpoint_saved(struct db *db, const struct command_CheckpointSaved *m, uin
 	change_create_key(
 	    &c, CHANGE_PATH(object_container(OBJECT_RESOURCE), (struct u16){ text, GUID_TEXT_LEN }, DATA_KEY));
 	write_data(&c, (struct u16){ text, GUID_TEXT_LEN }, &checkpoint);
+	return change_end(&c);
+}
+
+/* Restoring. */
+
+/* The number of the checkpoint with that path: mostly the one where it was seen, else whatever has it; 0: none. */
+static uint32_t number_of(const struct db_key *resource, enum checkpoint_kind kind, struct u16 path, uint32_t seen)
+{
+	const struct db_key *list = db_find(resource, list_keys[kind]);
+	struct checkpoint found;
+	struct name name;
+
+	if (seen != 0 && seen <= CHECKPOINT_NUMBER_MAX && list != NULL &&
+	    same_path(kind, object_string(list, list_name(seen, &name)), path))
+		return seen;
+	return checkpoint_find(resource, kind, path, &found) ? found.number : 0;
+}
+
+struct place {
+	uint32_t number;
+	bool is_new;
+};
+
+/* Where each goes, before anything is changed. */
+static int plan_restore(const struct db_key *root, const struct command_CheckpointsRestore *m, struct place *places)
+{
+	const struct db_key *resource = checkpoint_resource(root, &m->resource);
+	uint32_t next[ARRAY_SIZE(list_keys)] = { 1, 1 };
+	size_t added[ARRAY_SIZE(list_keys)] = { 0 };
+	int r = 0;
+
+	if (resource == NULL)
+		return ERR_RESOURCE_NOT_FOUND;
+	for (uint32_t i = 0; i < m->checkpoints_count; i++) {
+		const struct command_restored_checkpoint *c = &m->checkpoints[i];
+		enum checkpoint_kind kind = (enum checkpoint_kind)c->kind;
+
+		if (c->kind > CHECKPOINT_CRYPTO || c->view > CHECKPOINT_32BIT || c->length > CHECKPOINT_LENGTH_MAX)
+			return ERR_INVALID_PARAMETER;
+		r = check_path(kind, u16_from_z(c->path));
+		if (r < 0)
+			return r;
+		places[i].number = number_of(resource, kind, u16_from_z(c->path), c->number);
+		if (places[i].number != 0)
+			continue;
+		places[i] = (struct place){ free_number(resource, kind, next[kind]), true };
+		if (places[i].number == 0)
+			return ERR_NOT_ENOUGH_QUOTA;
+		next[kind] = places[i].number + 1;
+		added[kind]++;
+	}
+	return added[CHECKPOINT_REGISTRY] + added[CHECKPOINT_CRYPTO] > 0 ? check_limits(root, resource, added) : 0;
+}
+
+int checkpoint_restore(struct db *db, const struct command_CheckpointsRestore *m, uint64_t index, struct buf *batch)
+{
+	_cleanup_free_ struct place *places = calloc((size_t)m->checkpoints_count + 1, sizeof(*places));
+	struct u16 container = object_container(OBJECT_RESOURCE), resource;
+	char16_t id[GUID_TEXT_LEN + 1];
+	struct name name;
+	struct change c;
+	int r = places == NULL ? -ENOMEM : plan_restore(db_root(db), m, places);
+
+	if (r == 0)
+		r = change_begin(&c, db, m->time, batch);
+	if (r < 0)
+		return r;
+	guid_format_u16(&m->resource, id);
+	resource = (struct u16){ id, GUID_TEXT_LEN };
+	change_create_key(&c, CHANGE_PATH(container, resource, DATA_KEY));
+	for (uint32_t i = 0; i < m->checkpoints_count; i++) {
+		const struct command_restored_checkpoint *from = &m->checkpoints[i];
+		/* Added anew, as far as a capture that is under way is concerned. */
+		struct checkpoint checkpoint = { .kind = (enum checkpoint_kind)from->kind,
+			.number = places[i].number,
+			.view = (enum checkpoint_view)from->view,
+			.added = index,
+			.captured = index,
+			.length = from->length,
+			.time = from->time };
+
+		memcpy(checkpoint.digest.bytes, from->sha256, SHA256_LEN);
+		if (places[i].is_new) {
+			change_create_key(&c, CHANGE_PATH(container, resource, list_keys[checkpoint.kind]));
+			change_set_string(&c, CHANGE_PATH(container, resource, list_keys[checkpoint.kind]),
+			    list_name(checkpoint.number, &name), u16_from_z(from->path));
+		}
+		write_data(&c, resource, &checkpoint);
+	}
 	return change_end(&c);
 }

@@ -9,6 +9,7 @@
 struct command_CheckpointAdd;
 struct command_CheckpointDelete;
 struct command_CheckpointSaved;
+struct command_CheckpointsRestore;
 
 enum {
 	CHECKPOINT_PATH_MAX = 12290,     /* Units: a path of files, every byte of it escaped. */
@@ -55,3 +56,6 @@ int checkpoint_check_add(
 int checkpoint_add(struct db *db, const struct command_CheckpointAdd *m, uint64_t index, struct buf *batch);
 int checkpoint_delete(struct db *db, const struct command_CheckpointDelete *m, struct buf *batch);
 int checkpoint_saved(struct db *db, const struct command_CheckpointSaved *m, uint64_t index, struct buf *batch);
+/* All or nothing: what a set has becomes what is saved; paths that the resource has not are added, others stay as they are.
+ * What was being captured meanwhile is refused afterwards. */
+int checkpoint_restore(struct db *db, const struct command_CheckpointsRestore *m, uint64_t index, struct buf *batch);

@@ -184,6 +184,25 @@ DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveL
 	return return_code(r);
 }
 
+DWORD RuedaRestoreCheckpoints(
+    LPCWSTR lpszPathName, LPCWSTR lpszResource, DWORD dwFlags, LPWSTR lpszStory, DWORD cchStory)
+{
+	struct rueda_RestoreCheckpoints_in in = {
+		.path = units(lpszPathName), .resource = units(lpszResource), .flags = dwFlags
+	};
+	struct rueda_RestoreCheckpoints_out out = { 0 };
+	_cleanup_arena_ struct arena arena = { 0 };
+	int r = 0;
+
+	if (lpszPathName == NULL || lpszPathName[0] == 0 || lpszResource == NULL || lpszResource[0] == 0 ||
+	    (dwFlags & ~(RUEDA_RESTORE_FORCE | RUEDA_RESTORE_PLAN)) != 0)
+		r = ERR_INVALID_PARAMETER;
+	if (r == 0)
+		r = call_rueda(RUEDA_RESTORE_CHECKPOINTS, &in, &out, &arena);
+	put_text(out.story, lpszStory, cchStory);
+	return return_code(r);
+}
+
 DWORD RuedaGetProgress(PRUEDA_PROGRESS pProgress)
 {
 	struct rueda_GetProgress_in in = { 0 };

@@ -19,7 +19,6 @@
  * Threads  the loop thread; the blocking parts on a worker.
  * Tests    tests/sim/service.c, tests/integration/restore.py, tests/crash/store.c
  * SPDX-License-Identifier: Apache-2.0 */
-#include "ruedad/agents/restore.h"
 #include "backup/set.h"
 #include "base/filetime.h"
 #include "base/log.h"
@@ -28,6 +27,7 @@
 #include "cluster/object/object.h"
 #include "io/below.h"
 #include "priv/client.h"
+#include "ruedad/agents/restore_private.h"
 #include "ruedad/blobs.h"
 #include "ruedad/keyring.h"
 #include "ruedad/layout.h"
@@ -36,56 +36,21 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SAFETY_NAME_MAX = 48 };
-
-struct restore_job {
-	struct service *service;
-	restore_done *done;
-	void *data;
-
-	/* Of the request. */
-	struct rpc_identity caller;
-	bool force, plan;
-	char16_t *as_node, *as_new; /* Owned, or NULL. */
-	struct seal_secret secret;  /* Owned. */
-
-	/* Of the loop, drawn before the worker begins. */
-	uint64_t time;
-	struct guid generation_id, instance_id;
-	uint64_t number_now; /* Of the generation in force; 0: there is none. */
-
-	struct path path;
-	struct disk *directory; /* Of the set, as long as it is read. */
-	struct set *set;
-	struct quolog_header header; /* Of the new generation. */
-	char generation[STORE_NAME_MAX];
-
-	struct db_snapshot *last; /* Of the old cluster, for the safety copy. */
-	uint64_t last_index;
-	struct blob_list last_blobs;
-	const char *layout_unknown;   /* Why the layouts could not be compared; NULL: they were. */
-	char safety[SAFETY_NAME_MAX]; /* "safety/20261122T104851Z", or empty. */
-
-	bool committed; /* The new generation is in force on disk, whatever comes then. */
-	int result;
-	struct error error;
-	char story[1024];
-};
-
 static void job_free(struct restore_job *job)
 {
 	path_done(&job->path);
 	disk_free(job->directory);
 	set_free(job->set);
-	blob_list_done(&job->last_blobs);
 	db_snapshot_unref(job->last);
 	free(job->as_node);
 	free(job->as_new);
+	free(job->only);
+	restore_checkpoints_free(job->checkpoints);
 	seal_secret_free(&job->secret);
 	free(job);
 }
 
-static void job_finish(struct restore_job *job)
+void restore_finish(struct restore_job *job)
 {
 	struct service *s = job->service;
 
@@ -100,7 +65,7 @@ static void job_finish(struct restore_job *job)
 		    job->error.code != 0 ? job->error.text : error_text(job->result));
 		log_warning("restore failed path=\"%s\" error=%" PRIu32 " reason=\"%s\"", job->path.text,
 		    error_to_win32(job->result), job->story);
-	} else if (!job->plan) {
+	} else if (!job->plan && job->only == NULL) {
 		log_notice("restored path=\"%s\" generation=%s", job->path.text, job->generation);
 	}
 	s->restore = NULL;
@@ -115,7 +80,7 @@ static void job_fail(struct restore_job *job, int r, const char *what)
 	job->result = r;
 	if (job->error.code == 0)
 		(void)error_set_code(&job->error, r, "%s", what);
-	job_finish(job);
+	restore_finish(job);
 }
 
 /* The checks, on the worker. */
@@ -336,7 +301,7 @@ static void tell_plan(struct restore_job *job)
 }
 
 /* The set, read as the caller. */
-static int read_set(struct restore_job *job)
+int restore_read_set(struct restore_job *job)
 {
 	struct priv_open what = { .type = PRIV_OPEN_RESTORE,
 		.path = job->path.text,
@@ -360,7 +325,7 @@ static void run_prepare(void *data)
 	int r;
 
 	progress_set(&job->service->progress, PROGRESS_RESTORE_READING, 0, 0);
-	r = read_set(job);
+	r = restore_read_set(job);
 	if (r == 0)
 		r = check_layout(job);
 	if (r == 0)
@@ -388,72 +353,6 @@ static void run_prepare(void *data)
 
 /* The safety copy and the commit, on the worker; no generation is running. */
 
-static int safety_tail(void *data, struct set_tail *ret)
-{
-	struct restore_job *job = data;
-
-	*ret = (struct set_tail){ .index = job->last_index,
-		.digest = db_snapshot_digest(job->last),
-		.blobs = job->last_blobs.blobs,
-		.blob_count = job->last_blobs.count };
-	return 0;
-}
-
-static int safety_may_commit(void *data)
-{
-	return 0;
-}
-
-/* The saved state of resources that was in force.  What of it is missing or damaged must not keep anybody from restoring. */
-static int list_safety_blobs(struct restore_job *job)
-{
-	struct service *s = job->service;
-	int r = blob_list_make(s->disk, s->generation, db_snapshot_root(job->last), &job->last_blobs);
-
-	if (r == 0)
-		r = blob_list_keep_whole(&job->last_blobs);
-	if (r > 0)
-		log_warning(
-		    "checkpoints of resources are missing or damaged, the safety copy is without them count=%d", r);
-	return r < 0 ? error_set_code(&job->error, r, "cannot make a safety copy of what is in force") : 0;
-}
-
-static int write_safety_copy(struct restore_job *job)
-{
-	_cleanup_(disk_freep) struct disk *directory = NULL;
-	struct service *s = job->service;
-	struct timespec t = filetime_to_timespec(job->header.time);
-	struct set_source source = { .header = s->header,
-		.snapshot = job->last,
-		.snapshot_index = job->last_index,
-		.time = job->header.time,
-		.tail = safety_tail,
-		.may_commit = safety_may_commit,
-		.data = job };
-	struct set_info info;
-	struct tm tm;
-	int r = disk_make_directory(s->disk, "safety", 0700);
-
-	if (r < 0 && r != -EEXIST)
-		return error_set_code(&job->error, r, "cannot make the directory for safety copies");
-	if (gmtime_r(&t.tv_sec, &tm) == NULL)
-		return error_set(&job->error, -EINVAL, "the clock shows no time that can be a name");
-	(void)strftime(job->safety, sizeof(job->safety), "safety/%Y%m%dT%H%M%SZ", &tm);
-	r = disk_make_directory(s->disk, job->safety, 0700);
-	if (r == 0 || r == -EEXIST)
-		r = disk_sync_directory(s->disk, "safety");
-	if (r == 0)
-		r = disk_sync_directory(s->disk, "");
-	if (r == 0)
-		r = disk_below(s->disk, job->safety, &directory);
-	if (r < 0)
-		return error_set_code(&job->error, r, "cannot make the directory %s", job->safety);
-	r = list_safety_blobs(job);
-	if (r < 0)
-		return r;
-	return set_write(directory, &source, 0, &info, &job->error);
-}
-
 static void run_commit(void *data)
 {
 	struct restore_job *job = data;
@@ -461,7 +360,9 @@ static void run_commit(void *data)
 	if (job->number_now > 0 && job->last == NULL)
 		job->result = error_set_code(&job->error, -ENOMEM, "cannot make a safety copy of what is in force");
 	else
-		job->result = job->last != NULL ? write_safety_copy(job) : 0;
+		job->result = job->last != NULL ? safety_write(job->service, job->last, job->last_index,
+						      job->header.time, job->safety, &job->error)
+						: 0;
 	if (job->result == 0)
 		job->result = store_switch(job->service->disk, job->generation, &job->error);
 	job->committed = job->result == 0;
@@ -488,7 +389,7 @@ static void on_up(void *data, int r, const struct error *error)
 		job->result = r;
 		job->error = *error;
 	}
-	job_finish(job);
+	restore_finish(job);
 }
 
 static void on_committed(void *data)
@@ -519,7 +420,7 @@ static void on_prepared(void *data)
 	int r;
 
 	if (job->result < 0 || job->plan) {
-		job_finish(job);
+		restore_finish(job);
 		return;
 	}
 	progress_set(&job->service->progress, PROGRESS_RESTORE_STARTING, 0, 0);
@@ -540,6 +441,8 @@ static int copy_names(struct restore_job *job, const struct restore_request *req
 	if (request->as_node.len > 0 && (job->as_node = u16_dup(request->as_node)) == NULL)
 		return -ENOMEM;
 	if (request->as_new.len > 0 && (job->as_new = u16_dup(request->as_new)) == NULL)
+		return -ENOMEM;
+	if (request->only.len > 0 && (job->only = u16_dup(request->only)) == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -582,7 +485,9 @@ int restore_start(
 		r = path_translate(&context, request->path, &job->path, error);
 	else
 		(void)error_set_code(error, r, "cannot begin a restore");
-	if (r == 0) {
+	if (r == 0 && job->only != NULL) {
+		r = restore_checkpoints_start(job, error);
+	} else if (r == 0) {
 		r = loop_work(s->loop, run_prepare, on_prepared, job);
 		if (r < 0)
 			(void)error_set_code(error, r, "cannot begin a restore");

@@ -12,6 +12,7 @@ struct restore_request {
 	const char16_t *drive;     /* Of the quorum disk, "x:", or NULL. */
 	struct u16 as_node;        /* The node of the set that this host takes the place of, or empty. */
 	struct u16 as_new;         /* The name of a new cluster that is made of the set, or empty. */
+	struct u16 only;           /* A resource, by name or id: only its checkpoints; or empty. */
 	struct seal_secret secret; /* Opens the set's cluster key; of the kind NONE: none was given. */
 	const struct rpc_identity *caller;
 };

@@ -114,6 +114,36 @@ void serve_rueda_restore(struct serve_call *c)
 	}
 }
 
+static void on_checkpoints(void *data, int r, const char *story)
+{
+	struct serve_call *c = data;
+	struct rueda_RestoreCheckpoints_out *out = c->out;
+
+	out->story = serve_story(c, story);
+	serve_finish(c, r);
+}
+
+void serve_rueda_restore_checkpoints(struct serve_call *c)
+{
+	const struct rueda_RestoreCheckpoints_in *in = c->in;
+	struct rueda_RestoreCheckpoints_out *out = c->out;
+	const struct restore_request request = {
+		.path = u16_from_z(in->path),
+		.force = (in->flags & 1) != 0,
+		.plan = (in->flags & 2) != 0,
+		.only = u16_from_z(in->resource),
+		.caller = c->rpc->identity,
+	};
+	struct error error = { 0 };
+	int r = request.only.len == 0 ? error_set(&error, ERR_INVALID_PARAMETER, "there is no name of a resource")
+				      : restore_start(c->service, &request, on_checkpoints, c, &error);
+
+	if (r < 0) {
+		out->story = serve_story(c, error.text);
+		serve_finish(c, r);
+	}
+}
+
 static void on_created_up(void *data, int r, const struct error *error)
 {
 	struct serve_call *c = data;

@@ -193,6 +193,8 @@ serve_handler *serve_rueda_handler(unsigned number)
 		return get_progress;
 	case RUEDA_CHECK_PROPERTIES:
 		return check_properties;
+	case RUEDA_RESTORE_CHECKPOINTS:
+		return serve_rueda_restore_checkpoints;
 	case RUEDA_UNSEAL:
 		return serve_rueda_unseal;
 	case RUEDA_READ_CHECKPOINT:

@@ -109,6 +109,7 @@ void serve_backup_cluster_database(struct serve_call *c);
 /* Those of our own interface in serve/backup.c. */
 void serve_rueda_backup(struct serve_call *c);
 void serve_rueda_restore(struct serve_call *c);
+void serve_rueda_restore_checkpoints(struct serve_call *c);
 void serve_rueda_create_cluster(struct serve_call *c);
 void serve_rueda_unseal(struct serve_call *c);
 /* And in serve/checkpoint.c. */

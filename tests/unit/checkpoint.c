@@ -442,6 +442,119 @@ TEST(values_of_another_form_are_passed_over)
 	cluster_free(c);
 }
 
+static struct command_restored_checkpoint restored(
+    enum checkpoint_kind kind, uint32_t number, const char16_t *path, uint8_t content)
+{
+	struct command_restored_checkpoint c = {
+		.kind = kind, .number = number, .path = path, .length = content, .time = 1000 + content
+	};
+
+	memset(c.sha256, content, SHA256_LEN);
+	return c;
+}
+
+static struct command restoring(const struct command_restored_checkpoint *all, uint32_t n)
+{
+	return (struct command){ .kind = COMMAND_CHECKPOINTS_RESTORE,
+		.checkpoints_restore = {
+		    .resource = guid_of(4), .checkpoints = all, .checkpoints_count = n, .time = TIME } };
+}
+
+/* The database without the three keys of the resource. */
+static struct digest digest_outside(struct cluster *c)
+{
+	static const struct u16 keys[] = { REG_SYNC, CRYPTO_SYNC, DATA };
+	struct db *copy = db_again(db_root(cluster_db(c)));
+	struct digest digest;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (db_find(db_root(copy), keys[i]) != NULL)
+			CHECK_INT(db_key_delete(copy, keys[i], TIME), 0);
+	digest = db_digest(copy);
+	db_free(copy);
+	return digest;
+}
+
+TEST(what_a_set_has_takes_the_place_of_what_was_saved_and_nothing_else_changes)
+{
+	struct cluster *c = sample();
+	struct digest before;
+	struct checkpoint found;
+	const struct command_restored_checkpoint all[] = {
+		restored(CHECKPOINT_REGISTRY, 1, u"software\\app", 11),
+		restored(CHECKPOINT_REGISTRY, 1, u"Software\\Other", 12), /* Seen where another one is by now. */
+		restored(CHECKPOINT_REGISTRY, 0, u"Software\\New", 13),
+		restored(CHECKPOINT_REGISTRY, 77, u"Software\\Newer", 14),
+		restored(CHECKPOINT_CRYPTO, 0, u"1\\PEM\\/x", 15),
+	};
+
+	CHECK_INT(add(c, CHECKPOINT_REGISTRY, u"Software\\App", 1), 0);
+	CHECK_INT(add(c, CHECKPOINT_REGISTRY, u"Software\\Kept", 2), 0);
+	CHECK_INT(add(c, CHECKPOINT_REGISTRY, u"Software\\Other", 3), 0);
+	before = digest_outside(c);
+	CHECK_INT(apply(c, restoring(all, ARRAY_SIZE(all))), 0);
+	CHECK(digest_equal(&before, (struct digest[]){ digest_outside(c) }));
+	CHECK_INT(count(c), 6);
+	found = find(c, CHECKPOINT_REGISTRY, U16("Software\\App"));
+	CHECK(found.number == 1 && found.length == 11 && found.digest.bytes[5] == 11 && found.time == 1011);
+	CHECK(u16_equal_exact(found.path, U16("Software\\App")));
+	CHECK_INT(found.captured, cluster_applied(c));
+	CHECK_INT(found.added, cluster_applied(c));
+	CHECK_INT(find(c, CHECKPOINT_REGISTRY, U16("Software\\Kept")).length, 2);
+	found = find(c, CHECKPOINT_REGISTRY, U16("Software\\Other"));
+	CHECK(found.number == 3 && found.length == 12);
+	CHECK_INT(find(c, CHECKPOINT_REGISTRY, U16("Software\\New")).number, 4);
+	CHECK_INT(find(c, CHECKPOINT_REGISTRY, U16("Software\\Newer")).number, 5);
+	CHECK_INT(find(c, CHECKPOINT_CRYPTO, U16("1\\PEM\\/x")).number, 1);
+	cluster_free(c);
+}
+
+TEST(what_was_being_captured_is_not_saved_over_what_was_restored)
+{
+	const struct command_restored_checkpoint one = restored(CHECKPOINT_REGISTRY, 1, u"Software\\App", 9);
+	struct cluster *c = sample();
+	uint64_t added;
+
+	CHECK_INT(add(c, CHECKPOINT_REGISTRY, u"Software\\App", 1), 0);
+	added = find(c, CHECKPOINT_REGISTRY, U16("Software\\App")).added;
+	CHECK_INT(apply(c, restoring(&one, 1)), 0);
+	CHECK_INT(saved(c, CHECKPOINT_REGISTRY, 1, added, 5), ERR_FILE_NOT_FOUND);
+	CHECK_INT(find(c, CHECKPOINT_REGISTRY, U16("Software\\App")).length, 9);
+	cluster_free(c);
+}
+
+TEST(restoring_is_all_or_nothing)
+{
+	static const struct {
+		struct command_restored_checkpoint bad;
+		int error;
+	} rows[] = {
+		{ { .kind = 2, .path = u"a" }, ERR_INVALID_PARAMETER },
+		{ { .view = 3, .path = u"a" }, ERR_INVALID_PARAMETER },
+		{ { .length = CHECKPOINT_LENGTH_MAX + 1ull, .path = u"a" }, ERR_INVALID_PARAMETER },
+		{ { .path = u"" }, ERR_INVALID_PARAMETER },
+		{ { .path = NULL }, ERR_INVALID_PARAMETER },
+		{ { .path = u"a\\\\b" }, ERR_BAD_PATHNAME },
+		{ { .kind = CHECKPOINT_CRYPTO, .path = u"no" }, ERR_BAD_PATHNAME },
+	};
+	struct command_restored_checkpoint all[2] = { restored(CHECKPOINT_REGISTRY, 1, u"Software\\App", 9) };
+	struct cluster *c = sample();
+	struct command command;
+	struct digest before;
+
+	CHECK_INT(add(c, CHECKPOINT_REGISTRY, u"Software\\App", 1), 0);
+	before = db_digest(cluster_db(c));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		all[1] = rows[i].bad;
+		CHECK_INT(apply(c, restoring(all, 2)), rows[i].error);
+		CHECK(digest_equal(&before, (struct digest[]){ db_digest(cluster_db(c)) }));
+	}
+	command = restoring(all, 1);
+	command.checkpoints_restore.resource = guid_of(9);
+	CHECK_INT(apply(c, command), ERR_RESOURCE_NOT_FOUND);
+	cluster_free(c);
+}
+
 TEST(without_memory_nothing_is_done)
 {
 	struct cluster *c = sample();
@@ -450,8 +563,11 @@ TEST(without_memory_nothing_is_done)
 
 	CHECK_INT(checkpoint_add(cluster_db(c), &first.checkpoint_add, BEGIN, &batch), 0);
 	buf_done(&batch);
-	for (unsigned i = 0; i < 3; i++) {
-		struct command command = addition(CHECKPOINT_CRYPTO, u"1\\PEM\\/x", 2);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct command_restored_checkpoint all[] = { restored(
+								       CHECKPOINT_REGISTRY, 1, u"Software\\App", 2),
+			restored(CHECKPOINT_CRYPTO, 0, u"1\\PEM\\/y", 3) };
+		struct command command = addition(CHECKPOINT_CRYPTO, u"1\\PEM\\/x", 2), restore = restoring(all, 2);
 		struct command_CheckpointDelete deletion = { .resource = guid_of(4), .path = u"Software\\App" };
 		struct command_CheckpointSaved save = { .resource = guid_of(4), .number = 1, .added = BEGIN };
 		struct db_snapshot *before = db_snapshot_take(cluster_db(c));
@@ -463,7 +579,8 @@ TEST(without_memory_nothing_is_done)
 			struct db *db = cluster_db(c);
 			int r = i == 0   ? checkpoint_add(db, &command.checkpoint_add, BEGIN, &batch)
 				: i == 1 ? checkpoint_delete(db, &deletion, &batch)
-					 : checkpoint_saved(db, &save, BEGIN, &batch);
+				: i == 2 ? checkpoint_saved(db, &save, BEGIN, &batch)
+					 : checkpoint_restore(db, &restore.checkpoints_restore, BEGIN, &batch);
 
 			CHECK_INT(r, failalloc_hit() ? -ENOMEM : 0);
 			CHECK((r == 0) == (batch.len > 0));
