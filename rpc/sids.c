@@ -15,7 +15,8 @@ int rpc_sids_new(const uint8_t *bytes, size_t len, struct rpc_sids **ret)
 	if (s == NULL)
 		return -ENOMEM;
 	*s = (struct rpc_sids){ .refs = 1, .len = len };
-	memcpy(s->bytes, bytes, len);
+	if (len > 0)
+		memcpy(s->bytes, bytes, len);
 	*ret = s;
 	return 0;
 }

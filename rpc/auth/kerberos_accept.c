@@ -1,31 +1,71 @@
 /* kerberos_accept: the server's side of Kerberos.  What and why: kerberos.c.
  *
- * Threads  one at a time for a connection.     Tests  tests/interop/rpc_auth.py
+ * Threads  one at a time for a connection.     Tests  tests/interop/rpc_auth.py, domain.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "rpc/auth/kerberos_private.h"
+#include "rpc/auth/pac.h"
 #include <gssapi/gssapi_ext.h>
 #include <stdio.h>
 
 /* The client's principal, in full. */
-static int take_name(struct kerberos *k)
+static int take_name(struct kerberos *k, gss_name_t name)
 {
 	gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
-	gss_name_t name = GSS_C_NO_NAME;
-	OM_uint32 minor, major;
+	OM_uint32 minor, major = gss_display_name(&minor, name, &text, NULL);
 	bool fits;
 
-	major = gss_inquire_context(&minor, k->context, &name, NULL, NULL, NULL, NULL, NULL, NULL);
-	if (major == GSS_S_COMPLETE)
-		major = gss_display_name(&minor, name, &text, NULL);
 	if (major != GSS_S_COMPLETE)
 		return kerberos_refuse(k, "the client has no name", major, minor);
 	fits = text.length > 0 && text.length < sizeof(k->name) && memchr(text.value, 0, text.length) == NULL;
 	if (fits)
 		memcpy(k->name, text.value, text.length);
 	(void)gss_release_buffer(&minor, &text);
-	(void)gss_release_name(&minor, &name);
 	return fits ? 0 : kerberos_refuse(k, "the client's name is too long", GSS_S_COMPLETE, 0);
+}
+
+/* The groups that the domain says the client is in, if it says any.  The library has checked the PAC's signature with the
+ * key of the keytab; it keeps back a PAC that has not the right one, as if there were none. */
+static int take_groups(struct kerberos *k, gss_name_t name)
+{
+	static char attribute[] = "urn:mspac:logon-info";
+	gss_buffer_desc which = { sizeof(attribute) - 1, attribute }, value = GSS_C_EMPTY_BUFFER,
+			shown = GSS_C_EMPTY_BUFFER;
+	_cleanup_(buf_done) struct buf sids = { 0 };
+	int authenticated = 0, complete = 0, more = -1, r;
+	OM_uint32 minor,
+	    major = gss_get_name_attribute(&minor, name, &which, &authenticated, &complete, &value, &shown, &more);
+
+	if (major == GSS_S_UNAVAILABLE)
+		return 0; /* A KDC that is no domain's. */
+	if (major != GSS_S_COMPLETE)
+		return kerberos_refuse(k, "the ticket's PAC cannot be read", major, minor);
+	r = authenticated ? pac_logon_sids(value.value, value.length, &sids) : ERR_ACCESS_DENIED;
+	(void)gss_release_buffer(&minor, &value);
+	(void)gss_release_buffer(&minor, &shown);
+	if (r == 0)
+		r = rpc_sids_new(sids.data, sids.len, &k->sids);
+	if (r == -ENOMEM)
+		return r;
+	return r < 0 ? kerberos_refuse(k, authenticated ? "the PAC is malformed" : "the PAC is not signed with our key",
+			   GSS_S_COMPLETE, 0)
+		     : 0;
+}
+
+static int take_client(struct kerberos *k)
+{
+	gss_name_t name = GSS_C_NO_NAME;
+	OM_uint32 minor, major;
+	int r;
+
+	major = gss_inquire_context(&minor, k->context, &name, NULL, NULL, NULL, NULL, NULL, NULL);
+	if (major != GSS_S_COMPLETE)
+		return kerberos_refuse(k, "the client has no name", major, minor);
+	r = take_name(k, name);
+	if (r == 0)
+		r = take_groups(k, name);
+	(void)gss_release_name(&minor, &name);
+	return r;
 }
 
 static int accept_step(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out)
@@ -51,7 +91,7 @@ static int accept_step(struct rpc_security *s, const uint8_t *token, size_t len,
 		return 1;
 	if (is_first) /* Not in the style of DCE: it proves nothing about now. */
 		return kerberos_refuse(k, "a login has no third leg", GSS_S_COMPLETE, 0);
-	r = take_name(k);
+	r = take_client(k);
 	return r < 0 ? r : kerberos_establish(k, flags);
 }
 
@@ -61,8 +101,10 @@ static void identify(struct rpc_security *s, struct rpc_identity *identity)
 
 	identity->kind = RPC_BY_KERBEROS;
 	memcpy(identity->name, k->name, sizeof(identity->name));
-	if (k->established && !k->refused)
-		identity->access = k->acceptor->access(k->acceptor->data, k->name);
+	if (!k->established || k->refused)
+		return;
+	identity->access = k->acceptor->access(k->acceptor->data, k->name);
+	identity->sids = rpc_sids_ref(k->sids);
 }
 
 static int make(const struct rpc_security_provider *p, uint8_t level, struct rpc_security **ret)

@@ -16,6 +16,7 @@ struct kerberos {
 	gss_cred_id_t credentials;                  /* Of a client; owned. */
 	gss_name_t target;
 	char name[RPC_NAME_MAX + 1]; /* Of the client, on a server. */
+	struct rpc_sids *sids;       /* Of the client, by its domain; or NULL.  A reference. */
 };
 
 /* What GSSAPI says about a failure, as one line. */
