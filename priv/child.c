@@ -3,7 +3,8 @@
  * Why      a process can be only one user at a time, and a mount that hangs, hangs who touches it.  A process of its own
  *          can be killed (or, stuck in the kernel, left alone) while priv goes on.
  * How      close everything that is priv's; become the caller with the caller's groups, which takes all capabilities
- *          unless the caller is root; only then look at the path.  Without root's rights the caller must be the
+ *          unless the caller is root; only then look at the path.  Who came over the network is whom the map of this
+ *          machine's administrator says (users.h), never root or the service's own user.  Without root's rights the caller must be the
  *          daemon's own user, or root, who may be given less than is due.
  * Promise  nothing of the path is touched before the process is the caller.
  * Threads  one.      Limits  those of the message.      Tests  tests/integration/priv_server.c
@@ -20,9 +21,12 @@
 #include "priv/roots.h"
 #include "priv/server.h"
 #include "priv/tree.h"
+#include "priv/users.h"
 #include "priv/watch.h"
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -58,25 +62,62 @@ static int become_keeper(const struct priv_request *q, int parent, struct error 
 	return r < 0 ? error_set_code(e, r, "cannot give up rights") : 0;
 }
 
-static int become_caller(const struct priv_request *q, int parent, struct error *e)
+/* Who it is here that came over the network.  Asking for a user may take long; whoever asked waits open_seconds at most. */
+static int find_user(const struct priv_request *q, const struct priv_options *options, struct identity *ret,
+    uint32_t groups[PRIV_GROUPS_MAX], struct error *e)
+{
+	char name[PRIV_REMOTE_MAX + 1], user[USERS_USER_MAX + 1];
+	const struct passwd *entry;
+	int count = PRIV_GROUPS_MAX;
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)q->remote_len, q->remote);
+	if (!users_find(options->users != NULL ? options->users : "none", name, q->is_principal, user))
+		return error_set(e, ERR_ACCESS_DENIED,
+		    "%s came over the network and is no user of this node: map in [access] of rueda.conf says who is "
+		    "whom",
+		    name);
+	errno = 0;
+	entry = getpwnam(user);
+	if (entry == NULL)
+		return error_set(e, ERR_ACCESS_DENIED, "%s is to be the user %s, %s", name, user,
+		    errno == 0 || errno == ENOENT ? "which does not exist" : "who cannot be looked up");
+	if (geteuid() == 0 && (entry->pw_uid == 0 || entry->pw_uid == options->daemon_uid))
+		return error_set(e, ERR_ACCESS_DENIED,
+		    "%s is to be the user %s, who is %s; map in [access] of rueda.conf "
+		    "must name another one",
+		    name, user, entry->pw_uid == 0 ? "root" : "the service itself");
+	if (getgrouplist(user, entry->pw_gid, groups, &count) < 0)
+		return error_set(e, ERR_ACCESS_DENIED, "the user %s is in more than %d groups", user, PRIV_GROUPS_MAX);
+	*ret = (struct identity){ entry->pw_uid, entry->pw_gid, (uint32_t)count, groups };
+	return 0;
+}
+
+static int become_caller(const struct priv_request *q, int parent, const struct priv_options *options, struct error *e)
 {
 	struct identity caller = { q->uid, q->gid, q->group_count, q->groups };
+	uint32_t groups[PRIV_GROUPS_MAX];
 	int r;
+
+	if (q->remote_len > 0) {
+		r = find_user(q, options, &caller, groups, e);
+		if (r < 0)
+			return r;
+	}
 
 	if (geteuid() == 0) {
 		r = identity_become(&caller);
 		/* Root is no user like others: it reads and writes what is not its own.  More it does not need here. */
-		if (r == 0 && q->uid == 0)
+		if (r == 0 && caller.uid == 0)
 			r = identity_keep_capabilities(1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER);
-	} else if (q->uid == geteuid() || q->uid == 0) {
+	} else if (caller.uid == geteuid() || caller.uid == 0) {
 		r = 0;
 	} else {
 		return error_set(
-		    e, ERR_ACCESS_DENIED, "this daemon was not started by root and cannot act as uid %u", q->uid);
+		    e, ERR_ACCESS_DENIED, "this daemon was not started by root and cannot act as uid %u", caller.uid);
 	}
 	if (r == 0) /* Now: a change of user takes it back. */
 		r = identity_follow_parent(parent, SIGKILL);
-	return r < 0 ? error_set_code(e, r, "cannot become uid %u", q->uid) : 0;
+	return r < 0 ? error_set_code(e, r, "cannot become uid %u", caller.uid) : 0;
 }
 
 /* The open directory as a disk, and a pair of sockets for its door. */
@@ -141,7 +182,7 @@ static int open_kept(const struct priv_request *q, const char *path, const struc
 static int open_it(const struct priv_request *q, const char *path, int parent, const struct priv_options *options,
     struct opened *o, struct error *e)
 {
-	int r = is_keeper(q) ? become_keeper(q, parent, e) : become_caller(q, parent, e);
+	int r = is_keeper(q) ? become_keeper(q, parent, e) : become_caller(q, parent, options, e);
 
 	if (r < 0)
 		return r;

@@ -214,6 +214,9 @@ static int check(const struct priv_open *what, struct error *e)
 		return error_set(e, -EINVAL, "the path is longer than %d bytes", PRIV_PATH_MAX);
 	if (what->group_count > PRIV_GROUPS_MAX)
 		return error_set(e, -EINVAL, "uid %u is in more than %d groups", what->uid, PRIV_GROUPS_MAX);
+	if (what->remote != NULL && (what->remote[0] == 0 || strlen(what->remote) > PRIV_REMOTE_MAX || what->uid != 0 ||
+					what->gid != 0 || what->group_count != 0))
+		return error_set(e, -EINVAL, "this is nobody who came over the network");
 	if (len == 0 || !priv_path_is_lawful(what->type, what->path, len) || what->uid == UINT32_MAX ||
 	    what->gid == UINT32_MAX || (what->may_create && what->type != PRIV_OPEN_BACKUP))
 		return error_set(e, -EINVAL, "this is not something to ask priv");
@@ -229,7 +232,10 @@ static int send_question(struct priv_client *c, const struct priv_open *what, st
 		.gid = what->gid,
 		.group_count = (uint32_t)what->group_count,
 		.path = what->path,
-		.path_len = strlen(what->path) };
+		.path_len = strlen(what->path),
+		.remote = what->remote,
+		.remote_len = what->remote != NULL ? strlen(what->remote) : 0,
+		.is_principal = what->is_principal };
 	struct buf out = { 0 };
 	int r = check(what, &q->error);
 

@@ -16,6 +16,10 @@ struct priv_open {
 	uint32_t uid, gid;
 	const uint32_t *groups;
 	size_t group_count;
+	/* Somebody who came over the network: priv finds out who that is here, and the above is not looked at.  NULL: a local
+	 * caller. */
+	const char *remote;
+	bool is_principal; /* Of Kerberos; else an account of NTLM. */
 };
 
 /* An open directory.  The disk is the directory as the caller sees it, under the names of a backup set only

@@ -1,7 +1,7 @@
 /* message: the two messages between ruedad and priv, one packet each.
  *
- *	request  u32 'RDPQ', u32 type, u64 id, u32 uid, u32 gid, u32 flags (1 = may create), u32 n, n * u32 group,
- *	         u32 length, path
+ *	request  u32 'RDPQ', u32 type, u64 id, u32 uid, u32 gid, u32 flags (1 = may create, 2 = a principal), u32 n,
+ *	         n * u32 group, u32 length, path, u32 length, name of who came over the network (0: nobody did)
  *	reply    u32 'RDPR', u64 id, i32 result, u32 flags (1 = created), u32 owner, u32 mode, u32 length, text
  *
  * Little endian, no padding, nothing may follow.  Both ends are the same program, so there are no versions.
@@ -11,7 +11,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "priv/message.h"
 
-enum { REQUEST_MAGIC = 0x51504452, REPLY_MAGIC = 0x52504452, FLAG = 1 };
+enum { REQUEST_MAGIC = 0x51504452, REPLY_MAGIC = 0x52504452, FLAG = 1, FLAG_PRINCIPAL = 2 };
 
 /* -1 as uid or gid means "leave it" to the system calls. */
 static bool is_id(uint32_t id)
@@ -34,6 +34,10 @@ static bool request_is_valid(const struct priv_request *r)
 		return false;
 	if (r->may_create && r->type != PRIV_OPEN_BACKUP)
 		return false;
+	if (r->remote_len == 0 ? r->is_principal
+			       : r->type >= PRIV_TAKE_TREE || r->uid != 0 || r->gid != 0 || r->group_count != 0 ||
+				     r->remote_len > PRIV_REMOTE_MAX || memchr(r->remote, 0, r->remote_len) != NULL)
+		return false;
 	if (!is_id(r->uid) || !is_id(r->gid) || r->group_count > PRIV_GROUPS_MAX)
 		return false;
 	for (uint32_t i = 0; i < r->group_count; i++)
@@ -51,12 +55,14 @@ void priv_request_encode(const struct priv_request *r, struct buf *out)
 	buf_u64(out, r->id);
 	buf_u32(out, r->uid);
 	buf_u32(out, r->gid);
-	buf_u32(out, r->may_create ? FLAG : 0);
+	buf_u32(out, (r->may_create ? FLAG : 0u) | (r->is_principal ? FLAG_PRINCIPAL : 0u));
 	buf_u32(out, r->group_count);
 	for (uint32_t i = 0; i < r->group_count; i++)
 		buf_u32(out, r->groups[i]);
 	buf_u32(out, (uint32_t)r->path_len);
 	buf_append(out, r->path, r->path_len);
+	buf_u32(out, (uint32_t)r->remote_len);
+	buf_append(out, r->remote, r->remote_len);
 }
 
 int priv_request_decode(const void *data, size_t len, struct priv_request *ret)
@@ -70,16 +76,20 @@ int priv_request_decode(const void *data, size_t len, struct priv_request *ret)
 	r.gid = cursor_u32(&c);
 	flags = cursor_u32(&c);
 	r.group_count = cursor_u32(&c);
-	if (magic != REQUEST_MAGIC || (flags & ~(uint32_t)FLAG) != 0 || r.group_count > PRIV_GROUPS_MAX)
+	if (magic != REQUEST_MAGIC || (flags & ~(uint32_t)(FLAG | FLAG_PRINCIPAL)) != 0 ||
+	    r.group_count > PRIV_GROUPS_MAX)
 		return -EBADMSG;
 	for (uint32_t i = 0; i < r.group_count; i++)
 		r.groups[i] = cursor_u32(&c);
 	r.path_len = cursor_u32(&c);
 	r.path = (const char *)cursor_bytes(&c, r.path_len);
+	r.remote_len = cursor_u32(&c);
+	r.remote = (const char *)cursor_bytes(&c, r.remote_len);
 	if (c.error < 0 || cursor_left(&c) > 0)
 		return -EBADMSG;
 	r.type = type;
-	r.may_create = flags != 0;
+	r.may_create = (flags & FLAG) != 0;
+	r.is_principal = (flags & FLAG_PRINCIPAL) != 0;
 	if (!request_is_valid(&r))
 		return -EBADMSG;
 	*ret = r;

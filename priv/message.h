@@ -8,6 +8,7 @@
 enum {
 	PRIV_PATH_MAX = 112 << 10,    /* Bytes: 32,767 units as UTF-8, and the directory that stands for a share. */
 	PRIV_GROUPS_MAX = 1024,       /* Supplementary groups of a caller. */
+	PRIV_REMOTE_MAX = 255,        /* Bytes of the name of somebody who came over the network. */
 	PRIV_MESSAGE_MAX = 120 << 10, /* Bytes of any message. */
 	PRIV_CHILDREN_MAX =
 	    128, /* Requests being worked on, directories being served, and watchers of roots, together. */
@@ -31,6 +32,11 @@ struct priv_request {
 	bool may_create; /* Make the last component if it is missing (PRIV_OPEN_BACKUP only). */
 	uint32_t uid, gid;
 	uint32_t group_count, groups[PRIV_GROUPS_MAX];
+	/* Somebody who came over the network: priv/users.h says who that is here; uid, gid and groups are not looked at, and
+	 * must be 0.  remote_len 0: a local caller. */
+	const char *remote; /* His name; as path. */
+	size_t remote_len;
+	bool is_principal; /* Else an account. */
 	const char
 	    *path; /* Absolute, or a URI; path_len bytes, none of them zero; borrowed from the message when decoded. */
 	size_t path_len;

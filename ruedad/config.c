@@ -13,6 +13,7 @@
 #include "base/ini.h"
 #include "base/log.h"
 #include "priv/roots.h"
+#include "priv/users.h"
 #include "ruedad/agents/networks.h"
 #include "ruedad/serve/logins.h"
 #include "ruedad/serve/sockets.h"
@@ -72,6 +73,10 @@ const struct config_key config_keys[] = {
 	  .description = "Which principals of Kerberos may do everything. *@REALM is everybody of that realm." },
 	{ "access", "read", CONFIG_LIST, "none", FIELD(access_read),
 	  .description = "Which principals of Kerberos may read. Who is in neither list has no access." },
+	{ "access", "map", CONFIG_USERS, "none", FIELD(access_map),
+	  .description = "Which users of this machine those are who come over the network: NAME:USER, where NAME is an account, a "
+			 "principal, or *@REALM. A backup is written as that user. Who is not in the list cannot write one; nobody "
+			 "can be root or the daemon's user. The privileged process reads this key at its start." },
 	{ "limits", "connections", CONFIG_NUMBER, "256", .min = 1, .max = 16384, FIELD(connections),
 	  .description = "How many connections may be open at a time; more are refused." },
 	{ "limits", "handles", CONFIG_NUMBER, "65536", .min = 16, .max = 1 << 24, FIELD(handles),
@@ -274,6 +279,13 @@ static void set_value(struct parse *p, const struct config_key *key, unsigned li
 		if (!networks_are_patterns(value))
 			complain(p, line, "%s must be none, or names of links with commas between them; * and ? stand for others",
 			    key->key);
+		else
+			set_text(p, field(p->c, key), value);
+		break;
+	case CONFIG_USERS:
+		if (!users_are_valid(value))
+			complain(p, line, "%s must be none, or at most %d NAME:USER with commas between them", key->key,
+			    USERS_MAX);
 		else
 			set_text(p, field(p->c, key), value);
 		break;
@@ -526,8 +538,8 @@ void config_done(struct config *c)
 
 		if (config_keys[i].kind == CONFIG_NAME || config_keys[i].kind == CONFIG_DIRECTORY ||
 		    config_keys[i].kind == CONFIG_ADDRESSES || config_keys[i].kind == CONFIG_FILE ||
-		    config_keys[i].kind == CONFIG_LIST || config_keys[i].kind == CONFIG_ROOTS ||
-		    config_keys[i].kind == CONFIG_PATTERNS)
+		    config_keys[i].kind == CONFIG_LIST || config_keys[i].kind == CONFIG_USERS ||
+		    config_keys[i].kind == CONFIG_ROOTS || config_keys[i].kind == CONFIG_PATTERNS)
 			free(*(char **)value);
 	}
 	unc_map_done(&c->unc);

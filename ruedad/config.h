@@ -16,6 +16,7 @@ enum config_kind {
 	CONFIG_PORT,      /* uint64_t: 0 is written "off". */
 	CONFIG_FILE,      /* char *: "none", or an absolute path. */
 	CONFIG_LIST,      /* char *: "none", or principals with commas between. */
+	CONFIG_USERS,     /* char *: "none", or NAME:USER with commas between. */
 	CONFIG_ROOTS,     /* char *: "none", or absolute paths with commas between. */
 	CONFIG_PATTERNS,  /* char *: "none", or patterns of names with commas between. */
 };
@@ -40,7 +41,7 @@ struct config {
 	char *listen_addresses;
 	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;
 	uint64_t ntlm;
-	char *keytab, *access_all, *access_read;
+	char *keytab, *access_all, *access_read, *access_map;
 	char *checkpoint_roots, *pkcs11_module, *pkcs11_pin_file, *pkcs11_user;
 	uint64_t checkpoint_size, checkpoint_seconds;
 	char *networks_ignore;

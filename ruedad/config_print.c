@@ -23,6 +23,7 @@ static void print_value(const struct config *c, const struct config_key *key, FI
 	case CONFIG_FILE:
 	case CONFIG_LIST:
 	case CONFIG_PATTERNS:
+	case CONFIG_USERS:
 	case CONFIG_ROOTS:
 		fprintf(out, "%s", *(char *const *)value);
 		break;
@@ -142,6 +143,9 @@ static void print_kind(const struct config_key *key, FILE *out)
 		break;
 	case CONFIG_PATTERNS:
 		fputs("none, or names of links with commas between them", out);
+		break;
+	case CONFIG_USERS:
+		fputs("none, or NAME:USER with commas between them", out);
 		break;
 	case CONFIG_ROOTS:
 		fputs("none, or absolute paths with commas between them", out);

@@ -141,7 +141,9 @@ static int run_priv(const struct config *c, const struct identity *user, const s
 		.roots = c->checkpoint_roots,
 		.pkcs11_module = c->pkcs11_module,
 		.pkcs11_pin_file = c->pkcs11_pin_file,
-		.pkcs11_user = token_user };
+		.pkcs11_user = token_user,
+		.users = c->access_map,
+		.daemon_uid = user != NULL ? user->uid : geteuid() };
 	int r = priv_block_signals();
 
 	(void)snprintf(counts, sizeof(counts), "--sockets=%u,%u", sockets->services, sockets->mappers);

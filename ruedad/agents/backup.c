@@ -18,6 +18,7 @@
 #include "ruedad/agents/backup.h"
 #include "base/log.h"
 #include "priv/client.h"
+#include "priv/users.h"
 #include "ruedad/agents/blobs.h"
 #include "ruedad/blobs.h"
 #include "ruedad/layout.h"
@@ -27,7 +28,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { TAIL_BYTES_MAX = 16 << 20 };
 
@@ -190,15 +190,21 @@ static void write_in_background(void *data)
 {
 	struct backup_job *job = data;
 	struct service *s = job->service;
-	struct priv_open what = { .type = PRIV_OPEN_BACKUP,
-		.path = job->path.text,
-		.may_create = job->path.may_create,
-		.uid = job->caller.uid,
-		.gid = job->caller.gid,
-		.groups = job->caller.groups,
-		.group_count = job->caller.group_count };
+	const struct rpc_identity *caller = &job->caller;
+	struct priv_open what = {
+		.type = PRIV_OPEN_BACKUP, .path = job->path.text, .may_create = job->path.may_create
+	};
 	struct priv_directory directory;
 
+	if (caller->local) {
+		what.uid = caller->uid;
+		what.gid = caller->gid;
+		what.groups = caller->groups;
+		what.group_count = caller->group_count;
+	} else {
+		what.remote = caller->name;
+		what.is_principal = caller->kind == RPC_BY_KERBEROS;
+	}
 	job->result = s->open_directory(s->priv, &what, &directory, &job->error);
 	if (job->result < 0)
 		return;
@@ -254,6 +260,22 @@ static void on_begin_applied(void *data, int status, const struct cluster_result
 	}
 }
 
+/* Who comes over the network must be a user of this node.  priv looks, too, and does not believe us; but this is before
+ * anything is in the log. */
+static int check_caller(const struct service *s, const struct rpc_identity *caller, struct error *error)
+{
+	char user[USERS_USER_MAX + 1];
+
+	if (caller->local || users_find(s->config->access_map, caller->name, caller->kind == RPC_BY_KERBEROS, user))
+		return 0;
+	log_warning(
+	    "a backup over the network is refused: map in [access] of rueda.conf does not say which user of this "
+	    "node its caller is");
+	return error_set(error, ERR_ACCESS_DENIED,
+	    "%s came over the network, and map in [access] of rueda.conf does not say which user of this node that is",
+	    caller->name);
+}
+
 int backup_start(struct service *s, struct u16 path, const struct rpc_identity *caller, backup_done *done, void *data,
     struct error *error)
 {
@@ -269,10 +291,9 @@ int backup_start(struct service *s, struct u16 path, const struct rpc_identity *
 		    error, ERR_CALL_NOT_IMPLEMENTED, "api_level = 2008 in rueda.conf: backup is switched off");
 	if (s->backup != NULL)
 		return error_set_code(error, ERR_CLUSTER_BACKUP_IN_PROGRESS, "cannot begin a backup");
-	/* As itself, priv would open the daemon's own directories for him. */
-	if (!caller->local && caller->uid == geteuid())
-		return error_set(error, ERR_ACCESS_DENIED,
-		    "clients over the network act as uid %u, which is this daemon's", caller->uid);
+	r = check_caller(s, caller, error);
+	if (r < 0)
+		return r;
 	/* It will end the very log that this backup reads, and may be reading the directory that this one writes. */
 	if (s->restore != NULL)
 		return error_set(error, ERR_BUSY, "cannot begin a backup: a restore is running");
@@ -280,6 +301,7 @@ int backup_start(struct service *s, struct u16 path, const struct rpc_identity *
 	if (job == NULL)
 		return error_set_code(error, -ENOMEM, "cannot begin a backup");
 	*job = (struct backup_job){ .service = s, .caller = *caller, .done = done, .data = data };
+	job->caller.sids = NULL; /* They are the connection's. */
 	r = path_translate(&context, path, &job->path, error);
 	if (r == 0 && (r = end_the_forgotten(s)) < 0)
 		(void)error_set_code(error, r, "cannot end the backup before");

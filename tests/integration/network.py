@@ -6,6 +6,7 @@ Usage: network.py RUEDAD LIBCLUSAPI [part of a test's name...]
 Run by root, all of it is in a network of its own, where port 135 is free.  A build with -Dplain_tcp=true needs no login."""
 import ctypes
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -38,10 +39,14 @@ def free_port():
         return s.getsockname()[1]
 
 
-def serve(listen, user="daemon"):
-    """A service with alice, who may do all, and watcher, who may read; both have the password "Password"."""
-    service = Cluster(RUEDAD, LIBRARY, f"[listen]\n{listen}\n", user=user)
-    service.add_accounts(alice="all", watcher="read")
+USERS = {"alice": "backup", "bob": "games", "plain": "backup"}  # Who they are here; plain: of a build without logins.
+
+
+def serve(listen, user="daemon", users=None):
+    """A service with alice, bob and carol, who may do all, and watcher, who may read; all have the password "Password"."""
+    users = ", ".join(f"{name}:{who}" for name, who in (users or USERS).items())
+    service = Cluster(RUEDAD, LIBRARY, f"[listen]\n{listen}\n[access]\nmap = {users}\n", user=user)
+    service.add_accounts(alice="all", bob="all", carol="all", watcher="read")
     return service
 
 
@@ -117,7 +122,7 @@ def a_login_is_demanded():
 
     Client(user=None).run(refused)
     Client(password="password").run(refused)
-    Client(user="bob").run(refused)
+    Client(user="mallory").run(refused)
     Client(user="ALICE").run(accepted)
     # Others could read that password: it is not used.
     Client(mode=0o640).run(refused)
@@ -183,38 +188,78 @@ def access_is_as_asked_for_and_no_more():
     Client().run(body)
 
 
-@test
-def a_backup_can_be_asked_for_over_the_network():
-    name = f"127.0.0.1:{the_service().port}"
-    target = os.path.join(tap.temporary(), "set")
-    os.mkdir(target, 0o777)
-    os.chmod(target, 0o777)
+def back_up(user, target, name=None):
+    """The code of a backup over the network."""
+    name = name or f"127.0.0.1:{the_service().port}"
+    if os.geteuid() != 0:
+        raise tap.Skip("who comes over the network is somebody else, and only root can become that")
 
     def body(api):
         handle = api.OpenCluster(name)
-        r = api.BackupClusterDatabase(handle, target)
-        assert r == 0, r
+        assert handle, api.last_error()
+        with open(os.path.join(client.directory, "code"), "w", encoding="ascii") as f:
+            f.write(str(api.BackupClusterDatabase(handle, target)))
 
-    if os.geteuid() != 0:
-        raise tap.Skip("who comes over the network is nobody, and only root can become that")
-    Client().run(body)
-    assert os.path.exists(os.path.join(target, "Clusbackup.dat")), os.listdir(target)
+    client = Client(user=user)
+    client.run(body)
+    with open(os.path.join(client.directory, "code"), encoding="ascii") as f:
+        return int(f.read())
+
+
+def directory_of(user):
+    path = os.path.join(tap.temporary(), "sets")
+    os.mkdir(path, 0o700)
+    os.chown(path, pwd.getpwnam(user).pw_uid, -1)
+    return path
 
 
 @test
-def nobody_writes_over_the_network_as_the_daemon_itself():
+def a_backup_over_the_network_is_written_as_the_user_of_the_map():
+    sets = directory_of("backup")
+    assert back_up("alice", os.path.join(sets, "set")) == 0
+    for name in ("set", "set/Clusbackup.dat", "set/quolog.log"):
+        assert os.stat(os.path.join(sets, name)).st_uid == pwd.getpwnam("backup").pw_uid, name
+
+
+@test
+def each_account_writes_where_its_own_user_may():
+    need_logins()
+    of_alice, of_bob = directory_of("backup"), directory_of("games")
+    assert back_up("bob", os.path.join(of_bob, "set")) == 0
+    assert os.stat(os.path.join(of_bob, "set")).st_uid == pwd.getpwnam("games").pw_uid
+    assert back_up("bob", os.path.join(of_alice, "set")) == 5
+    assert back_up("alice", os.path.join(of_bob, "set")) == 5
+    assert os.listdir(of_alice) == []
+
+
+@test
+def who_is_no_user_here_writes_no_backup():
+    need_logins()
+    target = os.path.join(tap.temporary(), "set")
+    os.mkdir(target, 0o777)
+    os.chmod(target, 0o777)
+    assert back_up("carol", target) == 5
+    assert os.listdir(target) == []
+    assert "map in [access] of rueda.conf" in the_service().log_text()
+
+
+@test
+def nobody_is_root_or_the_daemon_over_the_network():
+    need_logins()
     if os.geteuid() != 0:
-        raise tap.Skip("who comes over the network is nobody, and only root can become that")
-    service = serve(f"address = 127.0.0.1\nepmap = {free_port()}", user="nobody")
+        raise tap.Skip("only root can become somebody else")
+    the_service()
+    service = serve(f"address = 127.0.0.1\nepmap = {free_port()}", user="nobody",
+                    users={"alice": "nobody", "bob": "root", "carol": "no-such-user"})
     port = service.log_text().split("port=")[1].split()[0]
-
-    def body(api):
-        handle = api.OpenCluster(f"127.0.0.1:{port}")
-        assert handle, api.last_error()
-        assert api.BackupClusterDatabase(handle, service.path("state/set")) == 5
-
-    Client().run(body)
-    assert not os.path.exists(service.path("state/set"))
+    for user, why in (("alice", "the service itself"), ("bob", "who is root"), ("carol", "which does not exist")):
+        target = os.path.join(tap.temporary(), "set")
+        os.mkdir(target, 0o777)
+        os.chmod(target, 0o777)
+        assert back_up(user, target, f"127.0.0.1:{port}") == 5, user
+        assert back_up(user, service.path("state/set"), f"127.0.0.1:{port}") == 5, user
+        assert os.listdir(target) == [] and not os.path.exists(service.path("state/set"))
+        assert why in service.log_text(), service.log_text()
     service.stop()
 
 

@@ -32,6 +32,31 @@ TEST(a_request_is_read_as_it_was_sent)
 	buf_done(&out);
 }
 
+TEST(who_came_over_the_network_is_a_name_and_no_uid)
+{
+	struct priv_request q = { .type = PRIV_OPEN_BACKUP,
+		.path = "/srv",
+		.path_len = 4,
+		.remote = "alice@R",
+		.remote_len = 7,
+		.is_principal = true },
+			    back;
+	struct buf out = { 0 };
+
+	priv_request_encode(&q, &out);
+	CHECK_INT(priv_request_decode(out.data, out.len, &back), 0);
+	CHECK(back.remote_len == 7 && memcmp(back.remote, "alice@R", 7) == 0 && back.is_principal && !back.may_create);
+	out.data[16] = 1; /* With a uid. */
+	CHECK_INT(priv_request_decode(out.data, out.len, &back), -EBADMSG);
+	out.data[16] = 0;
+	out.data[out.len - 1] = 0;
+	CHECK_INT(priv_request_decode(out.data, out.len, &back), -EBADMSG);
+	out.data[out.len - 1] = 'R';
+	out.data[4] = PRIV_TAKE_TREE; /* There is no caller for those. */
+	CHECK_INT(priv_request_decode(out.data, out.len, &back), -EBADMSG);
+	buf_done(&out);
+}
+
 TEST(the_longest_request_fits_a_packet)
 {
 	static char path[PRIV_PATH_MAX];
