@@ -40,7 +40,8 @@ const struct config_key config_keys[] = {
 	  .description = "The user that the daemon runs as when it is started by root; it may not be root. Not used "
 			 "otherwise." },
 	{ "service", "group", CONFIG_NAME, "rueda", FIELD(group),
-	  .description = "Members of this group may read the cluster over the local socket. It need not exist." },
+	  .description = "Members of this group may read the cluster over the local socket, unless the cluster's own list (rueda access) "
+			 "says otherwise. It need not exist." },
 	{ "service", "state_directory", CONFIG_DIRECTORY, NULL, "RUEDA_DIR/state, or /var/lib/rueda", FIELD(state_directory),
 	  .description = "Where the database and its log are kept." },
 	{ "service", "run_directory", CONFIG_DIRECTORY, NULL, "RUEDA_DIR/run, or /run/rueda", FIELD(run_directory),
@@ -70,9 +71,10 @@ const struct config_key config_keys[] = {
 	  .description = "The file with the keys for logins by Kerberos, such as those of MSServerClusterMgmtAPI/host. The "
 			 "daemon's user must be able to read it." },
 	{ "access", "all", CONFIG_LIST, "none", FIELD(access_all),
-	  .description = "Which principals of Kerberos may do everything. *@REALM is everybody of that realm." },
+	  .description = "Which principals of Kerberos are administrators of this node: they may do everything, unless the cluster's own "
+			 "list (rueda access) says otherwise. *@REALM is everybody of that realm." },
 	{ "access", "read", CONFIG_LIST, "none", FIELD(access_read),
-	  .description = "Which principals of Kerberos may read. Who is in neither list has no access." },
+	  .description = "Which principals of Kerberos may read, likewise. Who is in neither list has what the cluster's own list gives." },
 	{ "access", "map", CONFIG_USERS, "none", FIELD(access_map),
 	  .description = "Which users of this machine those are who come over the network: NAME:USER, where NAME is an account, a "
 			 "principal, or *@REALM. A backup is written as that user. Who is not in the list cannot write one; nobody "

@@ -8,6 +8,8 @@
  *              reader group, as one of its groups      access Read
  *              everybody else                          none: may bind, each call is answered with 5 and the end
  *
+ *          These are the rules of this node; what somebody may do in the end, the cluster's descriptor says (access.c).
+ *
  *          The groups are those of the peer's process (SO_PEERGROUPS), not those of the name service: that cannot
  *          block, and a process that gave its groups up has given this one up, too.
  * Promise  A socket that another daemon has put into its place is not removed.

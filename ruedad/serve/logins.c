@@ -3,7 +3,7 @@
  * Why      over a unix socket the kernel says it; over TCP a mechanism of rpc/auth must.
  * How      NTLM with the accounts file of the state directory, which says what each account may do; Kerberos with the keytab
  *          of the configuration, whose lists say what principals may do; SPNEGO around both.
- * Promise  Who is in neither list has no access.
+ * Promise  Who is in neither list has no access by the rules of this node; the cluster's descriptor has the last word (access.c).
  * Threads  the loop's.     Tests  tests/unit/logins.c, tests/integration/logins.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/serve/logins.h"

@@ -233,6 +233,9 @@ def the_descriptor_is_the_clusters_and_outlives_the_service():
 @test
 def what_is_no_descriptor_is_refused_and_one_in_the_database_lets_nobody_in():
     start()
+    for bad in ("0100", "01000480" + 24 * "0" + "14000000" + "0200080001000000"):
+        assert "87" in rueda("cluster", "set", "Security Descriptor=" + bad, expect=1)
+    assert not json.loads(rueda("access", "ls", "--json"))["set"]
     with_value = rueda("reg", "set", "", "Security Descriptor", "0100", "--type", "binary")
     assert with_value == ""
     shown = json.loads(rueda("access", "ls", "--json"))
