@@ -345,7 +345,8 @@ static void stop_turn(struct hosts *h)
 	if (left || stopped == NULL)
 		return;
 	h->stopped = NULL;
-	loop_timer_stop(h->patience);
+	if (h->patience != NULL)
+		loop_timer_stop(h->patience);
 	stopped(h->stopped_data);
 }
 
@@ -398,6 +399,8 @@ void hosts_stop(struct hosts *h, void (*stopped)(void *data), void *data)
 	if (h->patience != NULL)
 		loop_timer_start(h->patience, STOP_NS);
 	hosts_look(h);
+	if (!h->posted && h->patience == NULL)
+		stop_turn(h); /* Nothing else would call it. */
 }
 
 static void hosts_turn(void *data)
