@@ -167,7 +167,7 @@ int resource_show_verb(struct cli *c)
 
 /* Make and change. */
 
-int resource_create_verb(struct cli *c)
+static int create_of_type(const struct cli *c)
 {
 	_cleanup_free_ char16_t *name = cli_units(c->arguments[0]), *type = cli_units(c->arguments[2]);
 	_cleanup_subject_ struct subject group = { 0 };
@@ -182,6 +182,15 @@ int resource_create_verb(struct cli *c)
 		return cli_fail(GetLastError(), NULL, "creating the resource '%s'", c->arguments[0]);
 	(void)CloseClusterResource(resource);
 	return CLI_OK;
+}
+
+int resource_create_verb(struct cli *c)
+{
+	if (c->agent != NULL)
+		return agent_create_resource(c);
+	if (c->argument_count != 3)
+		return cli_usage(c, c->argument_count < 3 ? "an argument is missing" : "parameters are those of an --agent");
+	return create_of_type(c);
 }
 
 int resource_set_verb(struct cli *c)

@@ -66,6 +66,9 @@ int property_print(const struct cli *c, const struct subject *s);
 int property_json(const struct cli *c, const struct subject *s, struct json *j);
 int property_set_verb(struct cli *c, enum noun noun);
 
+/* resource create --agent. */
+int agent_create_resource(const struct cli *c);
+
 /* How far something is that goes on in the background. */
 struct look {
 	const char *state; /* For people. */

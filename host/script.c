@@ -5,7 +5,7 @@
  * How      an OCF agent gets its parameters as OCF_RESKEY_… from the private properties that are not in our table, and the
  *          actions validate-all, start, monitor and stop; its exit codes become texts and codes.  LooksAlive is a
  *          monitor of depth 0, IsAlive one of depth 10.  A script that is no agent gets start, status and stop.
- * Not kept promotable agents, notifications, reload, migration; the meta-data is not read.
+ * Not kept promotable agents, notifications, reload, migration; the meta-data (agent.h) is not held against the parameters here: Pacemaker does not, either.
  * Threads  one.      Format  OCF resource agent API 1.1; LSB 5.0 §22.2
  * Tests    tests/unit/host_types.c, tests/integration/resources.py
  * SPDX-License-Identifier: Apache-2.0 */

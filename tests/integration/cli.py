@@ -136,6 +136,16 @@ def a_set():
     return path
 
 
+def an_agent():
+    path = os.path.join(fresh("agents"), "agent")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("#!/bin/sh\necho '<resource-agent name=\"x\" version=\"1\"><shortdesc>An x</shortdesc>"
+                "<parameter name=\"p\" required=\"1\"><content type=\"string\" default=\"d\"/></parameter>"
+                "<action name=\"start\" timeout=\"5s\"/></resource-agent>'\n")
+    os.chmod(path, 0o755)
+    return path
+
+
 # The command line.
 
 def verbs():
@@ -613,7 +623,7 @@ def json_is_what_its_page_says():
         "rueda resource why": ["resource", "why", "Json name"], "rueda type ls": ["type", "ls"],
         "rueda type show": ["type", "show", "Network Name"], "rueda network ls": ["network", "ls"],
         "rueda network priority": ["network", "priority"],
-        "rueda network show": ["network", "show", "Json net"], "rueda user ls": ["user", "ls"],
+        "rueda network show": ["network", "show", "Json net"], "rueda user ls": ["user", "ls"], "rueda type agent": ["type", "agent", an_agent()],
         "rueda cluster ls": ["cluster", "ls"], "rueda cluster show": ["cluster", "show"],
         "rueda cluster quorum": ["cluster", "quorum"], "rueda interface ls": ["interface", "ls"],
         "rueda interface show": ["interface", "show", "Json interface"],

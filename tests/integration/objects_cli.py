@@ -6,6 +6,7 @@ Usage: objects_cli.py RUEDAD LIBCLUSAPI RUEDA [part of a test's name...]"""
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -176,6 +177,40 @@ def a_private_property_that_cannot_be_is_refused_with_its_name(t):
     t.fails(87, "resource", "set", "Refused", "Address=192.0.2.1")
     assert "the reason: Address: '192.0.2.1' is no IPv6 address" in t.errors, t.errors
     assert t.properties("resource", "Refused")["private", "PrefixLength"]["number"] == 64
+
+
+@with_tool
+def an_agent_says_which_parameters_there_are(t):
+    path = os.path.join(shared.directory, "agent")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("""#!/bin/sh
+cat <<END
+<resource-agent name="mine" version="2"><shortdesc>My own</shortdesc><parameters>
+<parameter name="config" required="1"><shortdesc>Where</shortdesc><content type="string"/></parameter>
+<parameter name="port"><content type="integer" default="80"/></parameter></parameters>
+<actions><action name="start" timeout="90s"/><action name="stop" timeout="2min"/>
+<action name="monitor" depth="0" interval="7s"/></actions></resource-agent>
+END
+""")
+    os.chmod(path, 0o755)
+    told = t.json("type", "agent", path)
+    assert [(p["name"], p["required"], p["default"]) for p in told["parameters"]] == [("config", True, ""), ("port", False, "80")]
+    assert re.search(r"^config +string +yes +Where *$", t.run("type", "agent", path), re.M), t.run("type", "agent", path)
+    t.group("Agents")
+    create = ("resource", "create", "Agent", "Agents", "--agent", path)
+    for more, said in (([], "needs the parameter 'config'"), (["config=a", "prot=1"], "has no parameter 'prot'"),
+                       (["config"], "no NAME=VALUE"), (["=x"], "no NAME=VALUE")):
+        t.run(*create, *more, status=2)
+        assert said in t.errors, t.errors
+    assert t.json("resource", "ls", "Agents")["resources"] == []
+    t.run(*create, "config=/etc/a b", "port=8080")
+    found = {n: p for (_, n), p in t.properties("resource", "Agent").items()}
+    assert (found["ScriptFilepath"]["text"], found["config"]["text"], found["port"]["text"]) == (path, "/etc/a b", "8080")
+    assert (found["PendingTimeout"]["number"], found["LooksAlivePollInterval"]["number"]) == (120000, 7000)
+    t.fails(2, "type", "agent", "ocf:none:none")
+    t.run("type", "agent", "ocf:../x", status=2)
+    t.run("resource", "create", "x", "Agents", status=2)
+    t.run("resource", "create", "x", "Agents", "Network Name", "a=b", status=2)
 
 
 @with_tool
