@@ -189,7 +189,8 @@ int resource_create_verb(struct cli *c)
 	if (c->agent != NULL)
 		return agent_create_resource(c);
 	if (c->argument_count != 3)
-		return cli_usage(c, c->argument_count < 3 ? "an argument is missing" : "parameters are those of an --agent");
+		return cli_usage(
+		    c, c->argument_count < 3 ? "an argument is missing" : "parameters are those of an --agent");
 	return create_of_type(c);
 }
 

@@ -7,6 +7,7 @@
  *            @     the name of the object        =    the value of the switch
  *            ?     that value if there is one    ,    its parts between commas
  *            $     properties                    {x}  the value of the modifier x
+ *            !     the value of the switch, which must be one: without a comma
  *          and --words, which are options; one that ends with "=" gets the value of the switch.
  * Keeps    case does not matter, but in names and values; a part in brackets may be left out, or a part of that; "-" is as
  *          good as "/".  What a user named can never become an option of rueda.
@@ -110,6 +111,12 @@ static const struct action actions[] = {
 	{ RESOURCE, "listowners", NONE, "resource owners", "@", 0, 0 },
 	{ RESOURCE, "addowner", MUST, "resource owners", "--add= @", 0, 0 },
 	{ RESOURCE, "removeowner", MUST, "resource owners", "--remove= @", 0, 0 },
+	{ RESOURCE, "check[points]", NONE, "checkpoint ls", "@", 0, 0 },
+	{ RESOURCE, "addcheck[points]", MUST, "checkpoint add", "@ !", 0, 0 },
+	{ RESOURCE, "removecheck[points]", MUST, "checkpoint rm", "--yes @ !", 0, 0 },
+	{ RESOURCE, "cryptocheck[points]", NONE, "checkpoint ls", "@", 0, 0 },
+	{ RESOURCE, "addcryptocheck[points]", MUST, "checkpoint add", "--crypto= @", 0, 0 },
+	{ RESOURCE, "removecryptocheck[points]", MUST, "checkpoint rm", "--yes --crypto= @", 0, 0 },
 	{ RESOURCE, "maint[enancemode]", MAYBE, NULL, "there is no maintenance of disks", 0, 0 },
 	PROPERTIES(RESOURCE, "resource", "@"),
 	{ TYPE, "list", NONE, "type show", "@", 0, 0 },
@@ -444,6 +451,11 @@ static int add_argument(struct alias *a, const struct line *l, const char *token
 		return add(a, "%s", l->name);
 	case '=':
 		return add(a, "%s", l->value);
+	case '!':
+		return strchr(l->value, ',') == NULL
+			   ? add(a, "%s", l->value)
+			   : error_set(
+				 error, -EINVAL, "/%s: one at a time, in a command of its own", l->action->spelling);
 	case '?':
 		return l->value != NULL && l->value[0] != 0 ? add(a, "%s", l->value) : 0;
 	case ',':

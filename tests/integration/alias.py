@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program cluster, with the words of cluster.exe, against a service of its own.  Prints TAP.
 
-Usage: alias.py RUEDAD LIBCLUSAPI CLUSTER [part of a test's name...]"""
+Usage: alias.py RUEDAD LIBCLUSAPI CLUSTER RUEDA [part of a test's name...]"""
 import os
 import re
 import subprocess
@@ -14,7 +14,7 @@ import tap  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from tap import test  # noqa: E402
 
-RUEDAD, LIBRARY, (PROGRAM, *CHOSEN) = cluster.main(sys.argv)
+RUEDAD, LIBRARY, (PROGRAM, RUEDA, *CHOSEN) = cluster.main(sys.argv)
 MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/man/cluster.1")
 shared = []
 
@@ -78,6 +78,19 @@ def owners_change():
     assert run("res", "Owned name", "/listowners") == ""
     run("res", "Owned name", "/addowner:NODE1")
     assert run("res", "Owned name", "/listowners") == "node1\n"
+
+
+@test
+def checkpoints_are_added_listed_and_removed():
+    run("group", "Kept", "/create")
+    run("res", "Kept name", "/create", "/group:Kept", "/type:Network Name")
+    run("res", "Kept name", "/addcheck:Software\\Kept", status=1)  # There is no such key.
+    subprocess.run([RUEDA, "reg", "set", "--local", "Software\\Kept", "a", "b"],
+                   env=instance().environment, check=True, timeout=60)
+    run("res", "Kept name", "/addcheckpoints:Software\\Kept")
+    assert "Software\\Kept" in run("res", "Kept name", "/check")
+    run("res", "Kept name", "/removecheck:Software\\Kept")
+    assert "Software\\Kept" not in run("res", "Kept name", "/checkpoints")
 
 
 @test
