@@ -76,8 +76,8 @@ def number(value):
 class Ours:
     """A private instance with a cluster, and bench-load on it."""
 
-    def __init__(self):
-        self.cluster = cluster.Cluster(program("ruedad", "ruedad"), program("lib", "libclusapi.so.0"))
+    def __init__(self, config=""):
+        self.cluster = cluster.Cluster(program("ruedad", "ruedad"), program("lib", "libclusapi.so.0"), config=config)
 
     def __enter__(self):
         return self
@@ -230,8 +230,8 @@ class Bench:
         print("note:", text, flush=True)
         self.notes.append(text)
 
-    def cluster(self):
-        return Ours()
+    def cluster(self, config=""):
+        return Ours(config)
 
     def etcd(self):
         """None if there is none; the rows against it then say so."""

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run all comparisons (or those named) and print one table, which can be pasted into docs/BENCH.md.
 
-Usage: bench/run.py [sets|calls|rpc|backup|restore|writers|million ...]      (make bench)"""
+Usage: bench/run.py [sets|calls|rpc|backup|restore|writers|checkpoints|million ...]      (make bench)"""
 import importlib
 import sys
 
 import common
 
-ALL = ["sets", "calls", "rpc", "backup", "restore", "writers", "million"]
+ALL = ["sets", "calls", "rpc", "backup", "restore", "writers", "checkpoints", "million"]
 
 if __name__ == "__main__":
     unknown = set(sys.argv[1:]) - set(ALL)

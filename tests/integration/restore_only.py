@@ -180,6 +180,22 @@ def an_online_resource_is_refused_with_advice():
 
 
 @test
+def it_is_put_back_when_the_resource_is_brought_online_next():
+    with Node() as n:
+        n.create("app")
+        n.rueda("resource", "set", "app", "CommandLine=/bin/sleep 1000")
+        n.save("app", "z", "<old z>")
+        path = n.backup()
+        n.save("app", "z", "<new z>", again=True)
+        n.restore("app", path)
+        with open(f"{ROOT}/z", encoding="utf-8") as f:
+            assert f.read() == "<new z>", "not before"
+        n.rueda("resource", "online", "app", "--wait=60")
+        with open(f"{ROOT}/z", encoding="utf-8") as f:
+            assert f.read() == "<old z>"
+
+
+@test
 def the_resource_of_the_set_is_that_of_the_same_id_else_of_the_same_name():
     with Node() as n:
         n.create("app")
