@@ -21,17 +21,17 @@
 struct content {
 	uint8_t *bytes; /* Of KEY_FILE_MAX; memory for secrets. */
 	size_t len;
-	bool is_file, too_large;
+	bool is_other, too_large;
 };
 
 static int on_begin(void *data, const struct tree_entry *e)
 {
 	struct content *c = data;
 
-	c->is_file = e->kind == TREE_FILE;
+	c->is_other = e->kind != TREE_FILE;
 	c->too_large = e->length > KEY_FILE_MAX;
 	c->len = (size_t)e->length;
-	return c->is_file && !c->too_large ? 0 : ERR_INVALID_DATA;
+	return !c->is_other && !c->too_large ? 0 : ERR_INVALID_DATA;
 }
 
 /* Holes are zeros already. */
@@ -84,7 +84,7 @@ static int check(
 	if (c->too_large)
 		return error_set(error, ERR_INVALID_DATA,
 		    "cannot take a crypto checkpoint: %.300s has more than %d bytes", shown, KEY_FILE_MAX);
-	if (r < 0 && !c->is_file)
+	if (c->is_other)
 		return error_set(
 		    error, ERR_INVALID_DATA, "cannot take a crypto checkpoint: %.300s is not a regular file", shown);
 	if (r < 0)

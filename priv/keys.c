@@ -18,7 +18,7 @@
  *          not dumped, not swapped if the limits allow, and wiped.
  * Not kept while a file is read, its hive is in a file in memory (memfd) that may be swapped; a library does with a PIN what it does.
  * Threads  one, and that of the last paragraph of How.       Limits  BOX_CONTENT_MAX, KEY_FILE_MAX, KEY_PIN_MAX
- * Design   docs/design/crypto-checkpoints.md        Tests  tests/integration/sources_keys.c
+ * Design   docs/design/crypto-checkpoints.md        Tests  tests/integration/crypto_checkpoints.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "priv/keys.h"
 #include "base/fd.h"

@@ -78,6 +78,7 @@ TEST(a_pkcs12_is_let_in_whole)
 	der[len / 2] ^= 1; /* What is encrypted cannot be looked at; its outer form can. */
 	trees_file(&f, "changed", der, (size_t)len);
 	der = OPENSSL_realloc(der, (size_t)len + 1);
+	der[len] = 0;
 	trees_file(&f, "more", der, (size_t)len + 1);
 	CHECK_INT(check(&f, BOX_PKCS12, "whole"), 0);
 	CHECK_INT(check(&f, BOX_PKCS12, "cut"), ERR_INVALID_DATA);
@@ -112,5 +113,30 @@ TEST(what_is_no_file_or_too_large_is_refused)
 		CHECK(strstr(f.error.text, "bytes") != NULL);
 		CHECK_INT(key_file_check(kind, "regf", 4, "x", &f.error), ERR_INVALID_DATA);
 	}
+	trees_close(&f);
+}
+
+TEST(a_failed_allocation_is_an_error_and_leaves_nothing)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct tree_fixture f;
+	struct buf hive;
+
+	trees_open(&f, "memory");
+	CHECK_INT(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+	store(&f, "key", bio);
+	EVP_PKEY_free(key);
+	trees_settle();
+	CHECK_INT(trees_take(&f, "key", &hive), 0);
+	CHECK_INT(
+	    key_file_check(BOX_PEM, hive.data, hive.len, "key", NULL), 0); /* What OpenSSL keeps for ever is made. */
+	FAIL_EACH_ALLOCATION
+	{
+		int r = key_file_check(BOX_PEM, hive.data, hive.len, "key", NULL);
+
+		CHECK(r == 0 || (failalloc_hit() && r == -ENOMEM));
+	}
+	buf_done(&hive);
 	trees_close(&f);
 }
