@@ -123,8 +123,10 @@ static int nak_to_error(const struct rpc_channel *ch, uint16_t reason)
 	case NAK_AUTH_TYPE:
 		return ERR_RPC_S_UNKNOWN_AUTHN_SERVICE;
 	default:
-		/* The server does not know the group (any more). */
-		return ch->has_group ? -ESTALE : ERR_RPC_S_CALL_FAILED_DNE;
+		/* The server does not know the group (any more); or else who we are is refused at the first leg. */
+		return ch->has_group                         ? -ESTALE
+		       : ch->security != rpc_security_none() ? ERR_ACCESS_DENIED
+							     : ERR_RPC_S_CALL_FAILED_DNE;
 	}
 }
 

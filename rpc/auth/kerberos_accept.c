@@ -73,7 +73,7 @@ static int accept_step(struct rpc_security *s, const uint8_t *token, size_t len,
 	struct kerberos *k = container_of(s, struct kerberos, base);
 	gss_buffer_desc in = { len, (void *)token }, out = GSS_C_EMPTY_BUFFER;
 	bool is_first = k->context == GSS_C_NO_CONTEXT;
-	OM_uint32 minor, major, flags = 0;
+	OM_uint32 ignored, minor, major, flags = 0;
 	int r;
 
 	if (k->refused || k->established || len == 0 || len > KERBEROS_TOKEN_MAX)
@@ -81,7 +81,7 @@ static int accept_step(struct rpc_security *s, const uint8_t *token, size_t len,
 	major = gss_accept_sec_context(&minor, &k->context, k->acceptor->credentials, &in, GSS_C_NO_CHANNEL_BINDINGS,
 	    NULL, NULL, &out, &flags, NULL, NULL);
 	if (major != GSS_S_COMPLETE && major != GSS_S_CONTINUE_NEEDED) {
-		(void)gss_release_buffer(&minor, &out); /* It may be an error message; a refusal has no room for it. */
+		(void)gss_release_buffer(&ignored, &out); /* It may be an error message; a refusal has no room for it. */
 		return kerberos_refuse(k, "a login is refused", major, minor);
 	}
 	r = kerberos_take_token(&out, token_out);

@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -188,6 +189,34 @@ def many_threads_share_one_handle(api, _h, root):
     for t in threads:
         t.join()
     assert not failures, failures[:5]
+
+
+@test
+def more_clusters_are_opened_at_once_than_there_may_be_connections():
+    def open_and_close(api):
+        failures = []
+
+        def work():
+            for _ in range(3):
+                h = api.OpenCluster(None)
+                error = api.last_error()
+                root = api.root(h) if h else None
+                if not root or api.close_key(root) != 0 or not api.CloseCluster(h):
+                    failures.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(60)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert not failures, failures[:5]
+
+    with Cluster(RUEDAD, LIBRARY, "[limits]\nconnections = 16\n") as c:
+        c.run(open_and_close)
+        deadline = time.monotonic() + 10
+        while "connections were refused" not in c.log_text():
+            assert time.monotonic() < deadline, "there was room for all"
+            time.sleep(0.1)
 
 
 @test
