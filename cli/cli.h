@@ -26,7 +26,7 @@ struct cli {
 	bool common_only, if_empty, separate;
 	const char *node, *only, *recovery_passphrase_file, *recovery_key, *recovery_private_key;
 	const char *as_node, *as_new, *drive, *access, *password_file, *wait;
-	const char *add, *agent, *remove, *path, *max_log_size;
+	const char *add, *agent, *failback, *remove, *path, *max_log_size;
 	const char *file, *crypto, *from, *cat;
 	const char *copy_to[CLI_COPY_MAX];
 	size_t copy_count;

@@ -5,6 +5,7 @@
 #include "cli/subject.h"
 #include "cli/table.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { ID_UNITS = 64 };
 
@@ -117,7 +118,22 @@ int node_pause_verb(struct cli *c)
 
 int node_resume_verb(struct cli *c)
 {
-	return node_request(c, ResumeClusterNode, "resuming");
+	_cleanup_subject_ struct subject s = { 0 };
+	CLUSTER_NODE_RESUME_FAILBACK_TYPE failback = DoNotFailbackGroups;
+	DWORD code;
+	int r;
+
+	if (c->failback == NULL)
+		return node_request(c, ResumeClusterNode, "resuming");
+	if (strcmp(c->failback, "now") == 0)
+		failback = FailbackGroupsImmediately;
+	else if (strcmp(c->failback, "policy") == 0)
+		failback = FailbackGroupsPerPolicy;
+	else
+		return cli_usage(c, "--failback must be now or policy");
+	r = subject_open(c, NOUN_NODE, 0, GENERIC_ALL, &s);
+	code = r == 0 ? ResumeClusterNodeEx(s.node, failback, 0) : 0;
+	return r != 0 || code == 0 ? r : cli_fail(code, NULL, "resuming the node '%s'", s.text);
 }
 
 /* Empty, or as empty as it gets: groups that can run nowhere else stay. */
@@ -134,10 +150,18 @@ static struct look look_at_groups(const struct subject *s, void *data)
 int node_drain_verb(struct cli *c)
 {
 	_cleanup_subject_ struct subject s = { 0 };
-	int r = subject_open(c, NOUN_NODE, 0, GENERIC_ALL, &s);
+	_cleanup_free_ char16_t *name = c->argument_count > 1 ? cli_units(c->arguments[1]) : NULL;
+	HNODE target = NULL;
+	int r = c->argument_count > 1 && name == NULL ? CLI_USAGE : subject_open(c, NOUN_NODE, 0, GENERIC_ALL, &s);
 
-	return r != 0 ? r
-		      : wait_for(c, &s, "draining", PauseClusterNodeEx(s.node, TRUE, 0, NULL), look_at_groups, NULL);
+	if (r != 0)
+		return r;
+	if (name != NULL && (target = OpenClusterNode(s.cluster, cli_wide(name))) == NULL)
+		return cli_fail(GetLastError(), NULL, "looking for the node '%s'", c->arguments[1]);
+	r = wait_for(c, &s, "draining", PauseClusterNodeEx(s.node, TRUE, 0, target), look_at_groups, NULL);
+	if (target != NULL)
+		(void)CloseClusterNode(target);
+	return r;
 }
 
 int node_rm_verb(struct cli *c)

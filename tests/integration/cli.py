@@ -48,6 +48,7 @@ class Instance:
         with open(os.path.join(self.directory, "rueda.conf"), "w", encoding="utf-8") as f:
             f.write(f"[node]\nname = {node}\n" if node is not None else "")
             f.write("[service]\nuser = nobody\n" if os.geteuid() == 0 else "")
+            f.write("[networks]\nignore = *\n")  # The links of the machine that runs the tests are no part of them.
         self.environment = {**os.environ, "RUEDA_DIR": self.directory, "RUEDA_RUEDAD": RUEDAD}
 
     def start(self):

@@ -279,6 +279,13 @@ def nodes_are_paused_and_resumed(t):
     t.run("node", "resume", "node1")
     t.fails(5058, "node", "resume", "node1")
     t.fails(5050, "node", "drain", "node1")  # There is no other one.
+    t.fails(5050, "node", "drain", "node1", "node1")
+    t.fails(5042, "node", "drain", "node1", "node2")
+    for when in ("now", "policy"):
+        t.run("node", "pause", "node1")
+        t.run("node", "resume", "node1", "--failback", when)
+    t.run("node", "resume", "node1", "--failback", "later", status=2)
+    t.fails(5058, "node", "resume", "node1", "--failback", "now")
     t.run("node", "rm", "node1", status=4)
     t.fails(5009, "node", "rm", "node1", "--yes")
     t.run("node", "set", "node1", "Description=first")

@@ -93,11 +93,13 @@ class Place:
 class Node(Cluster):
     """A cluster of one node, with resources."""
 
-    def add(self, name, kind, private, common=None, wanted=True, depends=None):
+    def add(self, name, kind, private, common=None, wanted=True, depends=None, group="Cluster Group"):
         """Write the resource as the API does, and want it online."""
+        in_group = group
+
         def make(api):
             h = api.OpenCluster(None)
-            group = api.lib.OpenClusterGroup(void(h), wide("Cluster Group"))
+            group = api.lib.OpenClusterGroup(void(h), wide(in_group))
             resource = api.lib.CreateClusterResource(void(group), wide(name), wide(kind), 0)
             assert resource, api.last_error()
             key = api.lib.GetClusterResourceKey(void(resource), cluster.KEY_ALL_ACCESS)
@@ -279,6 +281,55 @@ def a_stop_of_the_service_stops_all_and_the_next_start_starts_it_again():
             c.check_nothing_left()
             c.start()
         c.wait("app", ONLINE)
+
+
+@test
+def after_a_restart_groups_start_by_priority_and_those_without_when_asked():
+    place = tap.temporary()
+    script = os.path.join(place, "script")
+    with open(script, "w", encoding="ascii") as f:
+        f.write(f"""#!/bin/sh
+[ "$1" = start ] || exit 0
+echo "begin $RUEDA_RESOURCE" >>{place}/order
+[ "$RUEDA_RESOURCE" != high ] || sleep 1
+echo "end $RUEDA_RESOURCE" >>{place}/order
+""")
+    os.chmod(script, 0o755)
+    os.chmod(place, 0o777)
+
+    def make_groups(api):
+        h = api.OpenCluster(None)
+        for name, priority in (("Never", 0), ("Low", 1000), ("High", 3000)):
+            group = api.lib.CreateClusterGroup(void(h), wide(name))
+            assert group, api.last_error()
+            assert api.set_number(api.lib.GetClusterGroupKey(void(group), cluster.KEY_ALL_ACCESS), "Priority", priority) == 0
+
+    def ask(api):
+        group = api.lib.OpenClusterGroup(void(api.OpenCluster(None)), wide("Never"))
+        assert api.lib.OnlineClusterGroup(void(group), None) in (0, 997)
+
+    def order():
+        with open(place + "/order", encoding="ascii") as f:
+            return f.read().splitlines()
+
+    with node() as c:
+        c.run(make_groups)
+        for name in ("never", "low", "high"):
+            c.add(name, "Generic Script", {"ScriptFilepath": script}, {"LooksAlivePollInterval": 0, "IsAlivePollInterval": 0},
+                  group=name.capitalize())
+        c.run(ask)
+        for name in ("high", "low", "never"):
+            c.wait(name, ONLINE)
+        for stop in (c.stop, c.kill):
+            stop()
+            os.unlink(place + "/order")
+            c.start()
+            c.wait("low", ONLINE)
+            c.wait("never", OFFLINE)
+            assert order() == ["begin high", "end high", "begin low", "end low"], order()
+            c.run(ask)
+            c.wait("never", ONLINE)
+        c.stop()
 
 
 @test
