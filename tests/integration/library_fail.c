@@ -24,6 +24,7 @@ static struct {
 	HREGBATCH batch;
 	HREGREADBATCH reads;
 	HREGREADBATCHREPLY reply;
+	HCHANGE port;
 	LPSTR trace;
 	WCHAR path[512];
 } s;
@@ -44,6 +45,8 @@ static DWORD opened_or_error(const void *handle)
 
 static void close_session(void)
 {
+	if (s.port != NULL)
+		CHECK(CloseClusterNotifyPort(s.port));
 	if (s.reply != NULL)
 		CHECK_INT(ClusterRegCloseReadBatchReply(s.reply), 0);
 	if (s.reads != NULL)
@@ -163,6 +166,22 @@ static void make_reply(void)
 	reads = s.reads;
 	s.reads = NULL;
 	CHECK_INT(ClusterRegCloseReadBatch(reads, &s.reply), 0);
+}
+
+static void make_port(void)
+{
+	make_group();
+	s.port = CreateClusterNotifyPort(INVALID_HANDLE_VALUE, s.cluster, CLUSTER_CHANGE_GROUP_PROPERTY, 1);
+	CHECK(s.port != NULL);
+}
+
+static void make_port_v2(void)
+{
+	NOTIFY_FILTER_AND_TYPE filter = { CLUSTER_OBJECT_TYPE_GROUP, CLUSTER_CHANGE_GROUP_ALL_V2 };
+
+	make_group();
+	s.port = CreateClusterNotifyPortV2(INVALID_HANDLE_VALUE, s.cluster, &filter, 1, 1);
+	CHECK(s.port != NULL);
 }
 
 /* The steps.  CALL(name) { return its code; } */
@@ -501,6 +520,37 @@ CALL(CanResourceBeDependent)
 	return code == ERROR_CIRCULAR_DEPENDENCY || code == ERROR_DEPENDENCY_NOT_ALLOWED ? 0 : code;
 }
 
+CALL(CreateClusterNotifyPort)
+{
+	return opened_or_error(
+	    s.port = CreateClusterNotifyPort(INVALID_HANDLE_VALUE, s.cluster, CLUSTER_CHANGE_GROUP_PROPERTY, 1));
+}
+CALL(RegisterClusterNotify)
+{
+	return RegisterClusterNotify(s.port, CLUSTER_CHANGE_GROUP_STATE, s.group, 2);
+}
+CALL(GetClusterNotify)
+{
+	WCHAR name[64];
+	DWORD count = ARRAY_SIZE(name), filter, code;
+	DWORD_PTR key;
+
+	code = GetClusterNotify(s.port, &key, &filter, name, &count, 0);
+	return code == WAIT_TIMEOUT ? 0 : code;
+}
+CALL(CreateClusterNotifyPortV2)
+{
+	NOTIFY_FILTER_AND_TYPE filter = { CLUSTER_OBJECT_TYPE_GROUP, CLUSTER_CHANGE_GROUP_ALL_V2 };
+
+	return opened_or_error(s.port = CreateClusterNotifyPortV2(INVALID_HANDLE_VALUE, s.cluster, &filter, 1, 1));
+}
+CALL(RegisterClusterNotifyV2)
+{
+	NOTIFY_FILTER_AND_TYPE filter = { CLUSTER_OBJECT_TYPE_GROUP, CLUSTER_CHANGE_GROUP_STATE_V2 };
+
+	return RegisterClusterNotifyV2(s.port, filter, s.group, 2);
+}
+
 #define STEP(name, prepare)                                                                                            \
 	{                                                                                                              \
 #name, prepare, call_##name, false                                                                     \
@@ -544,6 +594,11 @@ static const struct step object_steps[] = {
 	STEP(OfflineClusterGroup, make_resource), STEP(SetClusterGroupNodeList, make_group),
 	STEP(CanResourceBeDependent, make_resource),
 };
+
+static const struct step notify_steps[] = {
+	STEP(CreateClusterNotifyPort, NULL), STEP(RegisterClusterNotify, make_port), STEP(GetClusterNotify, make_port),
+	STEP(CreateClusterNotifyPortV2, NULL), STEP(RegisterClusterNotifyV2, make_port_v2),
+};
 /* clang-format on */
 
 /* One run with the nth allocation of the step failing; false if it needs fewer. */
@@ -551,7 +606,7 @@ static bool run_step(const struct step *step, uint64_t nth)
 {
 	WCHAR name[64];
 	DWORD count = ARRAY_SIZE(name), code;
-	bool hit;
+	bool hit, has_port;
 
 	failalloc_begin(0);
 	s.cluster = OpenCluster(NULL);
@@ -570,8 +625,11 @@ static bool run_step(const struct step *step, uint64_t nth)
 		    __FILE__, __LINE__, "%s does not work again after allocation %" PRIu64 " failed", step->name, nth);
 	if (s.key != NULL)
 		CHECK_INT(ClusterRegSetValue(s.key, W("after"), REG_BINARY, (const BYTE *)"data", 4), 0);
+	has_port = step->prepare == make_port || step->prepare == make_port_v2 || s.port != NULL;
 	close_session();
 	CHECK_INT(handle_count(), 0);
+	if (has_port)
+		failalloc_hand_over(); /* Its thread ends when it has told the server. */
 	(void)failalloc_end();
 	return hit;
 }
@@ -611,4 +669,9 @@ TEST(calls_on_keys_survive_each_failing_allocation)
 TEST(calls_on_objects_survive_each_failing_allocation)
 {
 	run_steps(object_steps, ARRAY_SIZE(object_steps));
+}
+
+TEST(calls_on_notification_ports_survive_each_failing_allocation)
+{
+	run_steps(notify_steps, ARRAY_SIZE(notify_steps));
 }

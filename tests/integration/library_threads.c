@@ -1,6 +1,7 @@
 /* library_threads: the library as a program with many threads uses it, all on the same handles.
  *
  * How      library_c.py starts a service and then this; make check also builds it with ThreadSanitizer, library and all.
+ *          A notification port is read by several threads, others are made and closed beside it.
  * Checked  what a thread has set it reads, nobody's calls end up with another's answer, a handle that is closed on one
  *          thread while others use it is good or 6, and in the end no handle is open.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -17,6 +18,7 @@ static struct {
 	HKEY key;
 	HGROUP group;
 	HRESOURCE resource;
+	HCHANGE port;
 	_Atomic(HKEY) passing; /* Replaced and closed by whoever wants. */
 	atomic_uint wrong, calls, refused;
 } shared;
@@ -108,6 +110,25 @@ static bool look_at_the_group(void)
 	return GetClusterGroupState(shared.group, NULL, NULL) != ClusterGroupStateUnknown && good;
 }
 
+/* The port of all, which the other threads fill; one of its own, closed while it waits for events. */
+static bool look_at_events(void)
+{
+	HCHANGE port = CreateClusterNotifyPort(INVALID_HANDLE_VALUE, shared.cluster, CLUSTER_CHANGE_REGISTRY_VALUE, 1);
+	bool good = port != NULL || GetLastError() == ERROR_TOO_MANY_OPEN_FILES;
+	DWORD r = 0;
+
+	for (int i = 0; i < 4 && r == 0; i++) {
+		DWORD filter = 0, count = 64;
+		DWORD_PTR key = 0;
+		WCHAR name[64];
+
+		r = GetClusterNotify(shared.port, &key, &filter, name, &count, 1);
+		good = good && (r == WAIT_TIMEOUT || r == ERROR_MORE_DATA ||
+				   (r == 0 && key == 7 && filter == CLUSTER_CHANGE_REGISTRY_VALUE));
+	}
+	return (port == NULL || CloseClusterNotifyPort(port)) && good;
+}
+
 static void *work(void *data)
 {
 	unsigned thread = (unsigned)(uintptr_t)data;
@@ -115,7 +136,7 @@ static void *work(void *data)
 	for (unsigned round = 0; round < test_rounds(8); round++) {
 		bool good;
 
-		switch ((thread + round) % 5) {
+		switch ((thread + round) % 6) {
 		case 0:
 			good = set_and_read(thread, round);
 			break;
@@ -127,6 +148,9 @@ static void *work(void *data)
 			break;
 		case 3:
 			good = look_at_the_group();
+			break;
+		case 4:
+			good = look_at_events();
 			break;
 		default:
 			good = pass_on();
@@ -155,12 +179,15 @@ TEST(sixty_four_threads_share_handles)
 	CHECK(shared.group != NULL);
 	shared.resource = CreateClusterResource(shared.group, (LPCWSTR)u"shared", (LPCWSTR)u"Network Name", 0);
 	CHECK(shared.resource != NULL);
+	shared.port = CreateClusterNotifyPort(INVALID_HANDLE_VALUE, shared.cluster, CLUSTER_CHANGE_REGISTRY_VALUE, 7);
+	CHECK(shared.port != NULL);
 	for (size_t i = 0; i < THREADS; i++)
 		CHECK_INT(pthread_create(&threads[i], NULL, work, (void *)(uintptr_t)i), 0);
 	for (size_t i = 0; i < THREADS; i++)
 		CHECK_INT(pthread_join(threads[i], NULL), 0);
 	CHECK_INT(shared.wrong, 0);
 	CHECK_INT(shared.calls, THREADS * test_rounds(8));
+	CHECK(CloseClusterNotifyPort(shared.port));
 	CHECK_INT(ClusterRegCloseKey(atomic_load(&shared.passing)), 0);
 	CHECK_INT(DestroyClusterGroup(shared.group), 0);
 	CHECK(CloseClusterResource(shared.resource) && CloseClusterGroup(shared.group));

@@ -78,6 +78,11 @@ bool failalloc_hit(void)
 	return countdown == 0;
 }
 
+void failalloc_hand_over(void)
+{
+	live = 0;
+}
+
 uint64_t failalloc_left(void)
 {
 	return countdown;

@@ -20,6 +20,8 @@ bool failalloc_end(void);
 /* Within the body of a run begun with 0: the nth allocation from now fails, 0 = none. */
 void failalloc_arm(uint64_t nth);
 bool failalloc_hit(void); /* Within the body: an allocation has been refused. */
+/* What is still allocated belongs to other threads now, which free it: to be looked after by a leak checker. */
+void failalloc_hand_over(void);
 uint64_t failalloc_left(void); /* What failalloc_arm() would say now; 0: it has been refused, or none will be. */
 
 #define FAIL_EACH_ALLOCATION                                                                                           \
