@@ -121,10 +121,18 @@ static void start_rpc(struct sim_service *s)
 	}
 }
 
+static int work_on_files(void *data, const struct priv_tree *what, struct error *error)
+{
+	struct sim_service *s = data;
+
+	return s->tree != NULL ? s->tree(s, what, error)
+			       : error_set(error, ERR_NOT_SUPPORTED, "there are no files here");
+}
+
 /* The registry of this node, and what checkpoints are taken of. */
 static int start_sources(struct sim_service *s, struct error *error)
 {
-	struct sources_config config = { .loop = s->loop, .hive_max = 1 << 20 };
+	struct sources_config config = { .loop = s->loop, .tree = work_on_files, .priv = s, .hive_max = 1 << 20 };
 	int r = localreg_open(s->loop, s->service.disk, &s->service.local, error);
 
 	if (r < 0)

@@ -13,7 +13,7 @@
  * How      two media: one holds the state directory, the other two directories for backup sets, "/sets/a" and "/sets/b".  Workers and
  *          the loop interleave at every call of both.  What is a process with the caller's rights in the daemon (priv) is
  *          here a view of the second medium.  The node has a registry of its own, so registry checkpoints of its keys can be
- *          taken and put back; of files it has none.
+ *          taken and put back; of files it has what the test makes of them.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -26,13 +26,17 @@
 
 enum { SIM_CALLERS_MAX = 8 };
 
+struct priv_tree;
+
 struct sim_service {
 	struct loop *world; /* Keeps the time while the node is down. */
 	struct rng rng;
 	struct sim_disk *state, *sets;
 	struct config config;
-	struct runner *runner; /* Given; or NULL. */
+	struct runner *runner;         /* Given; or NULL. */
 	void (*handling)(bool begins); /* Given, or NULL: the service is called, has returned. */
+	/* Takes and puts back files, on a worker; NULL: there are none. */
+	int (*tree)(struct sim_service *s, const struct priv_tree *what, struct error *error);
 	uint64_t opened; /* How many directories of sets have been opened. */
 
 	/* While it runs: */

@@ -2,9 +2,11 @@
  * what was not put back is never saved.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/follow.h"
+#include "priv/client.h"
 #include "ruedad/blobs.h"
 #include "tests/lib/sim_outside.h"
 #include "tests/lib/test.h"
+#include <poll.h>
 
 #define SECOND UINT64_C(1000000000)
 #define KEY U16("SOFTWARE\\App")
@@ -19,6 +21,14 @@ static void begin_online(struct outside *o, uint64_t seed)
 	CHECK_INT(outside_add(o, KEY), 0);
 	outside_ask(o, true);
 	outside_wait_state(o, RESOURCE_ONLINE);
+}
+
+static struct u16 numbered(unsigned n, char16_t units[24])
+{
+	memcpy(units, u"SOFTWARE\\Many000", 16 * sizeof(char16_t));
+	for (unsigned i = 0; i < 3; i++, n /= 10)
+		units[15 - i] = (char16_t)('0' + n % 10);
+	return (struct u16){ units, 16 };
 }
 
 static void go_offline(struct outside *o)
@@ -252,6 +262,85 @@ TEST(a_source_that_changes_for_ever_is_saved_seldom_and_never_forgotten)
 	outside_end(&o);
 }
 
+TEST(saving_at_the_end_is_bounded_in_time_and_what_had_no_time_is_told)
+{
+	char16_t units[24];
+	char text[2 * RESOURCE_TEXT_MAX];
+	struct outside o;
+	uint64_t began;
+
+	begin_online(&o, 1); /* A story: other seeds have works that take hours. */
+	for (unsigned i = 0; i < 30; i++) {
+		outside_set(&o, numbered(i, units), 1);
+		CHECK_INT(outside_add(&o, numbered(i, units)), 0);
+	}
+	outside_set(&o, KEY, 2);
+	sim_loop_set_work_delay(outside_service(&o)->loop, 8 * SECOND, 9 * SECOND);
+	began = sim_loop_time_ns(o.sim.world);
+	go_offline(&o);
+	CHECK(sim_loop_time_ns(o.sim.world) - began >= FOLLOW_END_NS);
+	CHECK(sim_loop_time_ns(o.sim.world) - began < FOLLOW_END_NS + 60 * SECOND);
+	CHECK(strstr(why(&o, text), "could not be saved: ") != NULL);
+	for (unsigned i = 0; i < 30; i++)
+		CHECK_INT(outside_saved(&o, numbered(i, units)), 1);
+	sim_loop_set_work_delay(outside_service(&o)->loop, 1000, 1000000);
+	go_online(&o);
+	outside_end(&o);
+}
+
+/* Putting back this file hangs until it is cancelled. */
+static bool hangs;
+
+static int hanging_tree(struct sim_service *s, const struct priv_tree *what, struct error *error)
+{
+	struct pollfd cancelled = { .fd = what->cancel_fd, .events = POLLIN };
+
+	if (!what->puts) {
+		buf_append(what->hive, "file", 4);
+		return what->hive->error;
+	}
+	if (!hangs)
+		return 0;
+	sim_loop_yield(s->world, 400 * SECOND); /* Meanwhile everything else goes on. */
+	CHECK_INT(poll(&cancelled, 1, 0), 1);
+	return error_set(error, ERR_CANCELLED, "it was cancelled");
+}
+
+static void ask_offline(void *data)
+{
+	outside_ask(data, false);
+}
+
+TEST(putting_back_that_hangs_ends_with_the_time_out_or_when_asked_to_and_says_what_it_was_at)
+{
+	char text[2 * RESOURCE_TEXT_MAX];
+	struct loop_timer *timer;
+	struct outside o;
+
+	begin_online(&o, 1); /* A story: other seeds have works that take hours. */
+	o.sim.tree = hanging_tree;
+	CHECK_INT(outside_add(&o, U16("File\\etc\\app")), 0);
+	go_offline(&o);
+	outside_set(&o, KEY, 7);
+	hangs = true;
+	outside_ask(&o, true);
+	outside_wait_state(&o, RESOURCE_FAILED);
+	/* Or the other one, if its worker has not come back from whatever it was at. */
+	CHECK(strstr(why(&o, text), "\" was still being put back") != NULL);
+	outside_ask(&o, true);
+	CHECK_INT(loop_timer_new(o.sim.world, ask_offline, &o, &timer), 0);
+	loop_timer_start(timer, 20 * SECOND);
+	outside_wait_state(&o, RESOURCE_OFFLINE);
+	run_for(&o, 30 * SECOND);
+	CHECK_INT(outside_state(&o), RESOURCE_OFFLINE);
+	CHECK_INT(outside_saved(&o, KEY), 1);
+	hangs = false;
+	go_online(&o);
+	CHECK_INT(outside_get(&o, KEY), 1);
+	loop_timer_free(timer);
+	outside_end(&o);
+}
+
 /* A sweep becomes due while another one runs: whoever saves then waits for the first, and for no other that nobody begins. */
 TEST(saving_does_not_wait_for_ever_for_a_sweep)
 {
@@ -274,14 +363,6 @@ TEST(saving_does_not_wait_for_ever_for_a_sweep)
 		outside_end(&o);
 	}
 	CHECK(met > 0);
-}
-
-static struct u16 numbered(unsigned n, char16_t units[24])
-{
-	memcpy(units, u"SOFTWARE\\Many000", 16 * sizeof(char16_t));
-	for (unsigned i = 0; i < 3; i++, n /= 10)
-		units[15 - i] = (char16_t)('0' + n % 10);
-	return (struct u16){ units, 16 };
 }
 
 TEST(many_checkpoints_are_put_back_saved_and_watched)
