@@ -9,6 +9,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import cluster  # noqa: E402
@@ -129,6 +130,18 @@ def a_wait_that_is_over_is_a_failure(t):
         t.run("group", "online", "Late", *words, status=2)
     t.run("resource", "owners", "Late a")
     t.fails(5038, "resource", "online", failing(t), "--wait=20")
+
+
+@with_tool
+def a_wait_ends_after_its_time_and_the_request_goes_on(t):
+    t.run("group", "create", "Slow")
+    t.run("resource", "create", "Deaf", "Slow", "Generic Application")
+    t.run("resource", "set", "Deaf", "CommandLine=/bin/sh -c 'trap \"\" TERM; while :; do sleep 1; done'", "PendingTimeout=6000")
+    t.run("resource", "online", "Deaf", "--wait=20")
+    begin = time.monotonic()
+    t.fails(258, "resource", "offline", "Deaf", "--wait=2")
+    assert 2 <= time.monotonic() - begin < 6, "it waited for another time"
+    t.run("resource", "offline", "Deaf", "--wait=30")
 
 
 def failing(t):
