@@ -267,6 +267,57 @@ def a_host_that_stands_still_is_killed_after_its_deadlock_time_out():
 
 
 @test
+def a_host_that_stands_still_is_waited_for_if_it_is_embedded_failure_action_1():
+    place = Place()
+    with node() as c:
+        c.add("app", "Generic Application", {"CommandLine": place.command},
+              {**QUICK, "DeadlockTimeout": 1000, "EmbeddedFailureAction": 1})
+        c.wait("app", ONLINE)
+        run, hosts = place.wait_runs(1, c), c.hosts()
+        for pid in hosts:
+            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: "EmbeddedFailureAction says to wait" in c.log_text(), "the warning")
+        for pid in hosts:
+            os.kill(pid, signal.SIGCONT)
+        c.want("app", 0)
+        c.wait("app", OFFLINE)
+        assert place.runs() == [run] and not is_alive(run)
+        assert "killing it" not in c.log_text()
+
+
+@test
+def an_application_runs_as_its_user_and_knows_its_network_name():
+    tap.need_root()
+    said = os.path.join(tap.temporary(), "said")
+    os.mkdir(said)
+    os.chmod(said, 0o777)
+    tell = f"/bin/sh -c '(id -un; id -Gn; echo $_CLUSTER_NETWORK_NAME_; echo $HOME) >{said}/$RUEDA_RESOURCE.new; " \
+           f"mv {said}/$RUEDA_RESOURCE.new {said}/$RUEDA_RESOURCE; exec sleep 1000'"
+
+    def lines(name):
+        path = os.path.join(said, name)
+        wait_until(lambda: os.path.exists(path), path)
+        with open(path, encoding="ascii") as f:
+            return f.read().splitlines()[:3]
+
+    with node() as c:
+        c.add("name", "Network Name", {"Name": "WEB"}, QUICK)
+        c.add("user", "Generic Application", {"CommandLine": tell, "RunAs": "daemon"}, QUICK)
+        c.add("named", "Generic Application", {"CommandLine": tell, "UseNetworkName": 1}, QUICK, depends="name")
+        c.add("unnamed", "Generic Application", {"CommandLine": tell}, QUICK, depends="name")
+        c.add("nobody", "Generic Application", {"CommandLine": tell, "RunAs": "no such user"}, {"RestartAction": 0})
+        for name in ("user", "named", "unnamed"):
+            c.wait(name, ONLINE)
+        assert lines("user") == ["daemon", "daemon", ""], lines("user")
+        assert lines("named") == ["root", "root", "WEB"], lines("named")
+        assert lines("unnamed")[2] == ""
+        c.wait("nobody", FAILED)
+        assert "no such user" in c.log_text()
+        c.want("user", 0)  # What another user runs is ended as well.
+        c.wait("user", OFFLINE)
+
+
+@test
 def a_stop_of_the_service_stops_all_and_the_next_start_starts_it_again():
     place, other = Place(), Place()
     with node() as c:
@@ -612,4 +663,4 @@ def a_file_system_is_mounted_and_one_in_use_is_not_said_to_be_stopped():
         assert not os.path.ismount(point)
 
 
-tap.run(CHOSEN)
+tap.run(CHOSEN, jobs=6)  # They wait more than they work.

@@ -40,20 +40,59 @@ def temporary():
     return path
 
 
-def run(arguments):
+def _try(number, function):
+    """Whether it passed, and its lines."""
+    try:
+        function()
+        return True, f"ok {number} - {function.__name__}\n"
+    except Skip as why:
+        return True, f"ok {number} - {function.__name__} # SKIP {why}\n"
+    except Exception:
+        story = "".join(f"# {line}\n" for line in traceback.format_exc().splitlines())
+        return False, f"not ok {number} - {function.__name__}\n" + story
+
+
+def _fork(number, function, out):
+    """The pid of a process that tries it, and writes its lines into out."""
+    pid = os.fork()
+    if pid > 0:
+        return pid
+    good, text = _try(number, function)
+    out.write(text)
+    out.flush()
+    atexit._run_exitfuncs()  # What the test has left to be ended: nothing else was registered before.
+    os._exit(0 if good else 1)
+
+
+def _run_at_once(chosen, jobs):
+    """As many at a time, each in a process of its own; their lines in order."""
+    todo, running, done, failed, printed = list(enumerate(chosen, 1)), {}, {}, 0, 0
+    while todo or running:
+        while todo and len(running) < jobs:
+            (number, function), out = todo.pop(0), tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+            running[_fork(number, function, out)] = number, function, out
+        pid, status = os.wait()
+        if pid not in running:
+            continue
+        number, function, out = running.pop(pid)
+        out.seek(0)
+        done[number] = out.read() or f"not ok {number} - {function.__name__}\n# its process ended early\n"
+        failed += status != 0
+        while printed + 1 in done:
+            printed += 1
+            print(done[printed], end="", flush=True)
+    return failed
+
+
+def run(arguments, jobs=1):
+    """jobs: so many tests at a time, which share nothing then: what a test makes global is its own."""
     chosen = [t for t in _tests if not arguments or any(a in t.__name__ for a in arguments)]
-    failed = 0
     print(f"1..{len(chosen)}", flush=True)
+    if jobs > 1:
+        sys.exit(1 if _run_at_once(chosen, jobs) else 0)
+    failed = 0
     for number, function in enumerate(chosen, 1):
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Skip as why:
-            print(f"ok {number} - {function.__name__} # SKIP {why}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {function.__name__}")
-            for line in traceback.format_exc().splitlines():
-                print("#", line)
-            sys.stdout.flush()
+        good, text = _try(number, function)
+        print(text, end="", flush=True)
+        failed += not good
     sys.exit(1 if failed else 0)
