@@ -105,6 +105,8 @@ int key_uri_check(const char *text, struct error *error)
 		if (text[i] <= ' ' || text[i] > '~')
 			return error_set(error, ERR_INVALID_PARAMETER,
 			    "a PKCS #11 URI has letters of ASCII only; others are written %%XX");
+	if (strncmp(text, "pkcs11:", 7) != 0) /* In one spelling, though a scheme has no case. */
+		return error_set(error, ERR_INVALID_PARAMETER, "a PKCS #11 URI begins with pkcs11:");
 	uri = p11_kit_uri_new();
 	if (uri == NULL)
 		return error_set_code(error, -ENOMEM, "cannot read a PKCS #11 URI");
@@ -117,6 +119,9 @@ int key_uri_check(const char *text, struct error *error)
 		r = error_set(error, ERR_INVALID_PARAMETER, "this is not a PKCS #11 URI of a key (RFC 7512): %s",
 		    p11_kit_uri_message(r) != NULL ? p11_kit_uri_message(r) : "it is none");
 	p11_kit_uri_free(uri);
+	if (r == 0 && strchr(text, '?') != NULL) /* Whatever else it asks for. */
+		r = error_set(error, ERR_INVALID_PARAMETER,
+		    "a PKCS #11 URI in the name of a checkpoint has nothing behind a question mark");
 	return r;
 }
 

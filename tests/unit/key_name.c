@@ -78,6 +78,8 @@ TEST(a_uri_says_which_key_and_nothing_that_is_the_machines)
 		U16("1\\PKCS11\\pkcs11:object=x?module-path=/tmp/evil.so"),
 		U16("1\\PKCS11\\pkcs11:object=x?module-name=evil"),
 		U16("1\\PKCS11\\pkcs11:object=x;x-unknown=1"),
+		U16("1\\PKCS11\\pkcs11:object=x?x-unknown=1"),
+		U16("1\\PKCS11\\PKCS11:object=x"),
 		U16("1\\PKCS11\\pkcs11:object=%"),
 		U16("1\\PKCS11\\pkcs11:object=a b"),
 		U16("1\\PKCS11\\pkcs11:object=\u00e9"),
