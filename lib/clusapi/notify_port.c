@@ -7,8 +7,8 @@
  *
  *             server ◄─wait─► session's thread ──► queue ──► GetClusterNotify()
  *
- *          The thread makes its call on a connection of its own, so nothing else waits for it.  When the queue is full it
- *          stops to fetch; the server's queue then fills, and says that events were lost.
+ *          The thread's call shares a connection with its like only (patient calls), so nothing else waits for it.  When
+ *          the queue is full it stops to fetch; the server's queue then fills, and says that events were lost.
  * Lost     connections are made again, with a port and its filters; objects of version 1 whose state has changed meanwhile
  *          are told by the server.  Before that comes CLUSTER_STATE (nobody answers), then CLUSTER_RECONNECT, to the
  *          filters that ask for them.  After a restore there is nothing to come back to: the session is dead, and a port
@@ -17,7 +17,7 @@
  *          server's port before it goes.
  * Locks    a session's, then a remote's or the port's.  Filters change with both the session's and the port's held.
  * Limits   PORT_EVENTS_MAX; LINK_WAITS_MAX sessions of a link.     Threads  all functions.
- * Tests    tests/integration/notify.py
+ * Tests    tests/integration/notify.py, library_fail.c, library_threads.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/notify.h"
 #include <signal.h>
