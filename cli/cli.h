@@ -80,6 +80,7 @@ int cli_main(int count, char **words);
 /* The verbs; the files are named after the nouns. */
 int cluster_create_verb(struct cli *c);
 int cluster_unseal_verb(struct cli *c);
+int cluster_recovery_key_set_verb(struct cli *c);
 int cluster_ls_verb(struct cli *c);
 int cluster_show_verb(struct cli *c);
 int cluster_set_verb(struct cli *c);

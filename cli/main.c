@@ -16,6 +16,9 @@ static const struct cli_verb verbs[] = {
 	  "make a cluster of this one node", 1, 1, cluster_create_verb },
 	{ "cluster unseal", "", "recovery-passphrase-file recovery-private-key",
 	  "open the sealed cluster key, for this node to keep", 0, 0, cluster_unseal_verb },
+	{ "cluster recovery-key set", "", "recovery-passphrase-file recovery-key",
+	  "let another passphrase or key pair open the cluster key of backups from now on; make a key if there is none",
+	  0, 0, cluster_recovery_key_set_verb },
 	{ "cluster ls", "", "json", "list the clusters that this machine knows", 0, 0, cluster_ls_verb },
 	{ "cluster show", "", "common private json", "tell what the cluster is, and its properties", 0, 0, cluster_show_verb },
 	{ "cluster set", "NAME[=VALUE]...", "common private type", "set properties of the cluster", 1, (size_t)-1, cluster_set_verb },
@@ -249,19 +252,28 @@ static int print_help(void)
 	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* How many of the words are those of the verb; 0: they are not. */
+static int match_verb(const char *verb, int count, char **words)
+{
+	for (int used = 0; used < count; used++) {
+		size_t n = strcspn(verb, " ");
+
+		if (strlen(words[used]) != n || strncmp(verb, words[used], n) != 0)
+			return 0;
+		if (verb[n] == 0)
+			return used + 1;
+		verb += n + 1;
+	}
+	return 0;
+}
+
 /* The verb whose words these are; the table has "backup show" before "backup". */
 static const struct cli_verb *find_verb(int count, char **words, int *ret_used)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		const char *w = verbs[i].words, *space = strchr(w, ' ');
-		size_t n = space != NULL ? (size_t)(space - w) : strlen(w);
-
-		if (count < 1 || strlen(words[0]) != n || strncmp(w, words[0], n) != 0)
-			continue;
-		if (space != NULL && (count < 2 || strcmp(space + 1, words[1]) != 0))
-			continue;
-		*ret_used = space != NULL ? 2 : 1;
-		return &verbs[i];
+		*ret_used = match_verb(verbs[i].words, count, words);
+		if (*ret_used > 0)
+			return &verbs[i];
 	}
 	return NULL;
 }

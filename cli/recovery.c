@@ -123,7 +123,9 @@ const char *recovery_kind_name(enum seal_kind kind)
 	return kind == SEAL_PASSPHRASE ? "passphrase" : kind == SEAL_RSA ? "rsa" : "ecdh";
 }
 
-int cluster_unseal_verb(struct cli *c)
+/* A secret for the service, and the story that it answers. */
+static int send_recovery(struct cli *c, const char *needed, const char *doing,
+    DWORD (*call)(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory))
 {
 	_cleanup_(recovery_done) struct recovery recovery = { 0 };
 	WCHAR story[RUEDA_STORY_CCH] = { 0 };
@@ -134,11 +136,21 @@ int cluster_unseal_verb(struct cli *c)
 	if (r != 0)
 		return r;
 	if (recovery_given(&recovery) == NULL)
-		return cli_usage(c, "--recovery-passphrase-file or --recovery-private-key is needed");
-	code = RuedaUnsealClusterKey(&recovery.call, story, RUEDA_STORY_CCH);
+		return cli_usage(c, "--recovery-passphrase-file or %s is needed", needed);
+	code = call(&recovery.call, story, RUEDA_STORY_CCH);
 	text = u16_to_utf8(u16_from_z((const char16_t *)story));
 	if (code != 0)
-		return cli_fail(code, text, "unsealing the cluster key");
+		return cli_fail(code, text, "%s", doing);
 	printf("%s\n", text != NULL ? text : "");
 	return output_end();
+}
+
+int cluster_unseal_verb(struct cli *c)
+{
+	return send_recovery(c, "--recovery-private-key", "unsealing the cluster key", RuedaUnsealClusterKey);
+}
+
+int cluster_recovery_key_set_verb(struct cli *c)
+{
+	return send_recovery(c, "--recovery-key", "sealing the cluster key anew", RuedaSetRecoveryKey);
 }

@@ -42,6 +42,7 @@ struct cluster_event {
 
 struct cluster_result {
 	bool repeated;          /* The id had been applied before; nothing was done, and the rest is empty. */
+	bool key_changed;       /* See cluster_key(). */
 	bool differs;           /* A Check: this node's state is not the owner's, and it must not go on. */
 	uint32_t status;        /* Windows code; 0 = done. */
 	int32_t failed_command; /* Registry batches: 1-based number of the command that failed, -1 = none did. */
@@ -72,6 +73,12 @@ void cluster_begin_at(struct cluster *c, uint64_t index);
 int cluster_apply(struct cluster *c, const struct cluster_event *event, struct cluster_result *ret);
 
 struct db *cluster_db(struct cluster *c);
+
+/* The sealed cluster key (docs/formats/sealed-key.md).  It is kept beside database and runtime state, in the header that goes
+ * with both, from where the caller sets it; the command ClusterKey replaces it. */
+enum { CLUSTER_KEY_MAX = 4096 };
+void cluster_set_key(struct cluster *c, const uint8_t *sealed, size_t len);
+const uint8_t *cluster_key(const struct cluster *c, size_t *ret_len); /* Length 0: there is none. */
 const struct runtime *cluster_runtime(const struct cluster *c); /* For the functions of changes.h. */
 uint64_t cluster_applied(const struct cluster *c); /* The index of the last event applied. */
 

@@ -28,6 +28,8 @@
 struct cluster {
 	struct db *db;
 	struct runtime runtime;
+	size_t key_len;
+	uint8_t key[CLUSTER_KEY_MAX]; /* Sealed. */
 };
 
 int cluster_new(struct db *db, struct cluster **ret)
@@ -214,6 +216,39 @@ static int apply_checkpoints_restore(
 	return checkpoint_restore(c->db, m, c->runtime.applied + 1, &ret->batch);
 }
 
+/* The sealed cluster key. */
+
+enum { KEY_ID_AT = 8, KEY_ID_LEN = 16 }; /* docs/formats/sealed-key.md */
+
+void cluster_set_key(struct cluster *c, const uint8_t *sealed, size_t len)
+{
+	assert(len <= CLUSTER_KEY_MAX);
+	c->key_len = len;
+	if (len > 0)
+		memcpy(c->key, sealed, len);
+}
+
+const uint8_t *cluster_key(const struct cluster *c, size_t *ret_len)
+{
+	*ret_len = c->key_len;
+	return c->key;
+}
+
+/* Whoever sealed it looked at the key that was there; by now it may be another one, which must not be lost. */
+static int apply_cluster_key(struct cluster *c, const struct command_ClusterKey *m, struct cluster_result *ret)
+{
+	static const uint8_t none[KEY_ID_LEN];
+	bool has_id = c->key_len >= KEY_ID_AT + KEY_ID_LEN;
+
+	if (m->sealed_size < KEY_ID_AT + KEY_ID_LEN || m->sealed_size > CLUSTER_KEY_MAX)
+		return ERR_INVALID_PARAMETER;
+	if (memcmp(m->replaces, has_id ? c->key + KEY_ID_AT : none, KEY_ID_LEN) != 0)
+		return ERR_CLUSTER_DATABASE_UPDATE_CONDITION_FAILED;
+	cluster_set_key(c, m->sealed, m->sealed_size);
+	ret->key_changed = true;
+	return 0;
+}
+
 static int apply_command(struct cluster *c, const struct command *m, uint64_t incarnation, struct cluster_result *ret)
 {
 	struct group_machine machine = { c->db, &c->runtime, c->runtime.applied + 1, ret };
@@ -273,6 +308,8 @@ static int apply_command(struct cluster *c, const struct command *m, uint64_t in
 		return apply_quorum_set(c, &m->quorum_set, ret);
 	case COMMAND_CHECKPOINTS_RESTORE:
 		return apply_checkpoints_restore(c, &m->checkpoints_restore, ret);
+	case COMMAND_CLUSTER_KEY:
+		return apply_cluster_key(c, &m->cluster_key, ret);
 	}
 	return -EPROTONOSUPPORT;
 }
@@ -293,6 +330,7 @@ static bool leaves_runtime_alone(uint32_t kind)
 	case COMMAND_OBJECT_NODES:
 	case COMMAND_NETWORK_ORDER:
 	case COMMAND_QUORUM_SET:
+	case COMMAND_CLUSTER_KEY:
 		return true;
 	default:
 		return false;

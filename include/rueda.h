@@ -150,6 +150,16 @@ DWORD RuedaCreateCluster(LPCWSTR lpszClusterName, DWORD dwFlags, const RUEDA_REC
  * is no cluster; 1722 no service answers. */
 DWORD RuedaUnsealClusterKey(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory);
 
+/* Seal the cluster key anew: sets made from now on open with this.  The key stays, so this node must have it open; a cluster
+ * without a key gets one.  Sets made before open with what they were sealed under.
+ *
+ * pRecovery            a passphrase, or PEM text of a public key.
+ * lpszStory, cchStory  as for RuedaCreateCluster().
+ *
+ * Returns 0; 5; 50, 87 the public key cannot be used; 170 somebody else is doing it; 1325 the passphrase is too short or too
+ * long; 5932 there is no cluster; 6003 this node does not have the key open; 1722 no service answers. */
+DWORD RuedaSetRecoveryKey(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory);
+
 /* How the service of this machine is.
  *
  * pStatus  receives it.

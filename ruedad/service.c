@@ -53,6 +53,7 @@ struct checkpoint_job {
 	struct service *service;
 	struct db_snapshot *snapshot;
 	struct buf runtime;
+	struct quolog_header header; /* As it was at that moment. */
 	struct store_checkpoint checkpoint;
 	bool proof_only;
 	bool damaged;
@@ -149,7 +150,8 @@ static void start_job(struct service *s, bool proof_only)
 		checkpoint_free(job);
 		return;
 	}
-	job->checkpoint = (struct store_checkpoint){ .header = &s->header,
+	job->header = s->header;
+	job->checkpoint = (struct store_checkpoint){ .header = &job->header,
 		.snapshot = job->snapshot,
 		.runtime = job->runtime.data,
 		.runtime_len = job->runtime.len,
@@ -182,10 +184,24 @@ void service_is_damaged(struct service *s, const struct error *error)
 
 /* The replica. */
 
+/* The log has brought another sealed key: from now on it goes into checkpoints and sets. */
+static void take_key(struct service *s)
+{
+	size_t len;
+	const uint8_t *key = cluster_key(s->cluster, &len);
+
+	static_assert((int)CLUSTER_KEY_MAX <= (int)QUOLOG_KEY_MAX, "the header has room for it");
+	s->header.key_len = (uint32_t)len;
+	memcpy(s->header.key, key, len);
+	service_look_for_key(s);
+}
+
 static void on_applied(void *data, const struct cluster_event *event, const struct cluster_result *result)
 {
 	struct service *s = data;
 
+	if (result->key_changed)
+		take_key(s);
 	manage_look(s->manage);
 	hosts_applied(s->hosts, result);
 	clock_look(s->clock);
@@ -340,6 +356,7 @@ static int start_generation(struct service *s, struct error *error)
 	s->checkpoint_index = loaded.index;
 	s->log_bytes = 0;
 	service_look_for_key(s);
+	cluster_set_key(loaded.cluster, s->header.key, s->header.key_len);
 	return start_replica(s, loaded.cluster, error);
 }
 
@@ -488,7 +505,7 @@ void service_stop(struct service *s, void (*stopped)(void *data), void *data)
 void service_job_ended(struct service *s)
 {
 	if (s->stopping && s->state != SERVICE_STOPPING && s->backup == NULL && s->restore == NULL &&
-	    s->unseal == NULL && blobs_idle(s))
+	    s->unseal == NULL && s->reseal == NULL && blobs_idle(s))
 		stop_now(s);
 }
 

@@ -135,6 +135,7 @@ struct service {
 	struct restore_job *restore;
 	struct progress progress;
 	struct unseal_job *unseal; /* Or NULL. */
+	struct reseal_job *reseal; /* The same. */
 
 	bool hosts_stopping; /* What runs here is being stopped, before the log comes to its end. */
 	bool stopping; /* service_stop() has been called; it waits for a backup or restore to end. */

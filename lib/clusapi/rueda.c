@@ -78,21 +78,34 @@ DWORD RuedaCreateCluster(
 	return return_code(r);
 }
 
-DWORD RuedaUnsealClusterKey(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory)
+/* Methods whose arguments are a secret, and whose answer is a story. */
+static DWORD send_secret(unsigned method, const RUEDA_RECOVERY *recovery, LPWSTR lpszStory, DWORD cchStory)
 {
 	struct rueda_Unseal_in in = { 0 };
 	struct rueda_Unseal_out out = { 0 };
 	_cleanup_arena_ struct arena arena = { 0 };
 	int r = ERR_INVALID_PARAMETER;
 
-	if (pRecovery != NULL && recovery_is_valid(pRecovery)) {
-		in.recovery = pRecovery->dwKind;
-		in.secret = pRecovery->lpSecret;
-		in.secret_size = pRecovery->cbSecret;
-		r = call_rueda(RUEDA_UNSEAL, &in, &out, &arena);
+	static_assert(sizeof(in) == sizeof(struct rueda_Reseal_in) && sizeof(out) == sizeof(struct rueda_Reseal_out),
+	    "they are alike");
+	if (recovery != NULL && recovery_is_valid(recovery)) {
+		in.recovery = recovery->dwKind;
+		in.secret = recovery->lpSecret;
+		in.secret_size = recovery->cbSecret;
+		r = call_rueda(method, &in, &out, &arena);
 	}
 	put_text(out.story, lpszStory, cchStory);
 	return return_code(r);
+}
+
+DWORD RuedaUnsealClusterKey(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory)
+{
+	return send_secret(RUEDA_UNSEAL, pRecovery, lpszStory, cchStory);
+}
+
+DWORD RuedaSetRecoveryKey(const RUEDA_RECOVERY *pRecovery, LPWSTR lpszStory, DWORD cchStory)
+{
+	return send_secret(RUEDA_RESEAL, pRecovery, lpszStory, cchStory);
 }
 
 DWORD RuedaGetStatus(PRUEDA_STATUS pStatus)

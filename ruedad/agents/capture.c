@@ -267,8 +267,8 @@ static int check_source(struct service *s, enum checkpoint_kind kind)
 	if (kind == CHECKPOINT_CRYPTO && !(s->has_key && s->key_open)) {
 		log_warning("a crypto checkpoint was refused: %s",
 		    s->has_key ? "the cluster key is sealed on this node; open it with 'rueda cluster unseal'"
-			       : "the cluster has no key to encrypt it with; one is made when the cluster is created "
-				 "with a recovery passphrase or public key");
+			       : "the cluster has no key to encrypt it with; 'rueda cluster recovery-key "
+				 "set' makes one");
 		return ERR_NO_RECOVERY_POLICY;
 	}
 	if (s->sources == NULL)

@@ -6,6 +6,7 @@
  * Threads  the loop thread.       Tests  tests/integration/backup.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/backup.h"
+#include "ruedad/agents/reseal.h"
 #include "ruedad/agents/restore.h"
 #include "ruedad/agents/unseal.h"
 #include "ruedad/serve/serve.h"
@@ -186,6 +187,29 @@ void serve_rueda_unseal(struct serve_call *c)
 	struct seal_secret secret = secret_of(in->recovery, in->secret, in->secret_size);
 	struct error error = { 0 };
 	int r = unseal_start(c->service, &secret, on_unsealed, c, &error);
+
+	if (r < 0) {
+		out->story = serve_story(c, error.text);
+		serve_finish(c, r);
+	}
+}
+
+static void on_resealed(void *data, int r, const char *story)
+{
+	struct serve_call *c = data;
+	struct rueda_Reseal_out *out = c->out;
+
+	out->story = serve_story(c, story);
+	serve_finish(c, r);
+}
+
+void serve_rueda_reseal(struct serve_call *c)
+{
+	const struct rueda_Reseal_in *in = c->in;
+	struct rueda_Reseal_out *out = c->out;
+	struct seal_secret secret = secret_of(in->recovery, in->secret, in->secret_size);
+	struct error error = { 0 };
+	int r = reseal_start(c->service, &secret, on_resealed, c, &error);
 
 	if (r < 0) {
 		out->story = serve_story(c, error.text);

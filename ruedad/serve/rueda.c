@@ -197,6 +197,8 @@ serve_handler *serve_rueda_handler(unsigned number)
 		return serve_rueda_restore_checkpoints;
 	case RUEDA_UNSEAL:
 		return serve_rueda_unseal;
+	case RUEDA_RESEAL:
+		return serve_rueda_reseal;
 	case RUEDA_READ_CHECKPOINT:
 		return serve_rueda_read_checkpoint;
 	case RUEDA_REBUILD_CHECKPOINT:

@@ -112,6 +112,7 @@ void serve_rueda_restore(struct serve_call *c);
 void serve_rueda_restore_checkpoints(struct serve_call *c);
 void serve_rueda_create_cluster(struct serve_call *c);
 void serve_rueda_unseal(struct serve_call *c);
+void serve_rueda_reseal(struct serve_call *c);
 /* And in serve/checkpoint.c. */
 void serve_rueda_read_checkpoint(struct serve_call *c);
 void serve_rueda_rebuild_checkpoint(struct serve_call *c);

@@ -154,7 +154,7 @@ def verbs():
     text = subprocess.run([RUEDA, "--help"], capture_output=True, text=True, check=True).stdout
     found = {}
     for line in re.findall(r"^  rueda (.*)$", text, re.M):
-        words = re.match(r"(?:[a-z]+(?: [a-z]+)?)?", line).group(0)
+        words = re.match(r"(?:[a-z]+(?: [a-z][a-z-]*)*)?", line).group(0)
         if words:
             found[words] = (line, set(re.findall(r"--[a-z0-9-]+", line)))
     return found
@@ -163,7 +163,7 @@ def verbs():
 @test
 def the_manual_has_the_verbs_and_options_of_help():
     with open(os.path.join(SOURCE, "docs/man/rueda.8"), encoding="utf-8") as f:
-        items = re.findall(r"^\.It Ic ([a-z]+(?: [a-z]+)?) ?(.*)$", f.read(), re.M)
+        items = re.findall(r"^\.It Ic ([a-z]+(?: [a-z][a-z-]*)*) ?(.*)$", f.read(), re.M)
     manual = {words: {"-" + o for o in re.findall(r"Fl (-[a-z0-9-]+)", rest)} for words, rest in items}
     table = {words: options for words, (_, options) in verbs().items()}
     assert len(table) > 15, table

@@ -141,6 +141,7 @@ def the_service_forgets_the_passphrase_and_the_key():
             path = m.backup("set")
             m.rueda("restore", path, "--yes", "--recovery-passphrase-file", phrase)
             m.rueda("cluster", "unseal", "--recovery-passphrase-file", phrase)
+            m.rueda("cluster", "recovery-key", "set", "--recovery-passphrase-file", phrase)
             m.rueda("status")
             assert memory_has(m.service_pid(), "one_remembered_name".encode("utf-16-le"))  # The search does find.
             for secret in (PASSPHRASE, read(m.key_file())):
@@ -230,6 +231,87 @@ def a_key_pair_of_each_kind_works_and_its_public_half_opens_nothing():
         with Machine() as other:
             other.rueda("restore", path, "--yes", "--recovery-private-key", private)
             assert other.key() == key and read(other.key_file()) == clear
+
+
+@test
+def a_cluster_made_without_a_key_gets_one():
+    with Machine() as m:
+        m.fails(5932, "cluster", "recovery-key", "set", "--recovery-passphrase-file", RIGHT)
+        m.rueda("cluster", "create", "one")
+        plain = m.backup("plain")
+        assert m.key() is None
+        m.rueda("cluster", "recovery-key", "set", status=2)
+        m.fails(1325, "cluster", "recovery-key", "set", "--recovery-passphrase-file", file("short", b"eleven long\n"))
+        m.fails(87, "cluster", "recovery-key", "set", "--recovery-key", golden("x25519")[1])
+        assert m.key() is None and not os.path.exists(m.path("state/keys"))
+        story = m.rueda("cluster", "recovery-key", "set", "--recovery-passphrase-file", RIGHT)
+        key = m.key()
+        assert key["open"] and key["sealed_under"] == "passphrase" and f"{key['id']}, which is new," in story, (key, story)
+        m.kill()  # What was answered is in the log, if nowhere else yet.
+        m.start()
+        assert m.key() == key
+        path = m.backup("set")
+        m.stop()  # And now in a checkpoint.
+        m.start()
+        assert m.key() == key
+        assert m.json("backup", "verify", path, "--recovery-passphrase-file", RIGHT)["cluster_key_opened"]
+        assert not m.json("backup", "show", plain)["has_sealed_key"]
+        clear = read(m.key_file())
+    with Machine() as other:
+        other.rueda("restore", path, "--yes", "--recovery-passphrase-file", RIGHT)
+        assert other.key() == key and read(other.key_file()) == clear
+
+
+@test
+def a_lost_passphrase_is_replaced_while_a_node_has_the_key():
+    new = file("new", b"quite another passphrase\n")
+    with Machine() as m:
+        m.rueda("cluster", "create", "one", "--recovery-passphrase-file", RIGHT)
+        key, clear, old_set = m.key(), read(m.key_file()), m.backup("old")
+        assert "which is new" not in m.rueda("cluster", "recovery-key", "set", "--recovery-passphrase-file", new)
+        assert m.key() == key and read(m.key_file()) == clear, "it is the same key"
+        new_set = m.backup("new-set")
+        verify = ["backup", "verify"]
+        assert m.json(*verify, new_set, "--recovery-passphrase-file", new)["cluster_key_opened"]
+        m.fails(86, *verify, new_set, "--recovery-passphrase-file", RIGHT)
+        # Older sets stay as they were sealed.
+        assert m.json(*verify, old_set, "--recovery-passphrase-file", RIGHT)["cluster_key_opened"]
+        m.fails(86, *verify, old_set, "--recovery-passphrase-file", new)
+        # To a key pair, and what is made then.
+        m.rueda("cluster", "recovery-key", "set", "--recovery-key", golden("x25519")[0])
+        pair_set = m.backup("pair")
+        assert m.key() == {**key, "sealed_under": "ecdh"}
+        m.stop()
+        m.start()
+        assert m.key() == {**key, "sealed_under": "ecdh"}
+        # A restore of an older set brings its sealing back, and nothing has to be opened for that.
+        m.rueda("restore", old_set, "--yes")
+        assert m.key() == key and read(m.key_file()) == clear
+        m.rueda("cluster", "recovery-key", "set", "--recovery-passphrase-file", new)
+        m.rueda("restore", new_set, "--yes", "--recovery-passphrase-file", new)
+    for path, option, secret in ((old_set, "--recovery-passphrase-file", RIGHT),
+                                 (new_set, "--recovery-passphrase-file", new),
+                                 (pair_set, "--recovery-private-key", golden("x25519")[1])):
+        with Machine() as other:
+            other.rueda("restore", path, "--yes", option, secret)
+            assert other.key()["id"] == key["id"] and read(other.key_file()) == clear
+
+
+@test
+def a_node_that_does_not_have_the_key_seals_nothing():
+    new = file("new", b"quite another passphrase\n")
+    with Machine() as m:
+        m.rueda("cluster", "create", "one", "--recovery-passphrase-file", RIGHT)
+        key, path = m.key(), m.backup("set")
+    with Machine() as other:
+        other.rueda("restore", path, "--yes")
+        assert "cluster unseal" in other.fails(6003, "cluster", "recovery-key", "set", "--recovery-passphrase-file", new)
+        assert other.key() == {**key, "open": False}
+        again = other.backup("again")
+        assert other.json("backup", "verify", again, "--recovery-passphrase-file", RIGHT)["cluster_key_opened"]
+        other.rueda("cluster", "unseal", "--recovery-passphrase-file", RIGHT)
+        other.rueda("cluster", "recovery-key", "set", "--recovery-passphrase-file", new)
+        assert other.json("backup", "verify", other.backup("third"), "--recovery-passphrase-file", new)["cluster_key_opened"]
 
 
 @test

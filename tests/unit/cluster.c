@@ -341,7 +341,8 @@ TEST(an_id_is_applied_once_per_incarnation_whatever_it_came_to)
 TEST(ticks_add_up_and_a_check_compares)
 {
 	struct cluster *c = begin();
-	struct command check = { .kind = COMMAND_CHECK, .check = { .runtime_version = CLUSTER_RUNTIME_VERSION } }, tick = { .kind = COMMAND_TICK, .tick = { .elapsed_ns = 5 } };
+	struct command check = { .kind = COMMAND_CHECK, .check = { .runtime_version = CLUSTER_RUNTIME_VERSION } },
+		       tick = { .kind = COMMAND_TICK, .tick = { .elapsed_ns = 5 } };
 	struct digest before = runtime_digest(c), runtime, database = db_digest(cluster_db(c));
 
 	CHECK_INT(apply(c, tick), 0);
@@ -654,9 +655,8 @@ TEST(properties_are_set_by_a_command_or_refused_with_the_status_of_their_rule)
 		proplist_begin(&list);
 		proplist_add(&list, cases[i].name, cases[i].format, cases[i].data, 4);
 		proplist_end(&list);
-		command.properties_set = (struct command_PropertiesSet){
-			cases[i].kind, cases[i].id, cases[i].is_private, list.data, (uint32_t)list.len, TIME + i
-		};
+		command.properties_set = (struct command_PropertiesSet){ cases[i].kind, cases[i].id,
+			cases[i].is_private, list.data, (uint32_t)list.len, TIME + i };
 		status = apply(c, command);
 		if (status != cases[i].status)
 			test_fail(__FILE__, __LINE__, "case %zu: %" PRIu32, i, status);
@@ -670,12 +670,48 @@ TEST(a_property_list_that_is_none_is_refused_when_it_is_applied)
 	struct cluster *c = begin();
 
 	CHECK_INT(apply(c, (struct command){ .kind = COMMAND_PROPERTIES_SET,
-				.properties_set = { OBJECT_NODE, u"1", false, (const uint8_t *)"\1\0\0\0", 4, TIME } }),
+			       .properties_set = { OBJECT_NODE, u"1", false, (const uint8_t *)"\1\0\0\0", 4, TIME } }),
 	    13);
 	cluster_free(c);
 }
 
 /* The seed. */
+
+static uint32_t apply_key(struct cluster *c, uint8_t replaces, uint8_t id, uint32_t len)
+{
+	uint8_t sealed[CLUSTER_KEY_MAX + 1] = { 0 };
+	struct command command = { .kind = COMMAND_CLUSTER_KEY };
+	struct cluster_result result = { 0 };
+	uint32_t status;
+
+	memset(sealed + 8, id, 16);
+	command.cluster_key.sealed = sealed;
+	command.cluster_key.sealed_size = len;
+	memset(command.cluster_key.replaces, replaces, 16);
+	status = apply_result(c, command, &result);
+	CHECK(result.key_changed == (status == 0));
+	cluster_result_done(&result);
+	return status;
+}
+
+TEST(a_sealed_key_replaces_the_one_that_its_maker_saw_and_no_other)
+{
+	struct cluster *c = begin();
+	size_t len;
+
+	CHECK(cluster_key(c, &len) != NULL && len == 0);
+	CHECK_INT(apply_key(c, 0, 7, 23), 87); /* Too short for what is in it. */
+	CHECK_INT(apply_key(c, 0, 7, CLUSTER_KEY_MAX + 1), 87);
+	CHECK_INT(apply_key(c, 9, 7, 100), 5986); /* There is none. */
+	CHECK_INT(apply_key(c, 0, 7, 100), 0);
+	CHECK_INT(apply_key(c, 0, 8, 100), 5986); /* Another maker saw none either. */
+	CHECK(cluster_key(c, &len)[8] == 7 && len == 100);
+	CHECK_INT(apply_key(c, 7, 7, 200), 0);
+	CHECK(cluster_key(c, &len)[8] == 7 && len == 200);
+	cluster_set_key(c, (const uint8_t[]){ 0 }, 0);
+	CHECK_INT(apply_key(c, 0, 8, 24), 0);
+	cluster_free(c);
+}
 
 TEST(a_new_cluster_has_the_least_that_is_honest)
 {
