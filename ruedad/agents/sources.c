@@ -1,17 +1,18 @@
 /* sources: what checkpoints are taken of and put back to.
  *
  *	keys    this node's own registry (ruedad/localreg.h): a snapshot is written as a hive on a worker; putting back is one change
- *	files   priv's business (priv/client.h): ruedad has no rights to them; a worker waits for it
+ *	files   priv's business (priv/client.h): ruedad has no rights to them; a thread waits for it
  *	key material   the same, in files and in tokens; here it is encrypted, and looks like files
  *
  * Why      one interface for both, that never blocks the loop, and under which no two jobs meet at one source.
  * How      a job that shares a file's path with one that runs, or lies above or below it, waits for that one if either of them
  *          puts back.  Keys of the registry need no such care: each change there is whole.  Tokens wait for each other: they are
- *          somebody's library, which may hang, and there are few workers.
+ *          somebody's library, which may hang.  Files are waited for on threads of their own: a mount that hangs must not
+ *          hold the workers, which the log and the blobs need.
  * Promise  what sources.h says.
  *          Watching is the registry's and file_watch.c's; here changes are told together.
- * Threads  the loop's; files and writing hives on workers.
- * Limits   JOBS_MAX at a time, then ERR_BUSY; hive_max bytes.
+ * Threads  the loop's; writing hives on workers, a thread for each job on files.
+ * Limits   JOBS_MAX at a time, then ERR_BUSY; FILES_MAX of them on files run, the others wait; hive_max bytes.
  * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/source_name.c, tests/integration/sources.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/sources.h"
@@ -25,12 +26,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { JOBS_MAX = 1024 };
+enum { JOBS_MAX = 1024, FILES_MAX = 32 };
 
 struct sources {
 	struct sources_config config;
 	struct source_job *jobs; /* In the order in which they were asked for. */
-	size_t job_count;
+	size_t job_count, files_running;
 	struct source_watch *watches;
 	loop_callback *stopped; /* Wanted by sources_stop(). */
 	void *stopped_data;
@@ -142,6 +143,7 @@ static void end_job(struct source_job *j)
 		at = &(*at)->next;
 	*at = j->next;
 	s->job_count--;
+	s->files_running -= j->name.kind == SOURCE_FILE;
 	if (j->result < 0 && j->error.code == 0)
 		(void)error_set_code(
 		    &j->error, j->result, "cannot %s", j->puts ? "put back a checkpoint" : "take a checkpoint");
@@ -259,6 +261,8 @@ static bool must_wait(const struct source_job *j)
 {
 	if (j->name.kind == SOURCE_KEY)
 		return false;
+	if (j->sources->files_running == FILES_MAX)
+		return true;
 	for (const struct source_job *other = j->sources->jobs; other != j; other = other->next)
 		if (other->name.kind == SOURCE_FILE &&
 		    ((is_token(other) && is_token(j)) ||
@@ -273,9 +277,10 @@ static void start_job(struct source_job *j)
 	int r;
 
 	j->running = true;
+	j->sources->files_running += j->name.kind == SOURCE_FILE;
 	r = j->cancelled                 ? ERR_CANCELLED
 	    : j->name.kind == SOURCE_KEY ? start_key(j)
-					 : loop_work(loop, run_files, end_on_loop, j);
+					 : loop_background(loop, run_files, end_on_loop, j);
 	if (r == 0)
 		return;
 	j->result = r;

@@ -26,13 +26,13 @@ class Node(Machine):
     """The resources wild and calm, which do nothing, and a directory for the files of both."""
     count = 0
 
-    def __init__(self, more=""):
+    def __init__(self, more="", open_seconds=2):
         Node.count += 1
         self.place = os.path.join(tap.temporary(), f"root{Node.count}")
         os.makedirs(self.place + "/wild")
         for path in (self.place, self.place + "/wild"):
             os.chmod(path, 0o777)
-        super().__init__(*TOOLS, config=f"[checkpoints]\nroots = {self.place}{more}\n[limits]\nopen_seconds = 2\n")
+        super().__init__(*TOOLS, config=f"[checkpoints]\nroots = {self.place}{more}\n[limits]\nopen_seconds = {open_seconds}\n")
         self.rueda("cluster", "create", "one")
         for name in ("wild", "calm"):
             self.rueda("resource", "create", name, "Cluster Group", "Generic Application")
@@ -138,7 +138,7 @@ def a_root_on_a_mount_that_hangs_is_given_up_and_delays_nobody():
     os.mkdir(hanging)
     if mount_hanging(hanging) is None:
         return  # Mounting takes root and FUSE.
-    with Node(more=f", {hanging}/app") as c:
+    with Node(more=f", {hanging}/app", open_seconds=20) as c:
         c.add("calm", "calm.conf")
         c.rueda("resource", "online", "calm", "--wait")
         errors = []
@@ -148,14 +148,17 @@ def a_root_on_a_mount_that_hangs_is_given_up_and_delays_nobody():
                                   env=c.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
             errors.append(done.stderr)
 
-        adding = [threading.Thread(target=add) for _ in range(4)]
+        adding = [threading.Thread(target=add) for _ in range(8)]
         for t in adding:
             t.start()
+        time.sleep(1)
+        c.rueda("reg", "set", "Mark", "", "1")
         c.write("calm.conf", "<calm two>")
         c.wait_saved("<calm two>")
+        assert not errors, "all waited for the mount: " + str(errors)
         for t in adding:
             t.join()
-        assert len(errors) == 4 and all(" 1460 " in e for e in errors), errors
+        assert len(errors) == 8 and all(" 1460 " in e for e in errors), errors
     ctypes.CDLL(None).umount2(hanging.encode(), 3)  # By force, and at once.
 
 
