@@ -37,7 +37,8 @@ RUEDA_BEGIN_DECLARATIONS
  *                  a restore ends them.
  *
  * Returns a handle for CloseCluster().  NULL and the last error: 1722 or 1753 no cluster service answers there, 5
- * access refused (a caller who may only read uses OpenClusterEx()). */
+ * access refused (a caller who may only read uses OpenClusterEx()).  Over the network without an account also 1312: there
+ * is no ticket, or it has expired; 1311 no KDC answers, 1396 it does not know the service, 1398 the clocks differ. */
 HCLUSTER OpenCluster(LPCWSTR lpszClusterName);
 
 /* Open a cluster with the access that is asked for.

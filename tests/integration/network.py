@@ -113,14 +113,14 @@ def a_login_is_demanded():
     need_logins()
     name = f"127.0.0.1:{the_service().port}"
 
-    def refused(api):
+    def refused(api, code=5):
         assert not api.OpenCluster(name)
-        assert api.last_error() == 5, api.last_error()
+        assert api.last_error() == code, api.last_error()
 
     def accepted(api):
         assert api.OpenCluster(name), api.last_error()
 
-    Client(user=None).run(refused)
+    Client(user=None).run(lambda api: refused(api, 1312))  # Neither an account nor a ticket.
     Client(password="password").run(refused)
     Client(user="mallory").run(refused)
     Client(user="ALICE").run(accepted)
