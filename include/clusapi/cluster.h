@@ -33,10 +33,10 @@ RUEDA_BEGIN_DECLARATIONS
 /* Open a cluster with full access.
  *
  * lpszClusterName  NULL, "" or ".": the cluster of this machine.  Else its name, or that of this node or host, in any
- *                  case.  Clusters on other machines are not reached yet: 1722.  Handles survive a restart of the service;
- *                  a restore ends them.
+ *                  case; the name of a cluster in rueda-client.conf(5); or a host, also HOST:PORT.  Handles survive a
+ *                  restart of the service; a restore ends them.
  *
- * Returns a handle for CloseCluster().  NULL and the last error: 1722 or 1753 no cluster service answers there, 5
+ * Returns a handle for CloseCluster().  NULL and the last error: 1722, 1723 or 1753 no cluster service answers there, 5
  * access refused (a caller who may only read uses OpenClusterEx()).  Over the network without an account also 1312: there
  * is no ticket, or it has expired; 1311 no KDC answers, 1396 it does not know the service, 1398 the clocks differ. */
 HCLUSTER OpenCluster(LPCWSTR lpszClusterName);
