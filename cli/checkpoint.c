@@ -188,15 +188,21 @@ int checkpoint_ls_verb(struct cli *c)
 /* What may be wrong with the name or its source, where the code's own advice does not say. */
 static const char *add_hint(DWORD code, const struct checkpoint_name *n, bool of_file)
 {
+	bool of_key = n->kind == CHECKPOINT_CRYPTO;
+
 	switch (code) {
+	case ERROR_INVALID_PARAMETER:
+	case ERROR_BAD_PATHNAME:
+		return of_key ? "the name of a key is 1\\PEM\\/PATH, 1\\PKCS12\\/PATH or 1\\PKCS11\\pkcs11:URI" : NULL;
 	case ERROR_FILE_NOT_FOUND:
 		return of_file ? "there is no such file or directory on the node"
 		       : n->kind == CHECKPOINT_REGISTRY
 			   ? "this node's own registry has no such key; rueda reg --local makes one"
 			   : NULL;
 	case ERROR_ACCESS_DENIED:
-		return of_file ? "it must be below one of the roots of [checkpoints] in rueda.conf, and readable"
-			       : NULL;
+		return of_file || of_key
+			   ? "it must be below one of the roots of [checkpoints] in rueda.conf, and readable"
+			   : NULL;
 	case ERROR_NOT_SUPPORTED:
 		return of_file
 			   ? "the log of the service names the hard link, device or mount that no checkpoint can hold"

@@ -77,7 +77,7 @@ static const char *reason_text(RUEDA_REASON reason)
 	case RuedaReasonNodeLost:
 		return "its node was lost";
 	case RuedaReasonDecided:
-		return "its group moved, or a provider left";
+		return "not wanted any more, or its group moves, or a provider left";
 	}
 	return "unknown";
 }
