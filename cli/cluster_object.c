@@ -87,12 +87,7 @@ int cluster_show_verb(struct cli *c)
 	json_number(&j, "minor", v.MinorVersion);
 	json_number(&j, "build", v.BuildNumber);
 	json_u16(&j, "vendor", view(v.szVendorId));
-	r = property_json(c, &s, &j);
-	json_close(&j, '}');
-	if (r == 0)
-		return json_print(&j);
-	buf_done(&j.text);
-	return r;
+	return property_json(c, &s, &j);
 }
 
 int cluster_set_verb(struct cli *c)

@@ -86,7 +86,6 @@ static void facts_done(struct group_facts *f)
 static int show_json(const struct cli *c, const struct subject *s, const struct group_facts *f)
 {
 	struct json j = { 0 };
-	int r;
 
 	json_open(&j, NULL, '{');
 	json_text(&j, "name", s->text);
@@ -94,12 +93,7 @@ static int show_json(const struct cli *c, const struct subject *s, const struct 
 	json_u16(&j, "owner", view(f->owner));
 	names_json(&f->resources, &j, "resources");
 	names_json(&f->preferred, &j, "preferred_owners");
-	r = property_json(c, s, &j);
-	json_close(&j, '}');
-	if (r == 0)
-		return json_print(&j);
-	buf_done(&j.text);
-	return r;
+	return property_json(c, s, &j);
 }
 
 int group_show_verb(struct cli *c)

@@ -27,19 +27,10 @@ static DWORD list_interface(HCLUSTER cluster, const char16_t *name, struct table
 int interface_ls_verb(struct cli *c)
 {
 	static const struct table_column columns[] = { { "INTERFACE", "name" }, { "STATE", "state" } };
-	_cleanup_table_ struct table t = table_begin(c, "interfaces", columns, ARRAY_SIZE(columns));
-	_cleanup_names_ struct names names = { 0 };
-	HCLUSTER cluster;
-	DWORD code;
-	int r = cli_open(GENERIC_READ, &cluster);
+	static const struct table_of of = { "interfaces", "listing the network interfaces", columns,
+		ARRAY_SIZE(columns), CLUSTER_ENUM_NETINTERFACE, list_interface };
 
-	if (r != 0)
-		return r;
-	code = names_of_cluster(cluster, CLUSTER_ENUM_NETINTERFACE, &names);
-	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_interface(cluster, names.all[i], &t);
-	(void)CloseCluster(cluster);
-	return table_end(&t, code, "listing the network interfaces");
+	return table_of_objects(c, &of);
 }
 
 int interface_show_verb(struct cli *c)
@@ -62,12 +53,7 @@ int interface_show_verb(struct cli *c)
 	json_open(&j, NULL, '{');
 	json_text(&j, "name", s.text);
 	json_text(&j, "state", interface_state_word(state));
-	r = property_json(c, &s, &j);
-	json_close(&j, '}');
-	if (r == 0)
-		return json_print(&j);
-	buf_done(&j.text);
-	return r;
+	return property_json(c, &s, &j);
 }
 
 int interface_set_verb(struct cli *c)

@@ -26,19 +26,10 @@ static DWORD list_network(HCLUSTER cluster, const char16_t *name, struct table *
 int network_ls_verb(struct cli *c)
 {
 	static const struct table_column columns[] = { { "NETWORK", "name" }, { "STATE", "state" } };
-	_cleanup_table_ struct table t = table_begin(c, "networks", columns, ARRAY_SIZE(columns));
-	_cleanup_names_ struct names names = { 0 };
-	HCLUSTER cluster;
-	DWORD code;
-	int r = cli_open(GENERIC_READ, &cluster);
+	static const struct table_of of = { "networks", "listing the networks", columns, ARRAY_SIZE(columns),
+		CLUSTER_ENUM_NETWORK, list_network };
 
-	if (r != 0)
-		return r;
-	code = names_of_cluster(cluster, CLUSTER_ENUM_NETWORK, &names);
-	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_network(cluster, names.all[i], &t);
-	(void)CloseCluster(cluster);
-	return table_end(&t, code, "listing the networks");
+	return table_of_objects(c, &of);
 }
 
 static const char *interface_state(HCLUSTER cluster, const char16_t *name)
@@ -90,12 +81,7 @@ int network_show_verb(struct cli *c)
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
-	r = property_json(c, &s, &j);
-	json_close(&j, '}');
-	if (r == 0)
-		return json_print(&j);
-	buf_done(&j.text);
-	return r;
+	return property_json(c, &s, &j);
 }
 
 int network_set_verb(struct cli *c)

@@ -39,19 +39,10 @@ static DWORD list_node(HCLUSTER cluster, const char16_t *name, struct table *t)
 int node_ls_verb(struct cli *c)
 {
 	static const struct table_column columns[] = { { "NODE", "name" }, { "ID", "id" }, { "STATE", "state" } };
-	_cleanup_table_ struct table t = table_begin(c, "nodes", columns, ARRAY_SIZE(columns));
-	_cleanup_names_ struct names names = { 0 };
-	HCLUSTER cluster;
-	DWORD code;
-	int r = cli_open(GENERIC_READ, &cluster);
+	static const struct table_of of = { "nodes", "listing the nodes", columns, ARRAY_SIZE(columns),
+		CLUSTER_ENUM_NODE, list_node };
 
-	if (r != 0)
-		return r;
-	code = names_of_cluster(cluster, CLUSTER_ENUM_NODE, &names);
-	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_node(cluster, names.all[i], &t);
-	(void)CloseCluster(cluster);
-	return table_end(&t, code, "listing the nodes");
+	return table_of_objects(c, &of);
 }
 
 int node_show_verb(struct cli *c)
@@ -89,12 +80,7 @@ int node_show_verb(struct cli *c)
 	json_text(&j, "state", node_state_word(state));
 	names_json(&groups, &j, "groups");
 	names_json(&interfaces, &j, "interfaces");
-	r = property_json(c, &s, &j);
-	json_close(&j, '}');
-	if (r == 0)
-		return json_print(&j);
-	buf_done(&j.text);
-	return r;
+	return property_json(c, &s, &j);
 }
 
 int node_set_verb(struct cli *c)

@@ -157,12 +157,15 @@ int property_json(const struct cli *c, const struct subject *s, struct json *j)
 		struct json_of to = { j, shown[i].kind };
 		int r = is_wanted(c, i) ? each_property(s, shown[i].code, json_one, &to) : 0;
 
-		if (r < 0)
+		if (r < 0) {
+			buf_done(&j->text);
 			return cli_fail_error(
 			    r, NULL, "reading the properties of the %s '%s'", noun_word(s->noun), s->text);
+		}
 	}
 	json_close(j, ']');
-	return 0;
+	json_close(j, '}');
+	return json_print(j);
 }
 
 /* Setting. */

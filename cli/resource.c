@@ -110,7 +110,6 @@ static int show_json(
     const struct cli *c, const struct subject *s, const struct facts *f, const struct relations *relations)
 {
 	struct json j = { 0 };
-	int r;
 
 	json_open(&j, NULL, '{');
 	json_text(&j, "name", s->text);
@@ -122,12 +121,7 @@ static int show_json(
 	names_json(&relations->providers, &j, "providers");
 	names_json(&relations->dependents, &j, "dependents");
 	names_json(&relations->owners, &j, "possible_owners");
-	r = property_json(c, s, &j);
-	json_close(&j, '}');
-	if (r == 0)
-		return json_print(&j);
-	buf_done(&j.text);
-	return r;
+	return property_json(c, s, &j);
 }
 
 static void show_line(const char *title, LPCWSTR text)

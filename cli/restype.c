@@ -58,12 +58,7 @@ int type_show_verb(struct cli *c)
 	json_text(&j, "name", s.text);
 	names_json(&resources, &j, "resources");
 	names_json(&nodes, &j, "nodes");
-	r = property_json(c, &s, &j);
-	json_close(&j, '}');
-	if (r == 0)
-		return json_print(&j);
-	buf_done(&j.text);
-	return r;
+	return property_json(c, &s, &j);
 }
 
 int type_create_verb(struct cli *c)

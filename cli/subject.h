@@ -61,7 +61,7 @@ void names_json(const struct names *n, struct json *j, const char *member);
 /* As a line "title  a, b". */
 void names_print(const struct names *n, const char *title);
 
-/* Properties: what show tells below the rest, and the verb set. */
+/* Properties: the end of what show tells, in text and in JSON (which is closed, printed and freed), and the verb set. */
 int property_print(const struct cli *c, const struct subject *s);
 int property_json(const struct cli *c, const struct subject *s, struct json *j);
 int property_set_verb(struct cli *c, enum noun noun);

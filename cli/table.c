@@ -5,6 +5,7 @@
  * Threads  one.      Tests  tests/integration/objects_cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/table.h"
+#include "cli/subject.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -134,4 +135,21 @@ void table_done(struct table *t)
 	free(t->cells);
 	buf_done(&t->rows.text);
 	*t = (struct table){ 0 };
+}
+
+int table_of_objects(const struct cli *c, const struct table_of *of)
+{
+	_cleanup_table_ struct table t = table_begin(c, of->rows, of->columns, of->width);
+	_cleanup_names_ struct names names = { 0 };
+	HCLUSTER cluster;
+	DWORD code;
+	int r = cli_open(GENERIC_READ, &cluster);
+
+	if (r != 0)
+		return r;
+	code = names_of_cluster(cluster, of->bits, &names);
+	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
+		code = of->add(cluster, names.all[i], &t);
+	(void)CloseCluster(cluster);
+	return table_end(&t, code, of->doing);
 }

@@ -34,3 +34,13 @@ void table_add_text(struct table *t, const char *utf8);
 int table_end(struct table *t, DWORD code, const char *doing);
 void table_done(struct table *t);
 #define _cleanup_table_ _cleanup_(table_done)
+
+/* The verb ls of objects of one kind: add() adds the row of the one of that name; 0 also if it is not there any more. */
+struct table_of {
+	const char *rows, *doing; /* As in table_begin(), table_end(). */
+	const struct table_column *columns;
+	size_t width;
+	DWORD bits; /* CLUSTER_ENUM_… */
+	DWORD (*add)(HCLUSTER cluster, const char16_t *name, struct table *t);
+};
+int table_of_objects(const struct cli *c, const struct table_of *of);
