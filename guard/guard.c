@@ -97,11 +97,16 @@ static void tell(struct guard *g, enum guard_message_type type, uint64_t number,
 {
 	struct guard_message m = { .type = type, .number = number, .result = result };
 	struct buf out = { 0 };
+	int r;
 
+	if (g->socket < 0)
+		return;
 	(void)snprintf(m.text, sizeof(m.text), "%s", text);
 	guard_message_encode(&m, &out);
-	if (g->socket >= 0 && (out.error < 0 || channel_send(g->socket, out.data, out.len, fd, CHANNEL_NO_WAIT) < 0)) {
-		log_error("ruedad does not listen; ending all resources");
+	r = out.error < 0 ? out.error : channel_send(g->socket, out.data, out.len, fd, CHANNEL_NO_WAIT);
+	if (r < 0) {
+		if (r != -EPIPE && r != -ECONNRESET) /* Else it has ended, which is no fault. */
+			log_error("ruedad does not listen; ending all resources");
 		drop_daemon(g);
 	}
 	buf_done(&out);
