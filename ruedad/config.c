@@ -215,92 +215,79 @@ static void set_text(struct parse *p, char **text, const char *value)
 	*text = copy;
 }
 
+static bool is_absolute(const char *value)
+{
+	return value[0] == '/';
+}
+
+static bool is_file(const char *value)
+{
+	return is_absolute(value) || strcmp(value, "none") == 0;
+}
+
+static bool are_addresses(const char *value)
+{
+	union socket_address addresses[SOCKETS_ADDRESSES_MAX];
+
+	return sockets_parse_addresses(value, addresses) >= 0;
+}
+
+/* The kinds whose values are kept as they are written. */
+// clang-format off
+static const struct text_kind {
+	bool (*is_valid)(const char *value);
+	const char *must_be;
+	unsigned max; /* How many of them, if they are listed. */
+} text_kinds[] = {
+	[CONFIG_NAME]      = { is_name, "1 to 63 letters, digits, '_' or '-'", 0 },
+	[CONFIG_DIRECTORY] = { is_absolute, "an absolute path", 0 },
+	[CONFIG_FILE]      = { is_file, "none or an absolute path", 0 },
+	[CONFIG_ADDRESSES] = { are_addresses, "off, any, or IP addresses with commas between them", SOCKETS_ADDRESSES_MAX },
+	[CONFIG_LIST]      = { logins_parse_list, "none, or user@REALM or *@REALM with commas between them", 0 },
+	[CONFIG_USERS]     = { users_are_valid, "none, or NAME:USER with commas between them", USERS_MAX },
+	[CONFIG_ROOTS]     = { roots_are_valid, "none, or absolute paths with commas between them", ROOTS_MAX },
+	[CONFIG_PATTERNS]  = { networks_are_patterns,
+		"none, or names of links with commas between them; * and ? stand for others", 0 },
+};
+// clang-format on
+
+bool config_is_text(enum config_kind kind)
+{
+	return (size_t)kind < ARRAY_SIZE(text_kinds) && text_kinds[kind].is_valid != NULL;
+}
+
+static void set_number(struct parse *p, const struct config_key *key, unsigned line, const char *value)
+{
+	bool is_size = key->kind == CONFIG_SIZE;
+	uint64_t n;
+
+	if (key->kind == CONFIG_PORT && strcmp(value, "off") == 0)
+		n = 0;
+	else if (!parse_number(value, is_size, &n) || n < key->min || n > key->max) {
+		complain(p, line, "%s must be %sa number from %" PRIu64 " to %" PRIu64 "%s", key->key,
+		    key->kind == CONFIG_PORT ? "off or " : "", key->min, key->max,
+		    is_size ? " bytes; K, M or G may follow" : "");
+		return;
+	}
+	*(uint64_t *)field(p->c, key) = n;
+}
+
 /* Take one value into its place, or complain. */
 static void set_value(struct parse *p, const struct config_key *key, unsigned line, const char *value)
 {
-	uint64_t *number = field(p->c, key);
+	const struct text_kind *text = config_is_text(key->kind) ? &text_kinds[key->kind] : NULL;
 
-	switch (key->kind) {
-	case CONFIG_NAME:
-		if (is_name(value))
-			set_text(p, field(p->c, key), value);
-		else
-			complain(p, line, "%s must be 1 to 63 letters, digits, '_' or '-'", key->key);
-		break;
-	case CONFIG_DIRECTORY:
-		if (value[0] != '/')
-			complain(p, line, "%s must be an absolute path", key->key);
-		else
-			set_text(p, field(p->c, key), value);
-		break;
-	case CONFIG_CHOICE:
-		if (!parse_choice(key->words, value, number))
-			complain(p, line, "%s must be one of %s", key->key, key->words);
-		break;
-	case CONFIG_NUMBER:
-	case CONFIG_SIZE: {
-		uint64_t n;
-
-		if (parse_number(value, key->kind == CONFIG_SIZE, &n) && n >= key->min && n <= key->max)
-			*number = n;
-		else
-			complain(p, line, "%s must be a number from %" PRIu64 " to %" PRIu64 "%s", key->key, key->min,
-			    key->max, key->kind == CONFIG_SIZE ? " bytes; K, M or G may follow" : "");
-		break;
-	}
-	case CONFIG_ADDRESSES: {
-		union socket_address addresses[SOCKETS_ADDRESSES_MAX];
-
-		if (sockets_parse_addresses(value, addresses) < 0)
-			complain(p, line, "%s must be off, any, or at most %d IP addresses with commas between them", key->key,
-			    SOCKETS_ADDRESSES_MAX);
-		else
-			set_text(p, field(p->c, key), value);
-		break;
-	}
-	case CONFIG_PORT:
-		if (strcmp(value, "off") == 0)
-			*number = 0;
-		else if (!parse_number(value, false, number) || *number < key->min || *number > key->max)
-			complain(p, line, "%s must be off or a number from %" PRIu64 " to %" PRIu64, key->key, key->min,
-			    key->max);
-		break;
-	case CONFIG_FILE:
-		if (value[0] != '/' && strcmp(value, "none") != 0)
-			complain(p, line, "%s must be none or an absolute path", key->key);
-		else
-			set_text(p, field(p->c, key), value);
-		break;
-	case CONFIG_LIST:
-		if (!logins_parse_list(value))
-			complain(p, line, "%s must be none, or user@REALM or *@REALM with commas between them", key->key);
-		else
-			set_text(p, field(p->c, key), value);
-		break;
-	case CONFIG_PATTERNS:
-		if (!networks_are_patterns(value))
-			complain(p, line, "%s must be none, or names of links with commas between them; * and ? stand for others",
-			    key->key);
-		else
-			set_text(p, field(p->c, key), value);
-		break;
-	case CONFIG_USERS:
-		if (!users_are_valid(value))
-			complain(p, line, "%s must be none, or at most %d NAME:USER with commas between them", key->key,
-			    USERS_MAX);
-		else
-			set_text(p, field(p->c, key), value);
-		break;
-	case CONFIG_ROOTS:
-		if (!roots_are_valid(value))
-			complain(p, line, "%s must be none, or at most %d absolute paths with commas between them", key->key,
-			    ROOTS_MAX);
-		else
-			set_text(p, field(p->c, key), value);
-		break;
-	case CONFIG_MAP:
-		assert(false); /* A map is set by its own function. */
-	}
+	assert(key->kind != CONFIG_MAP); /* A map is set by its own function. */
+	if (text == NULL && key->kind != CONFIG_CHOICE)
+		set_number(p, key, line, value);
+	else if (text == NULL && !parse_choice(key->words, value, field(p->c, key)))
+		complain(p, line, "%s must be one of %s", key->key, key->words);
+	else if (text != NULL && text->is_valid(value))
+		set_text(p, field(p->c, key), value);
+	else if (text != NULL && text->max > 0)
+		complain(p, line, "%s must be %s, at most %u", key->key, text->must_be, text->max);
+	else if (text != NULL)
+		complain(p, line, "%s must be %s", key->key, text->must_be);
 }
 
 static void set_share(struct parse *p, unsigned line, const char *name, const char *directory)
@@ -535,15 +522,9 @@ bool config_is_set(const struct config *c, const void *value)
 
 void config_done(struct config *c)
 {
-	for (size_t i = 0; i < config_key_count; i++) {
-		void *value = field(c, &config_keys[i]);
-
-		if (config_keys[i].kind == CONFIG_NAME || config_keys[i].kind == CONFIG_DIRECTORY ||
-		    config_keys[i].kind == CONFIG_ADDRESSES || config_keys[i].kind == CONFIG_FILE ||
-		    config_keys[i].kind == CONFIG_LIST || config_keys[i].kind == CONFIG_USERS ||
-		    config_keys[i].kind == CONFIG_ROOTS || config_keys[i].kind == CONFIG_PATTERNS)
-			free(*(char **)value);
-	}
+	for (size_t i = 0; i < config_key_count; i++)
+		if (config_is_text(config_keys[i].kind))
+			free(*(char **)field(c, &config_keys[i]));
 	unc_map_done(&c->unc);
 	free(c->file);
 	free(c->drives_directory);

@@ -63,6 +63,8 @@ struct config_key {
 };
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
+/* Whether the value is a char *, kept as it is written. */
+bool config_is_text(enum config_kind kind);
 
 /* Every mistake is told to problem() as a whole line, "FILE:12: …", and counted.  Returns 0; -EBADMSG if there were
  * mistakes; -ENOMEM.  *ret is to be freed in each case but the last.

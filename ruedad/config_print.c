@@ -16,37 +16,18 @@ static void print_value(const struct config *c, const struct config_key *key, FI
 {
 	const void *value = (const char *)c + key->offset;
 
-	switch (key->kind) {
-	case CONFIG_NAME:
-	case CONFIG_DIRECTORY:
-	case CONFIG_ADDRESSES:
-	case CONFIG_FILE:
-	case CONFIG_LIST:
-	case CONFIG_PATTERNS:
-	case CONFIG_USERS:
-	case CONFIG_ROOTS:
-		fprintf(out, "%s", *(char *const *)value);
-		break;
-	case CONFIG_CHOICE: {
+	if (config_is_text(key->kind)) {
+		fputs(*(char *const *)value, out);
+	} else if (key->kind == CONFIG_CHOICE) {
 		const char *word = key->words;
 
 		for (uint64_t n = *(const uint64_t *)value; n > 0; n--)
 			word = strchr(word, '|') + 1;
 		fprintf(out, "%.*s", (int)strcspn(word, "|"), word);
-		break;
-	}
-	case CONFIG_NUMBER:
-	case CONFIG_SIZE:
+	} else if (key->kind == CONFIG_PORT && *(const uint64_t *)value == 0) {
+		fputs("off", out);
+	} else {
 		fprintf(out, "%" PRIu64, *(const uint64_t *)value);
-		break;
-	case CONFIG_PORT:
-		if (*(const uint64_t *)value == 0)
-			fputs("off", out);
-		else
-			fprintf(out, "%" PRIu64, *(const uint64_t *)value);
-		break;
-	case CONFIG_MAP:
-		break;
 	}
 }
 

@@ -101,7 +101,7 @@ TEST(the_network_is_off_until_an_address_is_given)
 	CHECK_INT(c.mapper_port, 0);
 	CHECK(config_is_set(&c, &c.mapper_port));
 	config_done(&c);
-	CHECK(strstr(complaints("[listen]\naddress = localhost\n"), ":2: address must be off, any, or at most 8 IP") != NULL);
+	CHECK(strstr(complaints("[listen]\naddress = localhost\n"), ":2: address must be off, any, or IP addresses with commas between them, at most 8\n") != NULL);
 	CHECK(strstr(complaints("[listen]\nepmap = 0\n"), ":2: epmap must be off or a number from 1 to 65535") != NULL);
 	CHECK(strstr(complaints("[listen]\naddress = any\nepmap = off\n"), "clients could not find the service") != NULL);
 	CHECK(strstr(complaints("[listen]\naddress = any\nport = 135\n"), "must differ") != NULL);
