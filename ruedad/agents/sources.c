@@ -61,7 +61,7 @@ struct source_watch {
 	void *files;
 	struct loop_timer *timer;
 	bool pending;
-	source_changed *changed;
+	loop_callback *changed;
 	void *data;
 };
 
@@ -422,7 +422,7 @@ static void tell_changed(void *data)
 	struct source_watch *w = data;
 
 	w->pending = false;
-	w->changed(w->data, false);
+	w->changed(w->data);
 }
 
 static void note_change(void *data)
@@ -436,7 +436,7 @@ static void note_change(void *data)
 }
 
 /* A file, if path says so, or the key of that name. */
-static int watch_new(struct sources *s, const char *path, struct u16 name, source_changed *changed, void *data,
+static int watch_new(struct sources *s, const char *path, struct u16 name, loop_callback *changed, void *data,
     struct source_watch **ret, struct error *error)
 {
 	struct error why = { 0 };
@@ -467,7 +467,7 @@ static int watch_new(struct sources *s, const char *path, struct u16 name, sourc
 	return 0;
 }
 
-int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+int source_watch(struct sources *s, struct u16 name, loop_callback *changed, void *data, struct source_watch **ret,
     struct error *error)
 {
 	_cleanup_(source_name_done) struct source_name n = { 0 };
@@ -476,7 +476,7 @@ int source_watch(struct sources *s, struct u16 name, source_changed *changed, vo
 	return r < 0 ? r : watch_new(s, n.kind == SOURCE_FILE ? n.path : NULL, name, changed, data, ret, error);
 }
 
-int source_watch_key(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+int source_watch_key(struct sources *s, struct u16 name, loop_callback *changed, void *data, struct source_watch **ret,
     struct error *error)
 {
 	_cleanup_(key_name_done) struct key_name n = { 0 };

@@ -79,18 +79,17 @@ int source_put_back_key(struct sources *s, struct u16 name, const struct source_
 void source_cancel(struct source_job *job);
 
 /* changed(data) after the source may have changed since the last call, or since the watching began; several changes are told
- * once, WATCH_MS after the first.  It is told once, too, when it could not be seen any more (the source was removed, the
+ * once, SOURCE_WATCH_MS after the first.  It is told once, too, when it could not be seen any more (the source was removed, the
  * kernel's queue ran over): capture, and see.  A source that does not exist (yet) can be watched; putting back is a change
- * like any other.  With `lost` the watching has ended for good: free it, and watch again (today nothing ends it so).
+ * like any other.  Watching ends when it is freed, and never by itself.
  * Files can be watched from a moment after the call only: soon after it, and each time that watching has begun again, a
  * change is told, whether there was one or not.  Files that cannot be watched for a while are told when they can again, and
  * the log says why.  ERR_ACCESS_DENIED: no allowed root; ERR_NOT_SUPPORTED: files are not watched here.
  * Watches are freed before the sources. */
 enum { SOURCE_WATCH_MS = 500 };
-typedef void source_changed(void *data, bool lost);
-int source_watch(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+int source_watch(struct sources *s, struct u16 name, loop_callback *changed, void *data, struct source_watch **ret,
     struct error *error);
 /* The same of the source of a crypto checkpoint.  ERR_NOT_SUPPORTED also of keys in tokens, which nothing tells about. */
-int source_watch_key(struct sources *s, struct u16 name, source_changed *changed, void *data, struct source_watch **ret,
+int source_watch_key(struct sources *s, struct u16 name, loop_callback *changed, void *data, struct source_watch **ret,
     struct error *error);
 void source_watch_free(struct source_watch *w); /* NULL is allowed. */
