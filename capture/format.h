@@ -64,3 +64,6 @@ struct tree_visitor {
 /* ERR_INVALID_DATA with the story: not the hive of a file checkpoint, or beyond a limit; -ENOMEM.  Callbacks may have been
  * called before that is found: read once without any to know. */
 int files_read(const void *hive, size_t len, const struct tree_visitor *visitor, struct error *error);
+
+/* Whether both are the hive of the same tree, but for times of access.  False also for want of memory. */
+bool files_same(const void *a, size_t a_len, const void *b, size_t b_len);

@@ -11,6 +11,8 @@
  *          What to capture was decided before, and is checked again where the order of changes is fixed, in the core: a
  *          resource that was deleted meanwhile, a path that somebody else has added, a number that is another checkpoint's
  *          by now are refused there, and the blob goes with the next sweep.
+ *          What is captured again and is what was saved before is not written and not named anew; of files also if only
+ *          times of access differ, or who merely reads one would have it saved (capture/same.c).
  * Promise  done is called exactly once.
  * Threads  the loop thread; writing on a worker.
  * Limits   those of agents/sources.h; CAPTURES_MAX at a time, more are refused (1723).
@@ -18,6 +20,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/capture.h"
 #include "base/log.h"
+#include "capture/format.h"
 #include "ruedad/agents/blobs.h"
 #include "ruedad/agents/crypto.h"
 #include "ruedad/agents/sources.h"
@@ -40,7 +43,7 @@ struct capture_job {
 	char16_t *path;  /* Owned; the source's. */
 	uint32_t number; /* Of the one that is saved again; 0: it is added. */
 	uint64_t added;
-	struct checkpoint before; /* Its digest, if something was saved. */
+	struct checkpoint before; /* Its digest and length, if something was saved. */
 	uint64_t attempt;         /* So that no two write under one name. */
 
 	struct box_label label; /* Of a crypto checkpoint, … */
@@ -53,6 +56,7 @@ struct capture_job {
 	uint8_t *bytes;            /* What was captured; owned. */
 	size_t length;
 	struct digest digest;
+	bool same; /* It is what was saved before, and that is there. */
 	int result;
 	struct error error;
 };
@@ -134,8 +138,8 @@ static void on_captured(void *data)
 	struct command command;
 	struct buf bytes = { 0 };
 
-	if (job->result == 0 && job->number != 0 && digest_equal(&job->digest, &job->before.digest)) {
-		job_finish(job, false); /* It is what it was. */
+	if (job->result == 0 && job->same) {
+		job_finish(job, false);
 		return;
 	}
 	if (job->result == 0) {
@@ -150,15 +154,38 @@ static void on_captured(void *data)
 	job_finish(job, false);
 }
 
+static bool is_of_files(const struct capture_job *job)
+{
+	_cleanup_(source_name_done) struct source_name n = { 0 };
+
+	return job->source.kind == CHECKPOINT_REGISTRY && source_name_parse(job->source.path, &n, NULL) == 0 &&
+	       n.kind == SOURCE_FILE;
+}
+
+/* Whether it is what was saved before, but for times of access if it is of files; and that is whole. */
+static bool is_what_it_was(const struct capture_job *job)
+{
+	bool equal = digest_equal(&job->digest, &job->before.digest);
+	_cleanup_free_ uint8_t *before = NULL;
+	size_t len;
+
+	if (!job->before.saved || (!equal && (job->length != job->before.length || !is_of_files(job))))
+		return false;
+	if (blob_read(job->service->disk, job->service->generation, &job->before, &before, &len, NULL) < 0)
+		return false; /* So what has rotted comes back. */
+	return equal || files_same(job->bytes, job->length, before, len);
+}
+
 static void run(void *data)
 {
 	struct capture_job *job = data;
 	struct service *s = job->service;
 
 	job->digest = sha256_of(job->bytes, job->length);
-	/* Also if it is what it was: so what has rotted comes back. */
-	job->result =
-	    blob_put(s->disk, s->generation, job->attempt, job->bytes, job->length, &job->digest, &job->error);
+	job->same = is_what_it_was(job);
+	if (!job->same)
+		job->result =
+		    blob_put(s->disk, s->generation, job->attempt, job->bytes, job->length, &job->digest, &job->error);
 }
 
 static void on_source(void *data, int r, uint8_t *hive, size_t len, const struct error *error)
@@ -354,8 +381,10 @@ int capture_save(struct service *s, const struct guid *resource, enum checkpoint
 	job->number = number;
 	job->added = checkpoint.added;
 	job->before = (struct checkpoint){ .saved = checkpoint.saved };
-	if (checkpoint.saved)
+	if (checkpoint.saved) {
 		job->before.digest = checkpoint.digest;
+		job->before.length = checkpoint.length;
+	}
 	return job_start(job);
 }
 

@@ -19,6 +19,9 @@ from tap import test  # noqa: E402
 
 TOOLS = [os.path.abspath(a) for a in sys.argv[1:4]]
 ADD, DELETE = 0x014000A2, 0x014000A6
+CLONE_NEWNS = 0x20000
+MS_PRIVATE_ALL = 0x4000 | 1 << 18
+MS_NOATIME, MS_RELATIME = 1 << 10, 1 << 21
 KEY = "SOFTWARE\\App"
 SECONDS = 10  # Within which a change is saved; an idle machine needs one.
 # Tells what it found when it started; $2 is done before it ends.
@@ -41,11 +44,12 @@ class Node(Machine):
     """A node with a program that has a file and a key."""
     count = 0
 
-    def __init__(self, on_term="exit 0"):
+    def __init__(self, on_term="exit 0", base=None):
         Node.count += 1
-        base = os.path.join(tap.temporary(), f"root{Node.count}")
-        os.mkdir(base)
-        os.chmod(base, 0o777)
+        if base is None:
+            base = os.path.join(tap.temporary(), f"root{Node.count}")
+            os.mkdir(base)
+            os.chmod(base, 0o777)
         self.place = os.path.join(base, "app")
         os.mkdir(self.place)
         os.chmod(self.place, 0o777)
@@ -235,6 +239,61 @@ def a_source_that_is_gone_is_told_when_it_stops_and_comes_back():
         assert not os.path.exists(c.place + "/conf")
         c.online()
         c.check("one")
+
+
+def mounted(options):
+    """A fresh file system whose times of access are kept so, seen by this process and its children only; or None."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() != 0 or libc.unshare(CLONE_NEWNS) != 0 or libc.mount(None, b"/", None, MS_PRIVATE_ALL, None) != 0:
+        return None
+    path = os.path.join(tap.temporary(), "times-" + str(options))
+    os.mkdir(path)
+    if libc.mount(b"times", path.encode(), b"tmpfs", options, None) != 0:
+        return None
+    os.chmod(path, 0o777)
+    return path
+
+
+def read_of(options):
+    """Whether reading a file that has a checkpoint is seen by the file system; what reading does to what is saved is checked
+    here: nothing, and whatever else is changed brings the time along."""
+    place = mounted(options)
+    if place is None:
+        return None  # Mounting takes root.
+    with Node(base=place) as c:
+        path = f"{c.place}/conf"
+        c.offline()
+        os.utime(path, (1000000000, 1000000000))
+        c.control(DELETE, c.file)
+        c.control(ADD, c.file)
+        c.online()  # Its program reads the file.
+        blobs = sorted(glob.glob(c.path("state/*/blobs/*")))
+        listed = c.rueda("checkpoint", "ls", "app")
+        accessed = os.stat(path).st_atime
+        c.offline()
+        assert sorted(glob.glob(c.path("state/*/blobs/*"))) == blobs, "it was saved because it was read"
+        assert c.rueda("checkpoint", "ls", "app") == listed
+        os.utime(path, (1, 1))
+        c.online()
+        c.offline()
+        assert os.stat(path).st_mtime == 1000000000, "it was not put back"
+        c.online()
+        os.chmod(path, 0o600)
+        os.utime(path, (1234567890, 1000000000))
+        c.offline()
+        os.utime(path, (1, 1))
+        # Again what it was, with the time of access that went along; then its program reads it.
+        c.rueda("resource", "set", "app", "--private", "CommandLine=/bin/sleep 1000")
+        c.online()
+        assert os.stat(path).st_atime == 1234567890, os.stat(path)
+        assert os.stat(path).st_mode & 0o777 == 0o600
+    return accessed != 1000000000
+
+
+@test
+def what_is_merely_read_is_not_saved_anew_however_the_file_system_keeps_times():
+    assert read_of(MS_RELATIME) in (True, None)
+    assert read_of(MS_NOATIME) in (False, None)
 
 
 tap.run(sys.argv[4:])

@@ -168,6 +168,83 @@ TEST(what_is_written_is_read)
 	author_free(&a);
 }
 
+/* A directory with one file, of which each thing can be another. */
+struct variant {
+	struct tree_time accessed, modified;
+	uint32_t mode, owner, group;
+	const char *name, *data, *xattr, *value;
+	uint64_t length, offset;
+};
+
+static const struct variant plain = { { 5, 6 }, { 7, 8 }, 0644, 1, 2, "file", "data", "user.x", "y", 100, 10 };
+
+static void write_variant(const struct variant *v, struct author *a)
+{
+	struct tree_entry directory = { TREE_DIRECTORY, "", "", 0755, 1, 2, v->accessed, { 7, 8 }, 0 };
+	struct tree_entry file = { TREE_FILE, v->name, "", v->mode, v->owner, v->group, v->accessed, v->modified,
+		v->length };
+
+	open_author(a);
+	note(a, files_begin(a->w, &directory));
+	note(a, files_begin(a->w, &file));
+	note(a, files_part(a->w, v->offset, v->data, 4));
+	note(a, files_xattr(a->w, v->xattr, v->value, 1));
+	note(a, files_end(a->w));
+	note(a, files_end(a->w));
+	CHECK_INT(finish(a), 0);
+}
+
+/* Whether it is the same tree as the plain one; its bytes are others. */
+static bool is_as_plain(struct variant v)
+{
+	struct author a, b;
+	bool same;
+
+	write_variant(&plain, &a);
+	write_variant(&v, &b);
+	CHECK(a.file.bytes.len != b.file.bytes.len ||
+	      memcmp(a.file.bytes.data, b.file.bytes.data, a.file.bytes.len) != 0);
+	same = files_same(a.file.bytes.data, a.file.bytes.len, b.file.bytes.data, b.file.bytes.len);
+	author_free(&a);
+	author_free(&b);
+	return same;
+}
+
+#define VARIANT(...)                                                                                                   \
+	({                                                                                                             \
+		struct variant v = plain;                                                                              \
+		__VA_ARGS__;                                                                                           \
+		v;                                                                                                     \
+	})
+
+TEST(trees_are_the_same_if_nothing_but_times_of_access_differs)
+{
+	CHECK(is_as_plain(VARIANT(v.accessed.seconds++)));
+	CHECK(is_as_plain(VARIANT(v.accessed.nanoseconds = 0)));
+	CHECK(!is_as_plain(VARIANT(v.modified.seconds++)));
+	CHECK(!is_as_plain(VARIANT(v.modified.nanoseconds++)));
+	CHECK(!is_as_plain(VARIANT(v.mode = 0600)));
+	CHECK(!is_as_plain(VARIANT(v.owner = 3)));
+	CHECK(!is_as_plain(VARIANT(v.group = 3)));
+	CHECK(!is_as_plain(VARIANT(v.name = "FILE")));
+	CHECK(!is_as_plain(VARIANT(v.data = "Data")));
+	CHECK(!is_as_plain(VARIANT(v.offset = 11)));
+	CHECK(!is_as_plain(VARIANT(v.length = 101)));
+	CHECK(!is_as_plain(VARIANT(v.xattr = "user.X")));
+	CHECK(!is_as_plain(VARIANT(v.value = "Y")));
+}
+
+TEST(what_is_no_such_hive_is_the_same_as_nothing)
+{
+	struct author a;
+
+	write_variant(&plain, &a);
+	CHECK(files_same(a.file.bytes.data, a.file.bytes.len, a.file.bytes.data, a.file.bytes.len));
+	CHECK(!files_same(a.file.bytes.data, a.file.bytes.len - 1, a.file.bytes.data, a.file.bytes.len - 1));
+	CHECK(!files_same("x", 1, "x", 1));
+	author_free(&a);
+}
+
 TEST(no_memory_is_an_error_on_both_sides)
 {
 	struct author good;
