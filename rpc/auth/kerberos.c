@@ -14,7 +14,8 @@
  * Not here a replay cache: a recorded first leg is worth nothing to who cannot answer the second, and its file would be
  *          I/O in the loop.  The acceptor asks no KDC and no name service; it reads its keytab at each login.
  * Threads  one at a time for a connection.     Limits  KERBEROS_TOKEN_MAX, RPC_NAME_MAX bytes of a principal.
- * Source   RFC 4121, MS-KILE 3.4.5.4, MS-RPCE 3.3.1.5.2.2     Tests  tests/interop/rpc_auth.py, domain.py
+ * Source   RFC 4121, MS-KILE 3.4.5.4, MS-RPCE 3.3.1.5.2.2
+ * Tests    tests/unit/kerberos.c, tests/fuzz/kerberos.c, tests/interop/rpc_auth.py, domain.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "rpc/auth/kerberos_private.h"

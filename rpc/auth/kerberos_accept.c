@@ -1,6 +1,6 @@
 /* kerberos_accept: the server's side of Kerberos.  What and why: kerberos.c.
  *
- * Threads  one at a time for a connection.     Tests  tests/interop/rpc_auth.py, domain.py
+ * Threads  one at a time for a connection.     Tests  tests/unit/kerberos.c, tests/fuzz/kerberos.c, tests/interop/rpc_auth.py, domain.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "rpc/auth/kerberos_private.h"
@@ -68,9 +68,8 @@ static int take_client(struct kerberos *k)
 	return r;
 }
 
-static int accept_step(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out)
+static int accept_leg(struct kerberos *k, const uint8_t *token, size_t len, struct buf *token_out)
 {
-	struct kerberos *k = container_of(s, struct kerberos, base);
 	gss_buffer_desc in = { len, (void *)token }, out = GSS_C_EMPTY_BUFFER;
 	bool is_first = k->context == GSS_C_NO_CONTEXT;
 	OM_uint32 ignored, minor, major, flags = 0;
@@ -81,7 +80,8 @@ static int accept_step(struct rpc_security *s, const uint8_t *token, size_t len,
 	major = gss_accept_sec_context(&minor, &k->context, k->acceptor->credentials, &in, GSS_C_NO_CHANNEL_BINDINGS,
 	    NULL, NULL, &out, &flags, NULL, NULL);
 	if (major != GSS_S_COMPLETE && major != GSS_S_CONTINUE_NEEDED) {
-		(void)gss_release_buffer(&ignored, &out); /* It may be an error message; a refusal has no room for it. */
+		(void)gss_release_buffer(
+		    &ignored, &out); /* It may be an error message; a refusal has no room for it. */
 		return kerberos_refuse(k, "a login is refused", major, minor);
 	}
 	r = kerberos_take_token(&out, token_out);
@@ -105,6 +105,15 @@ static void identify(struct rpc_security *s, struct rpc_identity *identity)
 		return;
 	identity->access = k->acceptor->access(k->acceptor->data, k->name);
 	identity->sids = rpc_sids_ref(k->sids);
+}
+
+static int accept_step(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out)
+{
+	struct kerberos *k = container_of(s, struct kerberos, base);
+	int r = accept_leg(k, token, len, token_out);
+
+	k->refused |= r < 0; /* For good, whatever it was. */
+	return r;
 }
 
 static int make(const struct rpc_security_provider *p, uint8_t level, struct rpc_security **ret)

@@ -3,7 +3,7 @@
  * Errors   those that the user can do something about have codes of their own; all others are ERR_ACCESS_DENIED.  What the
  *          server thinks of the ticket it keeps to itself: that is ERR_ACCESS_DENIED, too, and its log knows more.
  * Threads  one at a time for a connection; it may block.
- * Tests    tests/interop/rpc_auth.py, tests/integration/kerberos.py
+ * Tests    tests/unit/kerberos.c, tests/fuzz/kerberos.c, tests/interop/rpc_auth.py, tests/integration/kerberos.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/auth/kerberos_private.h"
 #include <gssapi/gssapi_ext.h>
@@ -62,12 +62,11 @@ static int begin(struct kerberos *k)
 	return major == GSS_S_COMPLETE ? 0 : refuse(k, "there is no ticket", major, minor);
 }
 
-static int initiate_step(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out)
+static int initiate_leg(struct kerberos *k, const uint8_t *token, size_t len, struct buf *token_out)
 {
-	struct kerberos *k = container_of(s, struct kerberos, base);
 	gss_buffer_desc in = { len, (void *)token }, out = GSS_C_EMPTY_BUFFER;
 	OM_uint32 wanted = GSS_C_DCE_STYLE | GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG |
-			   GSS_C_INTEG_FLAG | (s->level == RPC_LEVEL_PRIVACY ? GSS_C_CONF_FLAG : 0);
+			   GSS_C_INTEG_FLAG | (k->base.level == RPC_LEVEL_PRIVACY ? GSS_C_CONF_FLAG : 0);
 	OM_uint32 minor, major, flags = 0, ignored;
 	int r = 0;
 
@@ -87,6 +86,15 @@ static int initiate_step(struct rpc_security *s, const uint8_t *token, size_t le
 	if (r < 0)
 		return r;
 	return major == GSS_S_CONTINUE_NEEDED ? 1 : kerberos_establish(k, flags);
+}
+
+static int initiate_step(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out)
+{
+	struct kerberos *k = container_of(s, struct kerberos, base);
+	int r = initiate_leg(k, token, len, token_out);
+
+	k->refused |= r < 0; /* For good, whatever it was. */
+	return r;
 }
 
 static int make(const struct rpc_security_provider *p, uint8_t level, struct rpc_security **ret)
