@@ -157,8 +157,9 @@ static void send_pdu(struct cursor *c, struct rpc_security *from, struct rpc_sec
 	r = from->ops->protect(from, pdu.data, sizeof(plain), HEADER, BODY, pdu.data + sizeof(plain));
 	assert(r == 0);
 	meddle(c, &pdu, earlier);
-	/* Its lengths have been checked before anything is unprotected. */
-	if (pdu.len == sizeof(plain) + to->signature_len) {
+	/* Lengths have been checked before anything is unprotected; a PDU that is lost is the connection's end. */
+	*broken = pdu.len != sizeof(plain) + to->signature_len;
+	if (!*broken) {
 		r = to->ops->unprotect(to, pdu.data, sizeof(plain), HEADER, BODY, pdu.data + sizeof(plain));
 		assert(r == 0 || r == ERR_RPC_S_SEC_PKG_ERROR);
 		assert(r < 0 || memcmp(pdu.data + body, plain + body, end - body) == 0);

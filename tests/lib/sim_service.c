@@ -222,12 +222,16 @@ void sim_caller_connect(
     struct sim_caller *c, struct sim_service *s, const struct ndr_interface *interface, unsigned version)
 {
 	struct pdu_syntax syntax = rpc_interface_syntax(interface, version);
+	struct pdu ack;
 	size_t i = 0;
 
 	CHECK(c->service == NULL);
 	*c = (struct sim_caller){ .service = s, .interface = interface, .version = version };
 	CHECK_INT(peer_open(&c->peer, s->rpc, &peer_root), 0);
-	CHECK(peer_bind(&c->peer, &syntax, 0) != 0);
+	peer_put_bind(&c->peer, PDU_MULTIPLEX, &syntax, 0);
+	peer_send(&c->peer);
+	CHECK(peer_next(&c->peer, &ack) && ack.header.type == PDU_BIND_ACK);
+	CHECK_INT(ack.ack.results[0].result, PDU_ACCEPTED);
 	while (s->callers[i] != NULL)
 		i++;
 	s->callers[i] = c;

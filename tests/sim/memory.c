@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cluster/group/apply.h"
 #include "cluster/object/object.h"
+#include "ruedad/serve/serve.h"
 #include "tests/lib/failalloc.h"
 #include "tests/lib/sim_machine.h"
 #include "tests/lib/sim_service.h"
@@ -388,6 +389,35 @@ TEST(a_resource_that_starts_and_stops_without_memory_comes_to_rest)
 	CHECK(repeat(&clusapi, CLUSAPI_ONLINE_RESOURCE, handle_in, &online, offline_again) > 20);
 	online_again(0);
 	CHECK(repeat(&clusapi, CLUSAPI_OFFLINE_RESOURCE, handle_in, &offline, online_again) > 20);
+	end();
+}
+
+/* Two calls on one connection wait for the same; the answer to the first of them finds no memory, so that the connection ends,
+ * and with it the call that would have been next. */
+TEST(an_answer_without_memory_takes_along_the_other_calls_of_its_connection)
+{
+	const struct serve_call *first;
+	unsigned ends = 0;
+
+	begin();
+	for (uint64_t n = 1; n == 1 || refused; n++) {
+		CHECK_INT(buf_reserve(&clusapi.peer.received, 64 << 10), 0);
+		for (int i = 0; i < 2; i++) {
+			sim_caller_send(&clusapi, CLUSAPI_ONLINE_RESOURCE, handle_in());
+			clusapi.waiting = false; /* Their answers are not looked at. */
+		}
+		do
+			step();
+		while ((first = sim.service.waiting) == NULL || first->next_waiting == NULL);
+		armed = n;
+		refused = false;
+		while (!sim.failed && sim.service.waiting != NULL)
+			step();
+		ends += !sim.failed && peer_is_over(&clusapi.peer);
+		recover();
+		offline_again(0);
+	}
+	CHECK(ends > 0);
 	end();
 }
 
