@@ -53,6 +53,8 @@ struct rpc_client {
 	unsigned connections_max;
 	int connect_ms;
 	bool stateless;
+	int (*may_connect)(void *data);
+	void *data;
 
 	pthread_mutex_t lock;       /* Of all below. */
 	pthread_cond_t changed[2];  /* For calls that are not patient, and for those that are. */
@@ -120,6 +122,8 @@ int rpc_client_new(const struct rpc_client_config *config, struct rpc_client **r
 	c->connections_max = config->connections_max != 0 ? config->connections_max : RPC_CLIENT_CONNECTIONS;
 	c->connect_ms = config->connect_ms != 0 ? config->connect_ms : RPC_CLIENT_CONNECT_MS;
 	c->stateless = config->stateless;
+	c->may_connect = config->may_connect;
+	c->data = config->data;
 	c->room = 1;
 	(void)pthread_mutex_init(&c->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
@@ -350,8 +354,10 @@ static int open_another(struct rpc_client *c, bool patient, const struct rpc_wai
 	struct rpc_socket *s = NULL;
 	struct host hosts[RPC_CLIENT_HOSTS]; /* Their names stay as long as the client. */
 	size_t first = c->current, known = c->host_count, count = group == 0 ? known : 1, index;
-	int r;
+	int r = c->may_connect != NULL ? c->may_connect(c->data) : 0;
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; c->path == NULL && i < count; i++)
 		hosts[i] = c->hosts[(first + i) % known];
 	if (group != 0)

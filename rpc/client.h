@@ -42,6 +42,10 @@ struct rpc_client_config {
 	 * RPC_CLIENT_CONNECT_MS. */
 	int connect_ms;
 	bool stateless; /* The interface has no context handles: connections that nobody uses are not kept. */
+	/* Given, or NULL: asked on the thread that is about to make a connection, which is not made unless it says 0; the call
+	 * that needed it ends with what it says.  It may not block, nor call this client. */
+	int (*may_connect)(void *data);
+	void *data;
 };
 
 /* Does not connect yet. */

@@ -6,6 +6,7 @@
  * Threads  all functions.        Tests  tests/integration/library.py, network.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/cluster.h"
+#include "lib/clusapi/place.h"
 #include "wire/clusapi.h"
 #include "wire/rueda.h"
 #include <stdio.h>
@@ -211,7 +212,7 @@ DWORD GetNodeClusterState(LPCWSTR lpszNodeName, LPDWORD pdwClusterState)
 	if (r != ERR_RPC_S_SERVER_UNAVAILABLE || lpszNodeName != NULL)
 		return return_code(r);
 	/* Nobody answers: a state directory with a generation in force is a cluster that is not running. */
-	(void)snprintf(current, sizeof(current), "%s/current", link_state_directory());
+	(void)snprintf(current, sizeof(current), "%s/current", place_state());
 	*pdwClusterState =
 	    access(current, F_OK) == 0 || errno == EACCES ? ClusterStateNotRunning : ClusterStateNotConfigured;
 	return 0;

@@ -2,9 +2,9 @@
  *
  * Why      a program holds its handles over restarts of the service, and must not notice more than a pause; but after a
  *          restore it must notice, or it would go on changing what it does not know.
- * How      a link holds one RPC client for each interface, with a few connections that its calls share.  The
- *          client's generation changes when its connections, and with them the server's context handles, were lost; the
- *          link calls that an *epoch*.  A remote remembers the epoch that its handle is of and opens it again in a new one,
+ * How      a link's calls go over a line (line.c): one RPC client for each interface, with a few connections; those to the
+ *          service of this machine are shared with other links.  When the connections, and with them the server's context
+ *          handles, were lost, or the link has gone to another line, a new *epoch* begins.  A remote remembers the epoch that its handle is of and opens it again in a new one,
  *          by path or id.  Before that the link asks which generation of the cluster serves: if it is another one than at
  *          first, every remote of the link is dead (ERR_INVALID_HANDLE), as are those that the server itself refuses.
  * Network  a remote link has several hosts that serve the same cluster, and goes to another one when the one where it is
@@ -17,21 +17,17 @@
  * Threads  all functions.        Tests  tests/integration/library.py, network.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lib/clusapi/link.h"
-#include "base/ini.h"
 #include "base/utf16.h"
 #include "lib/clusapi/login.h"
 #include "lib/clusapi/settings.h"
 #include "rpc/dispatch.h"
 #include "wire/clusapi.h"
-#include "wire/local.h"
 #include "wire/rueda.h"
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { RETRY_MS = 10000, RETRY_STEP_MS = 50, DIRECTORY_MAX = 3072, INTERFACES = 4 };
+enum { RETRY_MS = 10000, RETRY_STEP_MS = 50, LINES_MAX = 4 };
 
 /* Shared by the calls that began between two cancels. */
 struct cancel {
@@ -45,91 +41,19 @@ struct link {
 	bool remote;
 	uint16_t port; /* Remote: of the hosts; 0: their mappers know. */
 	atomic_int call_ms;
-	atomic_int waits; /* Reserved. */
-	struct rpc_login *login; /* Owned, may be NULL. */
-	pthread_mutex_t cancel_lock;
-	struct cancel *cancel; /* Never NULL; the link has a reference. */
-	struct rpc_client *clients[INTERFACES];
+	atomic_int waits;              /* Reserved. */
+	_Atomic(struct line *) line;   /* One of lines: where the handles are. */
+	pthread_mutex_t cancel_lock;   /* Of the next three. */
+	struct cancel *cancel;         /* Never NULL; the link has a reference. */
+	struct line *lines[LINES_MAX]; /* Kept, as calls may still be on their way over all of them. */
+	unsigned line_count;
 	pthread_mutex_t lock;   /* Of all below. */
 	struct guid generation; /* Of the cluster, when the link was opened. */
 	uint64_t checked_epoch; /* The generation was found to be that one in this epoch. */
 	bool dead;
 };
 
-/* Where the service of this machine is: RUEDA_DIR, or the system's places, or what rueda.conf says. */
-
-static pthread_once_t directories_once = PTHREAD_ONCE_INIT;
-static char run_directory[DIRECTORY_MAX], state_directory[DIRECTORY_MAX], socket_path[DIRECTORY_MAX + 16];
-
-static void on_setting(void *data, unsigned line, const char *section, const char *key, const char *value)
-{
-	char *to = strcmp(key, "run_directory") == 0     ? run_directory
-		   : strcmp(key, "state_directory") == 0 ? state_directory
-							 : NULL;
-
-	if (strcmp(section, "service") == 0 && to != NULL && value[0] == '/')
-		(void)snprintf(to, DIRECTORY_MAX, "%s", value);
-}
-
-static void on_problem(void *data, unsigned line, const char *text)
-{
-	/* `ruedad --check` is the place to hear of mistakes. */
-}
-
-static void read_settings(const char *file)
-{
-	static const struct ini_handler handler = { NULL, on_setting, on_problem };
-	_cleanup_free_ char *text = malloc(INI_FILE_MAX);
-	FILE *f = fopen(file, "re");
-
-	if (f == NULL)
-		return;
-	if (text != NULL)
-		(void)ini_parse(text, fread(text, 1, INI_FILE_MAX, f), &handler);
-	(void)fclose(f);
-}
-
-static void find_directories(void)
-{
-	const char *private = secure_getenv("RUEDA_DIR");
-	char file[DIRECTORY_MAX];
-
-	if (private != NULL && private[0] == '/' && strlen(private) < DIRECTORY_MAX - 32) {
-		(void)snprintf(run_directory, sizeof(run_directory), "%s/run", private);
-		(void)snprintf(state_directory, sizeof(state_directory), "%s/state", private);
-		(void)snprintf(file, sizeof(file), "%s/rueda.conf", private);
-	} else {
-		(void)snprintf(run_directory, sizeof(run_directory), "/run/rueda");
-		(void)snprintf(state_directory, sizeof(state_directory), "/var/lib/rueda");
-		(void)snprintf(file, sizeof(file), "/etc/rueda/rueda.conf");
-	}
-	read_settings(file);
-	(void)snprintf(socket_path, sizeof(socket_path), "%s/cluster", run_directory);
-}
-
-const char *link_socket_path(void)
-{
-	(void)pthread_once(&directories_once, find_directories);
-	return socket_path;
-}
-
-const char *link_state_directory(void)
-{
-	(void)pthread_once(&directories_once, find_directories);
-	return state_directory;
-}
-
 /* Calls. */
-
-static const struct {
-	const struct ndr_interface *interface;
-	unsigned version;
-} interfaces[INTERFACES] = {
-	[LINK_CLUSAPI] = { &clusapi_interface, 3 },
-	[LINK_CLUSAPI_V2] = { &clusapi_interface, 2 },
-	[LINK_RUEDA] = { &rueda_interface, 1 },
-	[LINK_LOCAL] = { &clusapi_interface, 3 },
-};
 
 static int cancel_new(struct cancel **ret)
 {
@@ -179,6 +103,22 @@ static bool cancel_has_fired(struct link *l, const struct cancel *c)
 	return fired;
 }
 
+/* Wherever calls with this cancel may be. */
+static void fire(struct link *l, struct rpc_cancel *cancel)
+{
+	struct line *lines[LINES_MAX];
+	unsigned count;
+
+	(void)pthread_mutex_lock(&l->cancel_lock);
+	count = l->line_count;
+	memcpy(lines, l->lines, sizeof(lines));
+	(void)pthread_mutex_unlock(&l->cancel_lock);
+	for (unsigned i = 0; i < count; i++)
+		for (int which = 0; which < LINK_INTERFACES; which++)
+			if (line_client(lines[i], which) != NULL)
+				rpc_cancel_fire(line_client(lines[i], which), cancel);
+}
+
 int link_cancel(struct link *l)
 {
 	struct cancel *fresh, *old;
@@ -191,9 +131,7 @@ int link_cancel(struct link *l)
 	old->fired = true;
 	l->cancel = fresh;
 	(void)pthread_mutex_unlock(&l->cancel_lock);
-	for (size_t i = 0; i < INTERFACES; i++)
-		if (l->clients[i] != NULL)
-			rpc_cancel_fire(l->clients[i], &old->rpc);
+	fire(l, &old->rpc);
 	cancel_put(l, old);
 	return 0;
 }
@@ -208,25 +146,69 @@ bool link_is_remote(const struct link *l)
 	return l->remote;
 }
 
+/* Locked.  The line for the user that the calling thread is. */
+static int find_line(struct link *l, struct line **ret)
+{
+	unsigned i = 0;
+	int r;
+
+	while (i < l->line_count && !line_is_callers(l->lines[i]))
+		i++;
+	if (i == LINES_MAX)
+		return ERR_ACCESS_DENIED; /* Handles are not made to be passed round among users. */
+	if (i == l->line_count) {
+		r = line_open_local(&l->lines[i]);
+		if (r < 0)
+			return r;
+		l->line_count++;
+	}
+	*ret = l->lines[i];
+	return 0;
+}
+
+/* A call that had to connect came from another user than the line is for: which line it takes.  If there are handles behind it,
+ * the link stays there, and they are opened there. */
+static int change_line(struct link *l, enum link_interface which, struct line **line)
+{
+	struct line *to = NULL;
+	int r;
+
+	(void)pthread_mutex_lock(&l->cancel_lock);
+	r = find_line(l, &to);
+	if (r == 0 && !line_is_stateless(which) && l->line == *line)
+		l->line = to;
+	(void)pthread_mutex_unlock(&l->cancel_lock);
+	if (r == 0)
+		*line = to;
+	return r == 0 && !line_is_stateless(which) ? ERR_RPC_S_CALL_FAILED_DNE : r;
+}
+
 /* The status in the answer counts as much as the RPC's own error. */
 static int invoke(struct link *l, struct rpc_cancel *cancel, int timeout_ms, bool patient, enum link_interface which,
     unsigned number, const void *in, void *out, struct arena *arena)
 {
-	struct rpc_invocation i = { .interface = interfaces[which].interface,
-		.version = interfaces[which].version,
-		.number = number,
+	struct rpc_invocation i = { .number = number,
 		.in = in,
 		.out = out,
 		.arena = arena,
 		.timeout_ms = timeout_ms,
 		.cancel = cancel,
 		.patient = patient };
+	struct line *line = l->line;
 	uint32_t status;
 	int r;
 
-	if (l->clients[which] == NULL)
+	if (line_client(line, which) == NULL)
 		return ERR_RPC_S_UNKNOWN_IF;
-	r = rpc_client_invoke(l->clients[which], &i);
+	i.interface = line_interface(which, &i.version);
+	r = rpc_client_invoke(line_client(line, which), &i);
+	if (r == -EXDEV) {
+		r = change_line(l, which, &line);
+		if (r == 0)
+			r = rpc_client_invoke(line_client(line, which), &i);
+	}
+	if (r == ERR_TIMEOUT || (r == ERR_CANCELLED && !patient))
+		line_leave_alone(line);
 	if (r < 0)
 		return r;
 	status = *ndr_status(ndr_method(i.interface, i.version, number), out);
@@ -260,7 +242,7 @@ int link_wait(struct link *l, unsigned number, const void *in, void *out, struct
 
 void link_wait_cancel(struct link *l, struct rpc_cancel *cancel)
 {
-	rpc_cancel_fire(l->clients[LINK_CLUSAPI], cancel);
+	fire(l, cancel);
 }
 
 /* Worth another try: nobody has carried the call out (the service is away, starting or stopping), or it does not matter. */
@@ -280,7 +262,7 @@ static void move_on(struct link *l, enum link_interface which, int r)
 {
 	if (l->remote &&
 	    (r == ERR_CLUSTER_NODE_SHUTTING_DOWN || r == ERR_CLUSTER_NODE_DOWN || r == ERR_CLUSTER_NODE_NOT_READY))
-		rpc_client_move(l->clients[which]);
+		rpc_client_move(line_client(l->line, which));
 }
 
 static void pause_ms(unsigned ms)
@@ -293,7 +275,9 @@ static void pause_ms(unsigned ms)
 int link_call(
     struct link *l, enum link_interface which, unsigned number, const void *in, void *out, struct arena *arena)
 {
-	const struct ndr_method *m = ndr_method(interfaces[which].interface, interfaces[which].version, number);
+	unsigned version;
+	const struct ndr_interface *interface = line_interface(which, &version);
+	const struct ndr_method *m = ndr_method(interface, version, number);
 	struct cancel *cancel = cancel_get(l);
 	int r;
 
@@ -316,7 +300,7 @@ int link_call(
 
 uint64_t link_epoch(struct link *l)
 {
-	return rpc_client_generation(l->clients[LINK_CLUSAPI]);
+	return line_epoch(l->line, LINK_CLUSAPI);
 }
 
 /* Generations. */
@@ -362,32 +346,18 @@ static int check_generation(struct link *l, uint64_t epoch)
 	return r;
 }
 
-static int make_clients(struct link *l, const struct rpc_client_config *where)
-{
-	for (size_t i = 0; i < INTERFACES; i++) {
-		struct rpc_client_config config = *where;
-		int r;
-
-		if (l->remote && (i == LINK_RUEDA || i == LINK_LOCAL))
-			continue;
-		config.interface = rpc_interface_syntax(interfaces[i].interface, interfaces[i].version);
-		if (i == LINK_LOCAL)
-			config.interface.uuid = local_registry_uuid;
-		config.stateless = i == LINK_CLUSAPI_V2 || i == LINK_RUEDA;
-		r = rpc_client_new(&config, &l->clients[i]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int link_new(struct link **ret)
+/* The line is the link's, also on failure. */
+static int link_new(struct line *line, struct link **ret)
 {
 	struct link *l = calloc(1, sizeof(*l));
 	int r;
 
-	if (l == NULL)
+	if (l == NULL) {
+		line_close(line);
 		return -ENOMEM;
+	}
+	l->lines[l->line_count++] = line;
+	atomic_init(&l->line, line);
 	atomic_init(&l->references, 1);
 	(void)pthread_mutex_init(&l->lock, NULL);
 	(void)pthread_mutex_init(&l->cancel_lock, NULL);
@@ -430,27 +400,32 @@ int link_open_remote(const char16_t *name, struct link **ret)
 	struct clusapi_GetClusterName_in in = { 0 };
 	struct clusapi_GetClusterName_out out = { 0 };
 	struct rpc_client_config where = { 0 };
+	struct rpc_login *login = NULL;
+	struct line *line;
 	int r;
 
 	if (s == NULL || text == NULL)
 		return -ENOMEM;
 	r = settings_load(text, s);
 	if (r == 0)
-		r = link_new(&l);
-	if (r < 0)
-		return r;
-	l->remote = true;
-	r = make_login(s->credentials, &l->login);
+		r = make_login(s->credentials, &login);
 	if (r < 0)
 		return r;
 	where = (struct rpc_client_config){ .hosts = s->hosts,
 		.host_count = s->host_count,
 		.mapper_port = s->mapper_port,
 		.connect_ms = s->connect_ms,
-		.login = l->login };
+		.login = login };
+	r = line_open_remote(&where, login, &line);
+	if (r < 0)
+		login_free(login);
+	else
+		r = link_new(line, &l);
+	if (r < 0)
+		return r;
+	l->remote = true;
 	l->port = s->hosts[0].port;
 	link_set_timeout(l, s->call_ms);
-	r = make_clients(l, &where);
 	/* A server that is just starting may break off; four tries are what the protocol asks for. */
 	for (int tries = 0; r == 0 && tries < 4; tries++) {
 		r = first_call(l, LINK_CLUSAPI, CLUSAPI_GET_CLUSTER_NAME, &in, &out);
@@ -470,21 +445,21 @@ void link_add_node(struct link *l, const char16_t *name)
 
 	if (text == NULL || text[0] == 0 || strlen(text) > RPC_HOST_MAX)
 		return;
-	for (size_t i = 0; i < INTERFACES; i++)
-		if (l->clients[i] != NULL)
-			(void)rpc_client_add_host(l->clients[i], &host);
+	for (int i = 0; i < LINK_INTERFACES; i++)
+		if (line_client(l->line, i) != NULL)
+			(void)rpc_client_add_host(line_client(l->line, i), &host);
 }
 
 int link_open(struct link **ret)
 {
 	_cleanup_(link_unrefp) struct link *l = NULL;
-	const struct rpc_client_config where = { .path = link_socket_path() };
 	struct rueda_GetStatus_in in = { 0 };
 	struct rueda_GetStatus_out out = { 0 };
-	int r = link_new(&l);
+	struct line *line;
+	int r = line_open_local(&line);
 
 	if (r == 0)
-		r = make_clients(l, &where);
+		r = link_new(line, &l);
 	if (r < 0)
 		return r;
 	r = first_call(l, LINK_RUEDA, RUEDA_GET_STATUS, &in, &out);
@@ -507,9 +482,8 @@ void link_unref(struct link *l)
 {
 	if (l == NULL || atomic_fetch_sub(&l->references, 1) != 1)
 		return;
-	for (size_t i = 0; i < INTERFACES; i++)
-		rpc_client_free(l->clients[i]);
-	login_free(l->login);
+	for (unsigned i = 0; i < l->line_count; i++)
+		line_close(l->lines[i]);
 	if (l->cancel != NULL)
 		cancel_put(l, l->cancel);
 	(void)pthread_mutex_destroy(&l->cancel_lock);
@@ -528,7 +502,7 @@ void remote_init(
 
 static uint64_t remote_epoch(const struct remote *r)
 {
-	return rpc_client_generation(r->link->clients[r->interface]);
+	return line_epoch(r->link->line, r->interface);
 }
 
 void remote_done(struct remote *r)

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "lib/clusapi/line.h"
 #include "wire/ndr.h"
 #include <pthread.h>
 
@@ -26,9 +27,6 @@ int link_cancel(struct link *l);
 /* How long a call may take; 0: no limit. */
 void link_set_timeout(struct link *l, int call_ms);
 
-/* Which interface a call is of.  RUEDA and LOCAL (the registry of the node, wire/local.h): not over the network. */
-enum link_interface { LINK_CLUSAPI, LINK_CLUSAPI_V2, LINK_RUEDA, LINK_LOCAL };
-
 /* A method without a context handle.  *in and *out are structs as generated; what *out points to lives in the arena.  A
  * call that reads is repeated over a new connection; one that changes is not, once it may have been carried out
  * (ERR_RPC_S_CALL_FAILED).  A status in *out is turned into an error of ours. */
@@ -37,8 +35,6 @@ int link_call(
 /* A method that may take for ever: made once, without a limit of time, ended by this cancel and not by link_cancel(), so that
  * events which come with the answer are lost only with the connection.  Each takes a place on the link's connections, of
  * which there are not many without multiplexing: who is going to wait reserves it first.  ERR_TOO_MANY_OPEN_FILES: LINK_WAITS_MAX. */
-enum { LINK_WAITS_MAX = 32 };
-struct rpc_cancel;
 int link_wait_reserve(struct link *l);
 void link_wait_release(struct link *l);
 int link_wait(struct link *l, unsigned number, const void *in, void *out, struct arena *arena, struct rpc_cancel *cancel);
@@ -73,7 +69,3 @@ int remote_call2(struct remote *r, struct remote *second, unsigned number, void 
 /* The same with the second handle (NULL: there is none) elsewhere in *in. */
 int remote_call_at(struct remote *r, struct remote *second, size_t offset, unsigned number, void *in, void *out,
     struct arena *arena);
-
-/* Where the service of this machine is. */
-const char *link_socket_path(void);
-const char *link_state_directory(void);
