@@ -20,9 +20,9 @@ from tap import Skip, test  # noqa: E402
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
 GENERIC_READ, GENERIC_ALL = 0x80000000, 0x10000000
 ACCESS_DENIED, CANCELLED, TIMEOUT = 5, 1223, 1460
-SYS_SETRESUID = 117  # Of x86-64; of this thread alone, unlike what libc offers.
-STRANGER = 23456  # Nobody who may do anything.
-SET_COMMON = 0x740005E
+SYS_SETRESUID, SYS_SETRESGID = 117, 119  # Of x86-64; of this thread alone, unlike what libc offers.
+STRANGER, NOGROUP = 23456, 65534  # Nobody who may do anything; whose members may read.
+SET_COMMON, KEY_READ = 0x740005E, 0x20019
 void = ctypes.c_void_p
 
 
@@ -84,9 +84,10 @@ def in_thread(function):
     return t, result
 
 
-def as_stranger(function):
+def as_stranger(function, group=STRANGER):
     """In a thread that is somebody else, and ends as that."""
     def work():
+        assert ctypes.CDLL(None, use_errno=True).syscall(SYS_SETRESGID, -1, group, -1) == 0
         assert ctypes.CDLL(None, use_errno=True).syscall(SYS_SETRESUID, -1, STRANGER, -1) == 0
         return function()
 
@@ -167,7 +168,7 @@ def who_is_somebody_else_shares_nothing(_c, api):
     needs_root()
     h = opened(api)
     assert api.root(h)
-    assert as_stranger(lambda: (api.OpenCluster(None), api.last_error())) == (None, ACCESS_DENIED)
+    assert as_stranger(lambda: (api.OpenCluster(None), api.last_error()), NOGROUP) == (None, ACCESS_DENIED)
     assert sockets() == 1 and api.root(opened(api)) and sockets() == 1, sockets()
 
 
@@ -175,7 +176,7 @@ def who_is_somebody_else_shares_nothing(_c, api):
 def a_thread_that_is_somebody_else_takes_along_none_but_the_handle_that_it_uses(c, api):
     needs_root()
     handles = [opened(api), opened(api)]
-    roots = [api.root(h) for h in handles]
+    roots = [api.root(h) for h in handles] + [api.root(handles[0], KEY_READ)]
     assert as_stranger(lambda: api.set_number(roots[0], "n", 1)) == 0  # The connection is there.
     os.kill(c.service_pid(), signal.SIGKILL)
     deadline = time.monotonic() + 20
@@ -189,9 +190,9 @@ def a_thread_that_is_somebody_else_takes_along_none_but_the_handle_that_it_uses(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     c.start()
-    assert as_stranger(lambda: api.set_number(roots[0], "n", 2)) == ACCESS_DENIED
+    assert as_stranger(lambda: api.get_number(roots[2], "n"), NOGROUP) == 1
+    assert as_stranger(lambda: api.set_number(roots[0], "n", 2), NOGROUP) == ACCESS_DENIED
     assert api.get_number(roots[1], "n") == 1 and api.set_number(roots[1], "n", 3) == 0
-    assert api.set_number(roots[0], "n", 4) == 0 and api.get_number(roots[1], "n") == 4
     for root in roots:
         assert api.close_key(root) == 0
     for h in handles:
