@@ -289,10 +289,10 @@ static void dependents_of(struct changes *c, const struct guid *provider)
 		return;
 	for (size_t i = 0; i < object_count(root, OBJECT_RESOURCE); i++) {
 		const struct db_key *other = object_at(root, OBJECT_RESOURCE, i);
-		struct resource_config config = resource_config_read(root, other);
+		struct depend depends = resource_depends(other);
 		struct u16 id = object_id(other);
 
-		if (!depend_has(&config.depends, provider))
+		if (!depend_has(&depends, provider))
 			continue;
 		for (size_t j = 0; j < id.len; j++)
 			buf_u16(&list, id.units[j]);
@@ -311,8 +311,7 @@ static void dependents_of(struct changes *c, const struct guid *provider)
 static void dependencies(
     struct changes *c, struct cluster_change change, const struct db_key *before, const struct db_key *after)
 {
-	struct depend was = resource_config_read(c->before.root, before).depends,
-		      now = resource_config_read(c->after.root, after).depends;
+	struct depend was = resource_depends(before), now = resource_depends(after);
 	const char16_t *text = changes_text(c, object_string(after, U16("Dependencies")));
 
 	change.what = CHANGE_RESOURCE_DEPENDENCIES;

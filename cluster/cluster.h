@@ -43,6 +43,7 @@ struct cluster_event {
 struct cluster_result {
 	bool repeated;          /* The id had been applied before; nothing was done, and the rest is empty. */
 	bool key_changed;       /* See cluster_key(). */
+	bool settled;           /* The policy (cluster_decide) sees nothing new. */
 	bool differs;           /* A Check: this node's state is not the owner's, and it must not go on. */
 	uint32_t status;        /* Windows code; 0 = done. */
 	int32_t failed_command; /* Registry batches: 1-based number of the command that failed, -1 = none did. */

@@ -337,6 +337,12 @@ static bool leaves_runtime_alone(uint32_t kind)
 	}
 }
 
+/* Most changes of the database are none of the policy's business, and looking at all groups takes its time. */
+static bool is_settled(uint32_t kind, const struct db_key *before, const struct db_key *after)
+{
+	return leaves_runtime_alone(kind) && kind != COMMAND_TICK && !group_policy_sees(before, after);
+}
+
 /* The command, and what it comes to for who is to be told. */
 static int apply_and_compare(
     struct cluster *c, const struct command *m, uint64_t incarnation, struct cluster_result *ret)
@@ -347,8 +353,10 @@ static int apply_and_compare(
 	if (r < 0)
 		return r;
 	r = apply_command(c, m, incarnation, ret);
-	if (r == 0 && ret->batch.error == 0)
+	if (r == 0 && ret->batch.error == 0) {
+		ret->settled = is_settled(m->kind, db_snapshot_root(before.database), db_root(c->db));
 		return changes_end(&before, c->db, &c->runtime, ret);
+	}
 	changes_abandon(&before);
 	return r;
 }

@@ -202,7 +202,7 @@ static void on_applied(void *data, const struct cluster_event *event, const stru
 
 	if (result->key_changed)
 		take_key(s);
-	manage_look(s->manage);
+	manage_applied(s->manage, result);
 	hosts_applied(s->hosts, result);
 	clock_look(s->clock);
 	serve_waiting_look(s);

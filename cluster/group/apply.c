@@ -63,7 +63,7 @@ bool resource_is_needed(
 
 		if (!resource_is_active(resource_run_find(t, &other)) || guid_equal(&other, id))
 			continue;
-		d = resource_config_read(root, key).depends;
+		d = resource_depends(key);
 		/* One whose expression does not hold anyway is about to be stopped, and must be first. */
 		if (depend_has(&d, id) && !resource_provided(t, &d, id))
 			return true;
@@ -120,7 +120,7 @@ static bool group_may_be_on(const struct db_key *root, const struct db_key *grou
 	size_t at = 0;
 
 	while (group_next(root, group, &at, &id, &key))
-		if (!resource_may_be_on(key, node) && resource_config_read(root, key).wanted)
+		if (!resource_may_be_on(key, node) && resource_is_wanted(root, key))
 			return false;
 	return true;
 }
@@ -219,7 +219,7 @@ static int want_with_providers(struct change *c, const struct db_key *root, cons
 		if (key == NULL)
 			continue;
 		want(c, path_of(OBJECT_RESOURCE, &all[at], &text), key, 1);
-		d = resource_config_read(root, key).depends;
+		d = resource_depends(key);
 		for (unsigned i = 0, known; i < d.count; i++) {
 			if (d.items[i].kind != DEPEND_TERM)
 				continue;
@@ -499,16 +499,17 @@ static int decide_start(const struct group_machine *m, const struct command_Deci
 	const struct runtime_node *node = node_up(m->runtime, c->node);
 	const struct resource_run *found = resource_run_find(t, &c->id);
 	const struct group_run *g;
-	struct resource_config config;
+	uint64_t pending_timeout;
 	struct resource_run *r;
 	struct guid group_id;
+	struct depend d;
 
 	if (key == NULL || node == NULL || group_of_resource(root, &c->id, &group_id) == NULL)
 		return ERR_INVALID_STATE;
-	config = resource_config_read(root, key);
+	d = resource_depends(key);
 	g = group_run_find(t, &group_id);
-	if (g == NULL || g->owner != c->node || g->target != 0 || !config.wanted || !resource_may_be_on(key, c->node) ||
-	    !resource_provided(t, &config.depends, NULL))
+	if (g == NULL || g->owner != c->node || g->target != 0 || !resource_is_wanted(root, key) ||
+	    !resource_may_be_on(key, c->node) || !resource_provided(t, &d, NULL))
 		return ERR_INVALID_STATE;
 	if (found != NULL && !found->stuck && resource_is_active(found)) /* A stuck one is where its group is. */
 		return ERR_INVALID_STATE;
@@ -521,8 +522,9 @@ static int decide_start(const struct group_machine *m, const struct command_Deci
 	r->restarts = c->count;
 	r->restarts_since = c->since;
 	set_state(m, r, RESOURCE_ONLINE_PENDING, c->count > 0 ? REASON_RESTART : REASON_ASKED, 0, c->time);
-	if (config.pending_timeout != UINT64_MAX)
-		r->wake = m->runtime->elapsed_ns + config.pending_timeout + 1;
+	pending_timeout = resource_config_read(key).pending_timeout;
+	if (pending_timeout != UINT64_MAX)
+		r->wake = m->runtime->elapsed_ns + pending_timeout + 1;
 	return 0;
 }
 

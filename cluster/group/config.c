@@ -28,11 +28,22 @@ static uint64_t milliseconds(const struct db_key *resource, struct u16 name)
 /* An expression that no state of any resource makes true: of a provider that does not exist. */
 static const struct depend never = { .count = 1, .terms = 1, .items = { { .kind = DEPEND_TERM } } };
 
-struct resource_config resource_config_read(const struct db_key *root, const struct db_key *resource)
+bool resource_is_wanted(const struct db_key *root, const struct db_key *resource)
 {
-	struct resource_config c = {
-		.wanted = property_number(PROPERTY_RESOURCE, resource, U16("PersistentState")) == 1 ||
-			  object_is_quorum(root, object_id(resource)),
+	return property_number(PROPERTY_RESOURCE, resource, U16("PersistentState")) == 1 ||
+	       object_is_quorum(root, object_id(resource));
+}
+
+struct depend resource_depends(const struct db_key *resource)
+{
+	struct depend d;
+
+	return depend_parse(object_string(resource, U16("Dependencies")), NULL, NULL, &d) < 0 ? never : d;
+}
+
+struct resource_config resource_config_read(const struct db_key *resource)
+{
+	return (struct resource_config){
 		.restart_action = property_number(PROPERTY_RESOURCE, resource, U16("RestartAction")),
 		.restart_threshold = property_number(PROPERTY_RESOURCE, resource, U16("RestartThreshold")),
 		.restart_period = milliseconds(resource, U16("RestartPeriod")),
@@ -40,10 +51,6 @@ struct resource_config resource_config_read(const struct db_key *root, const str
 		.retry_period = milliseconds(resource, U16("RetryPeriodOnFailure")),
 		.pending_timeout = milliseconds(resource, U16("PendingTimeout")),
 	};
-
-	if (depend_parse(object_string(resource, U16("Dependencies")), NULL, NULL, &c.depends) < 0)
-		c.depends = never;
-	return c;
 }
 
 struct group_config group_config_read(const struct db_key *group)
@@ -54,8 +61,12 @@ struct group_config group_config_read(const struct db_key *group)
 		.auto_failback = property_number(PROPERTY_GROUP, group, U16("AutoFailbackType")) == 1,
 		.window_start = property_number(PROPERTY_GROUP, group, U16("FailbackWindowStart")),
 		.window_end = property_number(PROPERTY_GROUP, group, U16("FailbackWindowEnd")),
-		.priority = property_number(PROPERTY_GROUP, group, U16("Priority")),
 	};
+}
+
+uint32_t group_priority(const struct db_key *group)
+{
+	return property_number(PROPERTY_GROUP, group, U16("Priority"));
 }
 
 /* A node's place in a list of node ids; UINT32_MAX: not in it. */

@@ -6,11 +6,9 @@
 #include "cluster/object/object.h"
 
 struct resource_config {
-	bool wanted;                                                           /* It is to be online. */
 	uint32_t restart_action;                                               /* enum restart_action. */
 	uint32_t restart_threshold;                                            /* Restarts within the period. */
 	uint64_t restart_period, restart_delay, retry_period, pending_timeout; /* ns; UINT64_MAX: never. */
-	struct depend depends;
 };
 
 enum restart_action { RESTART_NOT = 0, RESTART_ONLY = 1, RESTART_AND_FAIL_OVER = 2 };
@@ -22,12 +20,14 @@ struct group_config {
 	uint64_t failover_period;    /* ns */
 	bool auto_failback;
 	uint32_t window_start, window_end; /* Hours in which it may go back, the end not among them; equal or > 23: any. */
-	uint32_t priority;                 /* GROUP_NO_AUTO_START, or higher starts first. */
 };
 
 /* Values that are missing or of the wrong type read as the defaults; a broken expression as one that never holds. */
-struct resource_config resource_config_read(const struct db_key *root, const struct db_key *resource);
+struct resource_config resource_config_read(const struct db_key *resource);
 struct group_config group_config_read(const struct db_key *group);
+struct depend resource_depends(const struct db_key *resource);
+bool resource_is_wanted(const struct db_key *root, const struct db_key *resource); /* It is to be online. */
+uint32_t group_priority(const struct db_key *group); /* GROUP_NO_AUTO_START, or higher starts first. */
 
 bool resource_may_be_on(const struct db_key *resource, uint32_t node); /* Possible owners. */
 /* A node's place in the group's list of preferred owners; UINT32_MAX: it is not in it. */

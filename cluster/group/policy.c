@@ -30,7 +30,7 @@ struct member {
 	struct guid id;
 	const struct db_key *key;
 	const struct resource_run *run;
-	struct resource_config config;
+	struct depend depends;
 	enum answer { UNKNOWN, LOOKING, NO, YES } want, sound;
 };
 
@@ -93,9 +93,9 @@ static bool wanted(struct view *v, struct member *m)
 {
 	if (m->want == UNKNOWN) {
 		m->want = LOOKING; /* A circle that somebody wrote into the registry ends here. */
-		m->want = v->target == 0 && m->config.wanted && !(m->run != NULL && m->run->recycle) &&
-				  resource_may_be_on(m->key, v->owner) &&
-				  depend_holds(&m->config.depends, provider_wanted, v)
+		m->want = v->target == 0 && resource_is_wanted(v->root, m->key) &&
+				  !(m->run != NULL && m->run->recycle) && resource_may_be_on(m->key, v->owner) &&
+				  depend_holds(&m->depends, provider_wanted, v)
 			      ? YES
 			      : NO;
 	}
@@ -116,7 +116,7 @@ static bool provider_sound(void *data, const struct guid *id)
 
 static bool is_provided(struct view *v, const struct member *m)
 {
-	return depend_holds(&m->config.depends, provider_sound, v);
+	return depend_holds(&m->depends, provider_sound, v);
 }
 
 static bool is_sound(struct view *v, struct member *m)
@@ -135,8 +135,8 @@ static bool has_active_dependent(const struct view *v, const struct member *m)
 {
 	for (size_t i = 0; i < v->count; i++)
 		if (resource_is_active(v->members[i].run) && !v->members[i].run->stuck &&
-		    depend_has(&v->members[i].config.depends, &m->id) &&
-		    !resource_provided(v->table, &v->members[i].config.depends, NULL))
+		    depend_has(&v->members[i].depends, &m->id) &&
+		    !resource_provided(v->table, &v->members[i].depends, NULL))
 			return true;
 	return false;
 }
@@ -163,7 +163,7 @@ static bool fail_over(struct view *v, const struct member *m)
 	uint32_t node = group_best_node(v->runtime, v->root, v->group, v->owner);
 	struct command_Decide *d;
 
-	if (m->config.restart_action != RESTART_AND_FAIL_OVER || node == 0 || count >= most || m->run->stuck)
+	if (node == 0 || count >= most || m->run->stuck)
 		return false;
 	d = decide(v, DECIDE_MOVE, &v->group_id, v->sequence);
 	d->node = node;
@@ -176,20 +176,21 @@ static bool fail_over(struct view *v, const struct member *m)
 /* A resource that has just failed: what is to become of it. */
 static void consider_failure(struct view *v, const struct member *m)
 {
+	struct resource_config config = resource_config_read(m->key);
 	uint64_t now = v->runtime->elapsed_ns;
-	bool fresh = m->run->restarts == 0 || now - m->run->restarts_since > m->config.restart_period;
+	bool fresh = m->run->restarts == 0 || now - m->run->restarts_since > config.restart_period;
 	uint32_t restarts = fresh ? 0 : m->run->restarts;
 	struct command_Decide *d;
 
-	if (m->config.restart_action != RESTART_NOT && restarts < m->config.restart_threshold) {
+	if (config.restart_action != RESTART_NOT && restarts < config.restart_threshold) {
 		d = decide_resource(v, DECIDE_WAIT, m);
 		d->count = restarts + 1;
 		d->since = fresh ? now : m->run->restarts_since;
-		d->wake = later(now, m->config.restart_delay);
-	} else if (!fail_over(v, m)) {
+		d->wake = later(now, config.restart_delay);
+	} else if (config.restart_action != RESTART_AND_FAIL_OVER || !fail_over(v, m)) {
 		d = decide_resource(v, DECIDE_WAIT, m);
 		d->count = 0;
-		d->wake = m->config.restart_action == RESTART_NOT ? UINT64_MAX : later(now, m->config.retry_period);
+		d->wake = config.restart_action == RESTART_NOT ? UINT64_MAX : later(now, config.retry_period);
 	}
 }
 
@@ -246,7 +247,7 @@ static void consider(struct view *v, struct member *m)
 		break;
 	}
 	if (r != NULL && r->restarts > 0 && r->state == RESOURCE_ONLINE &&
-	    v->runtime->elapsed_ns - r->restarts_since > m->config.restart_period)
+	    v->runtime->elapsed_ns - r->restarts_since > resource_config_read(m->key).restart_period)
 		decide_resource(v, DECIDE_FORGET, m);
 }
 
@@ -294,7 +295,8 @@ static void consider_failback(struct view *v, const struct group_run *g)
 	for (size_t i = 0; i < v->count; i++) {
 		const struct resource_run *r = v->members[i].run;
 
-		if (r != NULL && (r->stuck || r->state == RESOURCE_ONLINE_PENDING || r->state == RESOURCE_OFFLINE_PENDING))
+		if (r != NULL &&
+		    (r->stuck || r->state == RESOURCE_ONLINE_PENDING || r->state == RESOURCE_OFFLINE_PENDING))
 			return;
 	}
 	d = decide(v, DECIDE_MOVE, &v->group_id, v->sequence);
@@ -308,18 +310,21 @@ static int view_members(struct view *v)
 {
 	const struct db_key *key;
 	struct guid id;
-	size_t at = 0, count = 0;
+	size_t at = 0, room = 0;
 
-	while (group_next(v->root, v->group, &at, &id, &key))
-		count++;
-	v->members = calloc(count + 1, sizeof(*v->members));
-	if (v->members == NULL)
-		return -ENOMEM;
-	for (at = 0; group_next(v->root, v->group, &at, &id, &key);)
-		v->members[v->count++] = (struct member){ .id = id,
-			.key = key,
-			.run = resource_run_find(v->table, &id),
-			.config = resource_config_read(v->root, key) };
+	while (group_next(v->root, v->group, &at, &id, &key)) {
+		if (v->count == room) {
+			struct member *more = reallocarray(v->members, 2 * room + 8, sizeof(*more));
+
+			if (more == NULL)
+				return -ENOMEM;
+			v->members = more;
+			room = 2 * room + 8;
+		}
+		v->members[v->count++] = (struct member){
+			.id = id, .key = key, .run = resource_run_find(v->table, &id), .depends = resource_depends(key)
+		};
+	}
 	return 0;
 }
 
@@ -329,7 +334,7 @@ static int consider_group(struct view *v)
 	int r = view_members(v);
 
 	if (r < 0)
-		return r;
+		goto out;
 	v->owner = g != NULL ? g->owner : 0;
 	v->target = g != NULL ? g->target : 0;
 	v->sequence = g != NULL ? g->sequence : 0;
@@ -346,8 +351,9 @@ static int consider_group(struct view *v)
 			v->starting |= resource_run_state(v->members[i].run) == RESOURCE_ONLINE_PENDING;
 		}
 	}
+out:
 	free(v->members);
-	return 0;
+	return r;
 }
 
 /* Resources that run though their keys are gone: somebody deleted them in the registry. */
@@ -369,7 +375,7 @@ static bool next_priority(const struct db_key *root, uint64_t below, uint64_t *r
 	bool found = false;
 
 	for (size_t i = 0; i < object_count(root, OBJECT_GROUP); i++) {
-		uint64_t priority = group_config_read(object_at(root, OBJECT_GROUP, i)).priority;
+		uint64_t priority = group_priority(object_at(root, OBJECT_GROUP, i));
 
 		if (priority >= below || (found && priority <= *ret))
 			continue;
@@ -389,7 +395,7 @@ static int consider_priority(struct view *all)
 		int status;
 
 		v.group = object_at(v.root, OBJECT_GROUP, i);
-		if (!guid_parse(object_id(v.group), &v.group_id) || group_config_read(v.group).priority != v.priority)
+		if (!guid_parse(object_id(v.group), &v.group_id) || group_priority(v.group) != v.priority)
 			continue;
 		status = consider_group(&v);
 		if (status < 0)
@@ -399,6 +405,16 @@ static int consider_priority(struct view *all)
 	}
 	all->behind |= starting;
 	return 0;
+}
+
+bool group_policy_sees(const struct db_key *before, const struct db_key *after)
+{
+	static const struct u16 seen[] = { U16("Groups"), U16("Resources"), U16("Nodes"), U16("Quorum") };
+
+	for (size_t i = 0; i < ARRAY_SIZE(seen); i++)
+		if (db_find(before, seen[i]) != db_find(after, seen[i]))
+			return true;
+	return false;
 }
 
 int group_policy(
@@ -443,19 +459,19 @@ uint64_t group_policy_deadline(const struct db_key *root, const struct runtime *
 
 	for (uint32_t i = 0; i < r->groups.resource_count; i++) {
 		const struct resource_run *run = &r->groups.resources[i];
-		const struct db_key *key = resource_key(root, &run->id);
+		const struct db_key *key =
+		    run->restarts > 0 && run->state == RESOURCE_ONLINE ? resource_key(root, &run->id) : NULL;
 
 		if (run->wake != 0)
 			at_least(&first, run->wake, now);
-		if (key != NULL && run->restarts > 0 && run->state == RESOURCE_ONLINE)
-			at_least(&first, later(run->restarts_since, resource_config_read(root, key).restart_period + 1),
-			    now);
+		if (key != NULL)
+			at_least(&first, later(run->restarts_since, resource_config_read(key).restart_period + 1), now);
 	}
 	for (uint32_t i = 0; i < r->groups.group_count; i++) {
 		const struct group_run *run = &r->groups.groups[i];
-		const struct db_key *key = group_key(root, &run->id);
+		const struct db_key *key = run->failovers > 0 ? group_key(root, &run->id) : NULL;
 
-		if (key != NULL && run->failovers > 0)
+		if (key != NULL)
 			at_least(&first, later(run->failovers_since, group_config_read(key).failover_period + 1), now);
 	}
 	return first;

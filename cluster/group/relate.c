@@ -53,7 +53,7 @@ static struct depend depend_of(const struct db_key *root, const struct guid *id)
 {
 	const struct db_key *key = resource_key(root, id);
 
-	return key != NULL ? resource_config_read(root, key).depends : (struct depend){ 0 };
+	return key != NULL ? resource_depends(key) : (struct depend){ 0 };
 }
 
 /* All that the expression leads to, and what that depends on. */
@@ -82,7 +82,7 @@ static int bound_all(const struct db_key *root, const struct db_key *group, cons
 
 		r = bound_add_terms(b, &d);
 		while (r == 0 && group_next(root, group, &at, &other, &key)) {
-			d = resource_config_read(root, key).depends;
+			d = resource_depends(key);
 			if (depend_has(&d, &b->ids[i]))
 				r = bound_add(b, &other);
 		}
@@ -324,7 +324,7 @@ static int may_delete_resource(const struct db_key *root, const struct runtime *
 		return ERR_RESOURCE_ONLINE;
 	group = group_of_resource(root, &id, NULL);
 	while (group != NULL && group_next(root, group, &at, &other, &other_key)) {
-		struct depend d = resource_config_read(root, other_key).depends;
+		struct depend d = resource_depends(other_key);
 
 		if (depend_has(&d, &id))
 			return ERR_DEPENDENT_RESOURCE_EXISTS;

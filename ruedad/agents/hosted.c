@@ -246,7 +246,7 @@ static uint32_t number_of(const struct db_key *key, const struct db_key *type, s
 /* The name of the Network Name that it depends on, or empty. */
 static struct u16 network_name(const struct db_key *root, const struct db_key *key)
 {
-	struct depend d = resource_config_read(root, key).depends;
+	struct depend d = resource_depends(key);
 
 	for (unsigned i = 0; i < d.count; i++) {
 		const struct db_key *other = d.items[i].kind == DEPEND_TERM ? resource_key(root, &d.items[i].id) : NULL;

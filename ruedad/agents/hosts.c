@@ -318,7 +318,7 @@ static bool depends_on(const struct service *s, const struct guid *who, const st
 
 	if (key == NULL)
 		return false;
-	d = resource_config_read(root, key).depends;
+	d = resource_depends(key);
 	return depend_has(&d, on);
 }
 

@@ -1,9 +1,9 @@
 /* manage: the quorum owner's policy at work.
  *
  * Why      decisions are made once, by the owner, and logged (D2); here is where they enter the log.
- * How      after each event, if this node is the owner and serves, the policy (cluster/group/policy.c) is asked, and what it
- *          says is proposed.  It is asked again when all of that has its outcome, and once more if anything was applied
- *          meanwhile: the loop ends when it has nothing to say.
+ * How      after each event that the policy (cluster/group/policy.c) may see, if this node is the owner and serves, it is
+ *          asked, and what it says is proposed.  It is asked again when all of that has its outcome, and once more if such
+ *          an event was applied meanwhile: the loop ends when it has nothing to say.
  * Hours    some groups may go back to a node at certain hours only.  Those are the ones of this machine's clock and zone.
  * Failure  a decision that is refused was out of date, and the next look sees why.  One that could not be proposed is
  *          proposed with the next event, at the latest with the next tick of the cluster's clock.
@@ -21,9 +21,9 @@ enum { DECISIONS_MAX = 64 };
 struct manage {
 	struct service *service;
 	struct loop_timer *timer; /* The next full hour, if a group waits for it. */
-	unsigned waiting; /* Decisions without an outcome yet. */
-	bool again;       /* Something was applied since the policy was asked. */
-	bool posted;      /* manage_turn() is due. */
+	unsigned waiting;         /* Decisions without an outcome yet. */
+	bool again;               /* Something was applied since the policy was asked. */
+	bool posted;              /* manage_turn() is due. */
 	bool freed;
 };
 
@@ -72,6 +72,8 @@ static void on_outcome(void *data, int status, const struct cluster_result *resu
 	m->waiting--;
 	if (status == 0)
 		manage_look(m);
+	else
+		m->again = true;
 }
 
 static bool is_owner(const struct service *s)
@@ -90,11 +92,13 @@ static void propose(struct manage *m, const struct command_Decide *decision)
 	if (r == 0)
 		r = replica_propose(m->service->replica, bytes.data, bytes.len, on_outcome, m);
 	buf_done(&bytes);
-	if (r == 0)
+	if (r == 0) {
 		m->waiting++;
-	else
+	} else {
+		m->again = true;
 		log_warning(
 		    "a decision about groups could not be logged, it will be made again error=\"%s\"", error_text(r));
+	}
 }
 
 /* The hour of the day; if another one may make a difference, it is looked at again when it comes. */
@@ -137,4 +141,10 @@ void manage_look(struct manage *m)
 	if (m->posted || m->waiting > 0 || !is_owner(m->service))
 		return;
 	m->posted = loop_post(m->service->loop, manage_turn, m) == 0;
+}
+
+void manage_applied(struct manage *m, const struct cluster_result *result)
+{
+	if (!result->settled || m->again)
+		manage_look(m);
 }

@@ -4,11 +4,14 @@
 
 #include "base/macro.h"
 
+struct cluster_result;
 struct manage;
 struct service;
 
 /* For the replica that runs; freed after it, or when it has stopped. */
 int manage_new(struct service *s, struct manage **ret);
 void manage_free(struct manage *m);
-/* Something was applied, or the service has come up. */
+/* The service has come up. */
 void manage_look(struct manage *m);
+/* This was applied. */
+void manage_applied(struct manage *m, const struct cluster_result *result);

@@ -206,7 +206,7 @@ static const struct db_key *find_network_name(const struct db_key *root, const s
 	--*left;
 	if (u16_equal(object_type_of(key), U16("Network Name")))
 		return key;
-	d = resource_config_read(root, key).depends;
+	d = resource_depends(key);
 	for (unsigned i = 0; i < d.count && found == NULL; i++)
 		if (d.items[i].kind == DEPEND_TERM)
 			found = find_network_name(root, &d.items[i].id, left);

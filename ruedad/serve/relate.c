@@ -107,7 +107,7 @@ static void create_group_resource_enum(struct serve_call *c)
 static void add_providers(struct entries *e, uint32_t type, const struct db_key *resource)
 {
 	const struct db_key *root = serve_root(e->call);
-	struct depend d = resource_config_read(root, resource).depends;
+	struct depend d = resource_depends(resource);
 
 	for (unsigned i = 0; i < d.count; i++) {
 		const struct db_key *provider =
@@ -125,7 +125,7 @@ static void add_dependents(struct entries *e, uint32_t type, const struct guid *
 	size_t at = 0;
 
 	while (group != NULL && group_next(root, group, &at, &other, &key)) {
-		struct depend d = resource_config_read(root, key).depends;
+		struct depend d = resource_depends(key);
 
 		if (depend_has(&d, id))
 			add(e, type, object_name(key, OBJECT_RESOURCE));
@@ -409,7 +409,7 @@ static void get_dependency_expression(struct serve_call *c)
 
 	out->dependency_expression = u"";
 	if (r == 0) {
-		struct depend d = resource_config_read(serve_root(c), o.key).depends;
+		struct depend d = resource_depends(o.key);
 
 		put_names(&text, serve_root(c), &d);
 		out->dependency_expression =

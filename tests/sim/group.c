@@ -16,6 +16,8 @@
 #include "sim/rng.h"
 #include "tests/lib/test.h"
 #include "wire/command.h"
+#include "wire/proplist.h"
+#include "wire/regbuf.h"
 #include <stdio.h>
 
 enum { NODES = 4, GROUPS = 3, RESOURCES = 10, STEPS = 400, DECISIONS = 16 };
@@ -88,13 +90,13 @@ static struct look look(const struct world *w)
 		const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
 		const struct db_key *key = resource_key(root(w), &w->resources[i]);
 		const struct db_key *group = group_of_resource(root(w), &w->resources[i], NULL);
-		struct depend d = resource_config_read(root(w), key).depends;
+		struct depend d = resource_depends(key);
 
 		const struct group_run *g = group_run_find(table(w), &w->groups[group_of(w, i)]);
 
 		l.failing[i] = r != NULL && r->failing;
 		l.held[i] = r == NULL || r->held;
-		l.priority[i] = group_config_read(group).priority;
+		l.priority[i] = group_priority(group);
 		l.moving[i] = g != NULL && g->target != 0;
 		l.state[i] = resource_run_state(r);
 		l.active[i] = resource_is_active(r);
@@ -172,9 +174,34 @@ static void check_step(
 	}
 }
 
+/* What the policy says now. */
+struct saying {
+	struct command_Decide decisions[DECISIONS];
+	int count;
+};
+
+static struct saying saying(const struct world *w)
+{
+	struct saying s = { .count = 0 };
+
+	s.count = cluster_decide(w->clusters[0], w->hour, s.decisions, DECISIONS);
+	CHECK(s.count >= 0);
+	return s;
+}
+
+static void check_same_saying(const struct saying *a, const struct saying *b)
+{
+	CHECK_INT(a->count, b->count);
+	for (int i = 0; i < a->count; i++)
+		CHECK(a->decisions[i].verb == b->decisions[i].verb && a->decisions[i].node == b->decisions[i].node &&
+		      guid_equal(&a->decisions[i].id, &b->decisions[i].id));
+}
+
 static uint32_t apply_event(struct world *w, struct cluster_event event, const struct command *command)
 {
+	struct saying said = saying(w), says;
 	struct look before = look(w), after;
+	bool settled = false;
 	struct buf b = { 0 };
 	uint32_t status[2];
 
@@ -192,12 +219,16 @@ static uint32_t apply_event(struct world *w, struct cluster_event event, const s
 		event.index = cluster_applied(w->clusters[i]) + 1;
 		CHECK_INT(cluster_apply(w->clusters[i], &event, &result), 0);
 		status[i] = result.status;
+		settled = result.settled;
 		cluster_result_done(&result);
 	}
 	CHECK_INT(status[0], status[1]);
 	after = look(w);
 	if (command != NULL)
 		check_step(w, &before, &after, command);
+	says = saying(w);
+	if (settled)
+		check_same_saying(&said, &says);
 	buf_done(&b);
 	check_world(w);
 	check_replicas(w);
@@ -527,12 +558,47 @@ static void save_and_load(struct world *w)
 	check_replicas(w);
 }
 
+/* Somebody writes into the registry: an application's own key, or what is no business of the API there. */
+static void writer_turn(struct world *w)
+{
+	static const char16_t *const keys[] = { u"App", u"Groups", u"Resources", u"Quorum" };
+	char16_t text[GUID_TEXT_LEN + 1], path[16 + GUID_TEXT_LEN] = u"";
+	uint64_t at = rng_below(&w->rng, ARRAY_SIZE(keys));
+	uint8_t number[4] = { (uint8_t)rng_below(&w->rng, 2) };
+	struct buf b = { 0 };
+	size_t len = 0;
+
+	guid_format_u16(&w->resources[rng_below(&w->rng, RESOURCES)], text);
+	for (const char16_t *from = keys[at]; *from != 0; from++)
+		path[len++] = *from;
+	if (at == 2) {
+		path[len++] = '\\';
+		memcpy(path + len, text, GUID_TEXT_LEN * sizeof(*text));
+		len += GUID_TEXT_LEN;
+	}
+	regbuf_begin(&b);
+	regbuf_add(&b, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = { path, len } });
+	regbuf_add(&b, &(struct regbuf_command){ .kind = REGBUF_SET_VALUE,
+			   .type = PROP_REG_DWORD,
+			   .name = at == 2 ? U16("PersistentState") : U16("Number"),
+			   .data = number,
+			   .len = sizeof(number) });
+	CHECK_INT(
+	    apply(w, (struct command){ .kind = COMMAND_REG_BATCH,
+			 .reg_batch = { .key = u"", .batch = b.data, .batch_size = (uint32_t)b.len, .time = 7 } }),
+	    0);
+	buf_done(&b);
+}
+
 static void chaos(struct world *w)
 {
 	for (unsigned step = 0; step < STEPS; step++) {
 		uint32_t node = (uint32_t)rng_between(&w->rng, 1, w->node_count);
 
-		switch (rng_below(&w->rng, 14)) {
+		switch (rng_below(&w->rng, 15)) {
+		case 14:
+			writer_turn(w);
+			break;
 		case 12:
 			rogue_turn(w);
 			break;
@@ -636,19 +702,18 @@ static void come_to_rest(struct world *w)
 	for (unsigned i = 0; i < RESOURCES; i++) {
 		const struct db_key *key = resource_key(root(w), &w->resources[i]);
 		const struct resource_run *r = resource_run_find(table(w), &w->resources[i]);
-		struct resource_config config = resource_config_read(root(w), key);
-		bool provided = resource_provided(table(w), &config.depends, NULL);
+		struct depend depends = resource_depends(key);
+		bool provided = resource_provided(table(w), &depends, NULL), wanted = resource_is_wanted(root(w), key);
 
 		/* Its node was lost, and nobody has asked for it since. */
-		if (config.wanted && resource_run_state(r) == RESOURCE_OFFLINE && (r == NULL || r->held) &&
-		    group_config_read(group_of_resource(root(w), &w->resources[i], NULL)).priority ==
-			GROUP_NO_AUTO_START)
+		if (wanted && resource_run_state(r) == RESOURCE_OFFLINE && (r == NULL || r->held) &&
+		    group_priority(group_of_resource(root(w), &w->resources[i], NULL)) == GROUP_NO_AUTO_START)
 			continue;
 		/* What failed stays failed if nobody wants it, or wants it again. */
 		if (resource_run_state(r) == RESOURCE_FAILED &&
-		    (config.restart_action == RESTART_NOT || !config.wanted || !provided))
+		    (resource_config_read(key).restart_action == RESTART_NOT || !wanted || !provided))
 			continue;
-		CHECK_INT(resource_run_state(r), config.wanted && provided ? RESOURCE_ONLINE : RESOURCE_OFFLINE);
+		CHECK_INT(resource_run_state(r), wanted && provided ? RESOURCE_ONLINE : RESOURCE_OFFLINE);
 	}
 }
 

@@ -248,7 +248,7 @@ static bool depends_on(struct world *w, const struct guid *who, const struct gui
 	struct depend d = { 0 };
 
 	if (key != NULL)
-		d = resource_config_read(root_of(w), key).depends;
+		d = resource_depends(key);
 	return depend_has(&d, on);
 }
 
@@ -292,7 +292,7 @@ static void look(struct world *w)
 
 static bool all_providers_are_online(struct world *w, const struct db_key *key)
 {
-	struct depend d = resource_config_read(root_of(w), key).depends;
+	struct depend d = resource_depends(key);
 
 	return resource_provided(cluster_groups(service_of(w)->cluster), &d, NULL);
 }
@@ -326,11 +326,11 @@ static void check_rest(struct world *w)
 
 			CHECK(h != NULL && h->state == SIM_HOST_RUNNING);
 			CHECK(all_providers_are_online(w, key));
-			CHECK(resource_config_read(root_of(w), key).wanted || is_needed(w, &id));
+			CHECK(resource_is_wanted(root_of(w), key) || is_needed(w, &id));
 		} else {
 			CHECK(sim_machine_program(&w->machine, &id) == NULL ||
 			      sim_machine_program(&w->machine, &id)->state == SIM_HOST_LEFT);
-			CHECK(!resource_config_read(root_of(w), key).wanted || !all_providers_are_online(w, key));
+			CHECK(!resource_is_wanted(root_of(w), key) || !all_providers_are_online(w, key));
 		}
 	}
 }

@@ -246,6 +246,45 @@ TEST(a_registry_batch_is_applied_or_says_which_command_failed)
 	cluster_free(c);
 }
 
+static bool is_settled_by(struct cluster *c, struct command command)
+{
+	struct cluster_result result;
+	bool settled;
+
+	CHECK_INT(apply_result(c, command, &result), 0);
+	settled = result.settled;
+	cluster_result_done(&result);
+	return settled;
+}
+
+TEST(the_policy_need_not_look_at_what_it_cannot_see)
+{
+	static const struct {
+		const char16_t *key;
+		bool settled;
+	} rows[] = { { u"App", true }, { u"App\\Groups", true }, { u"Groups\\x", false },
+		{ u"Resources\\x\\Parameters", false }, { u"Nodes\\1", false }, { u"Quorum", false } };
+	struct command tick = { .kind = COMMAND_TICK, .tick = { .elapsed_ns = 5 } };
+	struct cluster *c = begin();
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct regbuf_command create = { .kind = REGBUF_CREATE_KEY, .name = u16_from_z(rows[i].key) };
+		struct regbuf_command set = {
+			.kind = REGBUF_SET_VALUE, .type = 1, .name = U16("v"), .data = (const uint8_t *)"x", .len = 1
+		};
+		struct buf b = { 0 };
+
+		regbuf_begin(&b);
+		regbuf_add(&b, &create);
+		regbuf_add(&b, &set);
+		CHECK_INT(is_settled_by(c, reg_batch(u"", &b)), rows[i].settled);
+		buf_done(&b);
+	}
+	CHECK(!is_settled_by(c, tick));
+	CHECK(!is_settled_by(c, create(OBJECT_GROUP, u"a group", 9)));
+	cluster_free(c);
+}
+
 TEST(one_backup_at_a_time_and_its_end_is_its_own)
 {
 	struct cluster *c = begin();
