@@ -1,8 +1,10 @@
 /* client: ruedad's end of the socket to priv.
  *
- * How      a thread waits for answers and gives each to its question: to a blocking caller by a condition, to an
- *          asynchronous one by a post to the loop.  Questions are sent by whoever asks.
- * Promise  every question that was sent is answered once, by priv, or by this file when priv or the client ends.
+ * How      a thread waits for answers and gives each to its question: to a blocking caller by an event, to an asynchronous one
+ *          by a post to the loop.  Questions are sent by whoever asks.  What priv does not answer in time, the thread does; an
+ *          answer that comes later belongs to nobody, and closing the descriptor in it ends the process behind that.
+ * Promise  every question that was sent is answered once: by priv, or by this file when priv stands still, when priv or the
+ *          client ends, or when who waits is told to stop waiting.
  * Threads  priv_open() and priv_open_async() any; new and free: the loop's.
  * Limits   priv has PRIV_CHILDREN_MAX places and answers ERR_BUSY beyond.
  * Tests    tests/integration/priv_server.c
@@ -13,18 +15,24 @@
 #include "priv/channel.h"
 #include "priv/door.h"
 #include "priv/tree.h"
+#include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 struct question {
 	struct question *next;
 	uint64_t id;
-	priv_opened *callback; /* Neither of the two: a thread waits for answered. */
+	uint64_t asked_ms;
+	priv_opened *callback; /* Neither of the two: a thread waits, … */
 	priv_watching *watching;
 	void *data;
 	struct loop *loop;
+	int woken; /* … on this eventfd, which is its own, for answered. */
 	bool answered;
 	int result;
 	bool wants_socket; /* And no disk behind it. */
@@ -35,18 +43,36 @@ struct question {
 
 struct priv_client {
 	int socket; /* Owned. */
+	int asked;  /* The same: an eventfd, for the reader to look at the questions' deadlines. */
 	struct loop *loop;
+	unsigned answer_seconds;
 	loop_callback *lost;
 	void *lost_data;
 	pthread_t reader;
-	pthread_mutex_t lock;    /* Protects what follows. */
-	pthread_cond_t answered; /* Some question with a waiting thread; or the last of these has left. */
-	size_t waiting;          /* Threads in priv_open(). */
+	bool silent;          /* Of the reader: priv has let a question's time pass, and has said nothing since. */
+	pthread_mutex_t lock; /* Protects what follows. */
+	pthread_cond_t left;  /* The last thread that waited. */
+	size_t waiting;       /* Threads in ask(). */
 	struct question *questions;
 	uint64_t last_id;
 	bool closed; /* By us or by priv: no more questions. */
 	bool freeing;
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void wake(int fd)
+{
+	uint64_t one = 1;
+
+	(void)!write(fd, &one, sizeof(one));
+}
 
 static void call_back(void *data)
 {
@@ -69,7 +95,7 @@ static void deliver(struct priv_client *c, struct question *q)
 {
 	if (is_waited_for(q)) {
 		q->answered = true;
-		(void)pthread_cond_broadcast(&c->answered);
+		wake(q->woken);
 	} else if (loop_post(q->loop, call_back, q) < 0) {
 		/* Someone would wait for ever. */
 		log_error("no memory for an answer of priv; ending");
@@ -129,14 +155,19 @@ static bool read_answer(struct priv_client *c)
 	uint8_t packet[2048];
 	struct priv_reply reply;
 	struct question *q;
-	int n = channel_receive(c->socket, packet, sizeof(packet), &fd, 0);
+	int n = channel_receive(c->socket, packet, sizeof(packet), &fd, CHANNEL_NO_WAIT);
 
+	if (n == -EAGAIN)
+		return true;
 	if (n <= 0)
 		return false;
 	if (priv_reply_decode(packet, (size_t)n, &reply) < 0) {
 		log_error("priv sent something that is no answer; taking it for lost");
 		return false;
 	}
+	if (c->silent)
+		log_notice("priv answers again");
+	c->silent = false;
 	(void)pthread_mutex_lock(&c->lock);
 	q = take_question(c, reply.id);
 	if (q != NULL) {
@@ -147,12 +178,48 @@ static bool read_answer(struct priv_client *c)
 	return true;
 }
 
+/* Answer what priv has not in time; how long until there may be more to do, as poll() takes it. */
+static int end_late(struct priv_client *c)
+{
+	uint64_t now = now_ms(), next = UINT64_MAX;
+
+	(void)pthread_mutex_lock(&c->lock);
+	for (struct question *q = c->questions, *following; q != NULL; q = following) {
+		uint64_t due = q->asked_ms + (uint64_t)c->answer_seconds * 1000;
+
+		following = q->next;
+		if (due > now) {
+			next = MIN(next, due);
+			continue;
+		}
+		if (!c->silent)
+			log_error("priv has not answered for %u s, is it stopped? What needs it fails meanwhile",
+			    c->answer_seconds);
+		c->silent = true;
+		(void)take_question(c, q->id);
+		q->result = error_set(&q->error, ERR_TIMEOUT, "priv has not answered for %u s", c->answer_seconds);
+		deliver(c, q);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return next == UINT64_MAX ? -1 : (int)MIN(next - now, (uint64_t)1 << 30);
+}
+
 static void *read_answers(void *data)
 {
 	struct priv_client *c = data;
+	bool more = true;
 
-	while (read_answer(c))
-		;
+	while (more) {
+		struct pollfd fds[2] = { { .fd = c->socket, .events = POLLIN }, { .fd = c->asked, .events = POLLIN } };
+		uint64_t count;
+
+		if (poll(fds, ARRAY_SIZE(fds), end_late(c)) < 0)
+			continue; /* EINTR, or no memory: try again. */
+		if (fds[1].revents != 0)
+			(void)!read(c->asked, &count, sizeof(count));
+		if (fds[0].revents != 0)
+			more = read_answer(c);
+	}
 	(void)pthread_mutex_lock(&c->lock);
 	if (c->freeing) {
 		end_all(c, ERR_CANCELLED, "the daemon is stopping");
@@ -165,24 +232,28 @@ static void *read_answers(void *data)
 	return NULL;
 }
 
-int priv_client_new(int socket, struct loop *loop, loop_callback *lost, void *data, struct priv_client **ret)
+int priv_client_new(
+    int socket, struct loop *loop, unsigned answer_seconds, loop_callback *lost, void *data, struct priv_client **ret)
 {
-	_cleanup_fd_ int fd = socket;
+	_cleanup_fd_ int fd = socket, asked = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	_cleanup_free_ struct priv_client *c = calloc(1, sizeof(*c));
 	int r;
 
-	if (c == NULL)
-		return -ENOMEM;
+	if (c == NULL || asked < 0)
+		return c == NULL ? -ENOMEM : -errno;
 	c->socket = fd;
+	c->asked = asked;
 	c->loop = loop;
+	c->answer_seconds = answer_seconds;
 	c->lost = lost;
 	c->lost_data = data;
 	(void)pthread_mutex_init(&c->lock, NULL);
-	(void)pthread_cond_init(&c->answered, NULL);
+	(void)pthread_cond_init(&c->left, NULL);
 	r = -pthread_create(&c->reader, NULL, read_answers, c);
 	if (r < 0)
 		return r;
 	(void)TAKE_FD(fd);
+	(void)TAKE_FD(asked);
 	*ret = TAKE_PTR(c);
 	return 0;
 }
@@ -198,10 +269,11 @@ void priv_client_free(struct priv_client *c)
 	(void)pthread_join(c->reader, NULL);
 	(void)pthread_mutex_lock(&c->lock);
 	while (c->waiting > 0)
-		(void)pthread_cond_wait(&c->answered, &c->lock);
+		(void)pthread_cond_wait(&c->left, &c->lock);
 	(void)pthread_mutex_unlock(&c->lock);
 	close_fd(&c->socket);
-	(void)pthread_cond_destroy(&c->answered);
+	close_fd(&c->asked);
+	(void)pthread_cond_destroy(&c->left);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -245,6 +317,7 @@ static int send_question(struct priv_client *c, const struct priv_open *what, st
 		memcpy(request.groups, what->groups, what->group_count * sizeof(what->groups[0]));
 	(void)pthread_mutex_lock(&c->lock);
 	request.id = q->id = ++c->last_id;
+	q->asked_ms = now_ms();
 	priv_request_encode(&request, &out);
 	r = c->closed ? -EPIPE : out.error;
 	if (r == 0) {
@@ -255,6 +328,7 @@ static int send_question(struct priv_client *c, const struct priv_open *what, st
 			(void)take_question(c, q->id);
 		else if (is_waited_for(q))
 			c->waiting++;
+		wake(c->asked);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
 	buf_done(&out);
@@ -263,31 +337,52 @@ static int send_question(struct priv_client *c, const struct priv_open *what, st
 	return r < 0 ? error_set_code(&q->error, r, "priv cannot be asked") : 0;
 }
 
-/* Ask, and wait for the outcome. */
-static int ask(struct priv_client *c, const struct priv_open *what, struct question *q, struct error *e)
+/* Until the question is answered, or nobody wants to know any more. */
+static void wait_for_answer(struct priv_client *c, struct question *q, int cancel_fd)
 {
-	int r = send_question(c, what, q);
+	bool answered = false;
 
-	if (r < 0) {
-		if (e != NULL)
-			*e = q->error;
-		return r;
+	while (!answered) {
+		struct pollfd fds[2] = { { .fd = q->woken, .events = POLLIN }, { .fd = cancel_fd, .events = POLLIN } };
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			continue;
+		(void)pthread_mutex_lock(&c->lock);
+		if (!q->answered && fds[1].revents != 0) {
+			(void)take_question(c, q->id);
+			q->answered = true;
+			q->result = error_set(&q->error, ERR_CANCELLED,
+			    "it was cancelled; priv had not answered for %" PRIu64 " s",
+			    (now_ms() - q->asked_ms) / 1000);
+		}
+		answered = q->answered;
+		(void)pthread_mutex_unlock(&c->lock);
 	}
 	(void)pthread_mutex_lock(&c->lock);
-	while (!q->answered)
-		(void)pthread_cond_wait(&c->answered, &c->lock);
 	if (--c->waiting == 0)
-		(void)pthread_cond_broadcast(&c->answered);
+		(void)pthread_cond_broadcast(&c->left);
 	(void)pthread_mutex_unlock(&c->lock);
-	if (q->result < 0 && e != NULL)
+}
+
+/* Ask, and wait for the outcome. */
+static int ask(struct priv_client *c, const struct priv_open *what, int cancel_fd, struct question *q, struct error *e)
+{
+	_cleanup_fd_ int woken = q->woken = eventfd(0, EFD_CLOEXEC);
+	int r = woken < 0 ? error_set_code(&q->error, -errno, "priv cannot be asked") : send_question(c, what, q);
+
+	if (r == 0) {
+		wait_for_answer(c, q, cancel_fd);
+		r = q->result;
+	}
+	if (r < 0 && e != NULL)
 		*e = q->error;
-	return q->result;
+	return r;
 }
 
 int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e)
 {
 	struct question q = { 0 };
-	int r = ask(c, what, &q, e);
+	int r = ask(c, what, -1, &q, e);
 
 	if (r == 0)
 		*ret = q.directory;
@@ -345,7 +440,7 @@ int priv_tree(struct priv_client *c, const struct priv_tree *what, struct error 
 
 	if (r < 0)
 		return error_set_code(e, r, "no place for a checkpoint in memory");
-	r = ask(c, &open, &q, e);
+	r = ask(c, &open, what->cancel_fd, &q, e);
 	if (r < 0)
 		return r;
 	request.socket = socket = q.socket;

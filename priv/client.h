@@ -31,8 +31,11 @@ struct priv_directory {
 };
 
 /* Takes the socket over, also when it fails.  lost(data) is called on the loop once if priv ends; the process should end
- * then. */
-int priv_client_new(int socket, struct loop *loop, loop_callback *lost, void *data, struct priv_client **ret);
+ * then.  answer_seconds: what has not been answered so long after it was asked is ERR_TIMEOUT, and the log tells that priv stands
+ * still; more than priv gives itself to open something (PRIV_PATIENCE_SECONDS more will do). */
+enum { PRIV_PATIENCE_SECONDS = 5 };
+int priv_client_new(
+    int socket, struct loop *loop, unsigned answer_seconds, loop_callback *lost, void *data, struct priv_client **ret);
 /* Whoever still waits is told ERR_CANCELLED: blocking callers before this returns, the others by their callbacks on the
  * loop, which must therefore still run. */
 void priv_client_free(struct priv_client *c);
@@ -51,7 +54,7 @@ struct priv_tree {
 	const uint8_t *key;
 	const struct buf *before;
 	size_t hive_max;  /* Bytes of it that are taken. */
-	int cancel_fd;    /* Readable as soon as nobody waits any more; or -1. */
+	int cancel_fd;    /* Readable as soon as nobody waits any more, whatever priv does; or -1. */
 	unsigned seconds; /* How long it may take once the place is open. */
 };
 

@@ -8,6 +8,9 @@
  *	              ├─ answers in time      its answer goes to ruedad, the door with it; the child serves the door
  *	              └─ does not             it is killed, ruedad hears ERR_TIMEOUT; the slot is free when it has died
  *
+ *          A child that works on files or keys of checkpoints is killed, too, when ruedad has long given it up; and one
+ *          that does not die of it, as the kernel may have it, is the only one for its path until it does.  What hangs and
+ *          is tried again and again would take all slots.
  *          When ruedad ends, so does this process, with its status; when this process dies, the kernel ends ruedad and
  *          the children.
  * Promise  a request is refused with a reason and a line in the log, or carried out as the caller; nothing that ruedad
@@ -29,16 +32,20 @@
 #include <time.h>
 
 enum {
-	GONE_SECONDS = 30, /* From the end of ruedad's socket to its end as a process. */
-	ANSWER_MAX = 2048, /* Bytes of a child's answer. */
+	GONE_SECONDS = 30,      /* From the end of ruedad's socket to its end as a process. */
+	WORK_GRACE_SECONDS = 5, /* From when ruedad gives up a work to when it is ended: it may clear up. */
+	ANSWER_MAX = 2048,      /* Bytes of a child's answer. */
 };
 
 struct child {
-	pid_t pid;            /* 0: the slot is free. */
-	int channel;          /* Owned; -1 once it has answered or was given up. */
-	uint64_t id;          /* Of ruedad's request. */
-	uint32_t uid;         /* As whom. */
-	uint64_t deadline_ms; /* While channel >= 0. */
+	pid_t pid;     /* 0: the slot is free. */
+	int channel;   /* Owned; -1 once it has answered or was given up. */
+	uint64_t id;   /* Of ruedad's request. */
+	uint32_t uid;  /* As whom. */
+	bool works;    /* On files or keys of checkpoints, once it has answered, … */
+	uint64_t path; /* … of this path: its hash. */
+	bool killed;
+	uint64_t deadline_ms; /* Of its answer, then of its work; UINT64_MAX: none. */
 };
 
 struct server {
@@ -103,6 +110,35 @@ static void refuse(struct server *s, uint64_t id, int result, const char *text)
 	buf_done(&out);
 }
 
+static bool is_work(const struct priv_request *q)
+{
+	return q->type >= PRIV_TAKE_TREE && q->type != PRIV_WATCH_FILES;
+}
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *path, size_t len)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)path[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Whether one that was killed cannot die there. */
+static bool hangs_already(const struct server *s, const struct priv_request *q)
+{
+	uint64_t path = hash_of(q->path, q->path_len);
+
+	for (size_t i = 0; is_work(q) && i < PRIV_CHILDREN_MAX; i++) {
+		const struct child *c = &s->children[i];
+
+		if (c->pid != 0 && c->works && c->killed && c->path == path)
+			return true;
+	}
+	return false;
+}
+
 /* A process that works on the request, and our end of its channel. */
 static int fork_child(struct server *s, const struct priv_request *q, struct child *ret)
 {
@@ -119,8 +155,13 @@ static int fork_child(struct server *s, const struct priv_request *q, struct chi
 		return -errno;
 	if (pid == 0)
 		child_run(q, theirs, parent, s->options);
-	*ret =
-	    (struct child){ pid, TAKE_FD(mine), q->id, q->uid, now_ms() + (uint64_t)s->options->open_seconds * 1000 };
+	*ret = (struct child){ .pid = pid,
+		.channel = TAKE_FD(mine),
+		.id = q->id,
+		.uid = q->uid,
+		.works = is_work(q),
+		.path = hash_of(q->path, q->path_len),
+		.deadline_ms = now_ms() + (uint64_t)s->options->open_seconds * 1000 };
 	return 0;
 }
 
@@ -129,6 +170,11 @@ static void start_child(struct server *s, const struct priv_request *q)
 	struct child *c = s->children;
 	int r;
 
+	if (hangs_already(s, q)) {
+		refuse(
+		    s, q->id, ERR_TIMEOUT, "a process that was to work there before still hangs; does a mount hang?");
+		return;
+	}
 	while (c < s->children + PRIV_CHILDREN_MAX && c->pid != 0)
 		c++;
 	if (c == s->children + PRIV_CHILDREN_MAX) {
@@ -172,6 +218,8 @@ static void read_answer(struct server *s, struct child *c)
 	if (n == -EAGAIN)
 		return;
 	close_fd(&c->channel);
+	c->deadline_ms =
+	    c->works ? now_ms() + (uint64_t)(s->options->work_seconds + WORK_GRACE_SECONDS) * 1000 : UINT64_MAX;
 	if (n <= 0 || priv_reply_decode(packet, (size_t)n, &reply) < 0 || reply.id != c->id ||
 	    (reply.result == 0) != (fd >= 0)) {
 		log_error("the process that opens a directory has failed uid=%u", c->uid);
@@ -186,10 +234,18 @@ static void read_answer(struct server *s, struct child *c)
 
 static void give_up(struct server *s, struct child *c)
 {
+	c->deadline_ms = UINT64_MAX;
+	c->killed = true;
+	(void)kill(c->pid, SIGKILL);
+	if (c->channel < 0) {
+		log_warning(
+		    "ended a process that works on a checkpoint: it took longer than %u s; does a mount hang? pid=%d",
+		    s->options->work_seconds + WORK_GRACE_SECONDS, c->pid);
+		return;
+	}
 	log_warning("gave up opening a directory: it took longer than %u s uid=%u pid=%d", s->options->open_seconds,
 	    c->uid, c->pid);
 	close_fd(&c->channel);
-	(void)kill(c->pid, SIGKILL);
 	refuse(s, c->id, ERR_TIMEOUT, "opening the directory took too long; does a mount hang?");
 }
 
@@ -238,9 +294,9 @@ static int check_deadlines(struct server *s)
 	for (size_t i = 0; i < PRIV_CHILDREN_MAX; i++) {
 		struct child *c = &s->children[i];
 
-		if (c->pid != 0 && c->channel >= 0 && c->deadline_ms <= now)
+		if (c->pid != 0 && c->deadline_ms <= now)
 			give_up(s, c);
-		if (c->pid != 0 && c->channel >= 0)
+		if (c->pid != 0)
 			next = MIN(next, c->deadline_ms);
 	}
 	if (s->socket < 0 && s->gone_deadline_ms <= now)

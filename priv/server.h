@@ -8,6 +8,7 @@ struct priv_options {
 	int socket;                            /* To ruedad; owned by priv_serve() from the call on. */
 	int daemon;                            /* ruedad's pid, a child of this process. */
 	unsigned open_seconds;                 /* How long a directory may take to open. */
+	unsigned work_seconds;                 /* How long ruedad waits for work on files or keys of a checkpoint. */
 	const char *roots;                     /* Of checkpoints: priv/roots.h.  Borrowed. */
 	/* Of crypto checkpoints: the PKCS #11 library and the file with its PIN, "none" or NULL: there is none; and who uses them,
 	 * NULL: whoever this process is.  Borrowed. */

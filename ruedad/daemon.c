@@ -153,7 +153,8 @@ static int start_ground(struct daemon *d, struct error *e)
 	if (r == 0)
 		r = start_signals(d);
 	if (r == 0)
-		r = priv_client_new(PRIV_SOCKET_FD, d->loop, priv_lost, d, &d->priv);
+		r = priv_client_new(PRIV_SOCKET_FD, d->loop, (unsigned)d->config->open_seconds + PRIV_PATIENCE_SECONDS,
+		    priv_lost, d, &d->priv);
 	return r < 0 ? error_set_code(e, r, "cannot start") : 0;
 }
 

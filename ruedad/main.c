@@ -138,6 +138,7 @@ static int run_priv(const struct config *c, const struct identity *user, const s
 		.fds = fds,
 		.fd_count = 1 + sockets->services + sockets->mappers };
 	struct priv_options options = { .open_seconds = (unsigned)c->open_seconds,
+		.work_seconds = (unsigned)c->checkpoint_seconds,
 		.roots = c->checkpoint_roots,
 		.pkcs11_module = c->pkcs11_module,
 		.pkcs11_pin_file = c->pkcs11_pin_file,

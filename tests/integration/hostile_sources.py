@@ -7,6 +7,7 @@ Usage: hostile_sources.py RUEDA RUEDAD LIBRARY [part of a test's name...]"""
 import ctypes
 import glob
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,13 +27,14 @@ class Node(Machine):
     """The resources wild and calm, which do nothing, and a directory for the files of both."""
     count = 0
 
-    def __init__(self, more="", open_seconds=2):
+    def __init__(self, more="", open_seconds=2, file_seconds=60):
         Node.count += 1
         self.place = os.path.join(tap.temporary(), f"root{Node.count}")
         os.makedirs(self.place + "/wild")
         for path in (self.place, self.place + "/wild"):
             os.chmod(path, 0o777)
-        super().__init__(*TOOLS, config=f"[checkpoints]\nroots = {self.place}{more}\n[limits]\nopen_seconds = {open_seconds}\n")
+        super().__init__(*TOOLS, config=f"[checkpoints]\nroots = {self.place}{more}\nfile_seconds = {file_seconds}\n"
+                                        f"[limits]\nopen_seconds = {open_seconds}\n")
         self.rueda("cluster", "create", "one")
         for name in ("wild", "calm"):
             self.rueda("resource", "create", name, "Cluster Group", "Generic Application")
@@ -119,11 +121,16 @@ def what_turns_into_something_else_keeps_its_saved_state():
         c.rueda("backup", "verify", c.backup("set"))
 
 
+def be_apart():
+    """From now on only this process and its children see what is mounted.  False: it may not mount."""
+    libc = ctypes.CDLL(None)
+    return (os.geteuid() == 0 and libc.unshare(CLONE_NEWNS) == 0 and
+            libc.mount(None, b"/", None, MS_PRIVATE_ALL, None) == 0 and os.path.exists("/dev/fuse"))
+
+
 def mount_hanging(path):
-    """A file system that never answers, seen by this process and its children only; what keeps it so, or None."""
+    """A file system that never answers; what keeps it so, or None."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() != 0 or libc.unshare(CLONE_NEWNS) != 0 or libc.mount(None, b"/", None, MS_PRIVATE_ALL, None) != 0:
-        return None
     try:
         fuse = os.open("/dev/fuse", os.O_RDWR)
     except OSError:
@@ -136,7 +143,7 @@ def mount_hanging(path):
 def a_root_on_a_mount_that_hangs_is_given_up_and_delays_nobody():
     hanging = os.path.join(tap.temporary(), "hanging")
     os.mkdir(hanging)
-    if mount_hanging(hanging) is None:
+    if not be_apart() or mount_hanging(hanging) is None:
         return  # Mounting takes root and FUSE.
     with Node(more=f", {hanging}/app", open_seconds=20) as c:
         c.add("calm", "calm.conf")
@@ -160,6 +167,93 @@ def a_root_on_a_mount_that_hangs_is_given_up_and_delays_nobody():
             t.join()
         assert len(errors) == 8 and all(" 1460 " in e for e in errors), errors
     ctypes.CDLL(None).umount2(hanging.encode(), 3)  # By force, and at once.
+
+
+def has_ended(pid):
+    """Although its parent has not noticed."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return f.read().rpartition(")")[2].split()[0] in "ZX"
+
+
+def why(c, name):
+    return c.rueda("resource", "why", name)
+
+
+@test
+def a_priv_that_stands_still_fails_what_needs_it_and_nothing_else():
+    with Node(open_seconds=1) as c:
+        for name in ("wild", "calm"):
+            c.add(name, f"{name}.conf")
+        c.rueda("resource", "online", "calm", "--wait")
+        c.rueda("resource", "set", "wild", "RestartAction=0")
+        priv, daemon = c.process.pid, c.service_pid()
+        os.kill(priv, signal.SIGSTOP)
+        try:
+            c.write("calm.conf", "<calm two>")
+            begin = time.monotonic()
+            c.rueda("resource", "online", "wild", "--wait", status=1)
+            assert time.monotonic() - begin < 30
+            assert "could not be put back: priv has not answered for 6 s" in why(c, "wild"), why(c, "wild")
+            c.fails(1460, "checkpoint", "add", "wild", "--file", f"{c.place}/calm.conf")
+            c.rueda("reg", "set", "Mark", "", "1")
+            c.rueda("resource", "offline", "calm", "--wait=60")
+            assert time.monotonic() - begin < 90
+            assert "could not be saved: " in why(c, "calm") and "priv ha" in why(c, "calm"), why(c, "calm")
+        finally:
+            os.kill(priv, signal.SIGCONT)
+        # And all goes on, with what was saved last.
+        c.rueda("resource", "online", "calm", "--wait")
+        c.write("calm.conf", "<calm three>")
+        c.wait_saved("<calm three>")
+        c.rueda("resource", "online", "wild", "--wait")
+        # The service ends in time although it still stands still, and what has to be saved cannot be.
+        os.kill(priv, signal.SIGSTOP)
+        try:
+            c.write("calm.conf", "<calm four>")
+            os.kill(daemon, signal.SIGTERM)
+            deadline = time.monotonic() + 90
+            while not has_ended(daemon):
+                assert time.monotonic() < deadline, c.log_text()[-3000:]
+                time.sleep(0.2)
+        finally:
+            os.kill(priv, signal.SIGCONT)
+        assert c.process.wait(20) == 0
+        c.start()
+        c.rueda("resource", "online", "calm", "--wait")
+        with open(f"{c.place}/calm.conf", encoding="ascii") as f:
+            assert f.read() == "<calm three>"
+
+
+@test
+def a_source_whose_mount_begins_to_hang_ends_with_its_resource_in_time():
+    path = os.path.join(tap.temporary(), "later")
+    os.makedirs(path + "/app")
+    with open(path + "/app/file", "w", encoding="ascii") as f:
+        f.write("<app one>")
+    if not be_apart():
+        return  # Mounting takes root.
+    with Node(more=f", {path}/app", file_seconds=5) as c:
+        c.rueda("checkpoint", "add", "wild", "--file", f"{path}/app/file")
+        c.add("calm", "calm.conf")
+        for name in ("wild", "calm"):
+            c.rueda("resource", "online", name, "--wait")
+        fuse = mount_hanging(path)
+        if fuse is None:
+            return
+        try:
+            begin = time.monotonic()
+            c.rueda("resource", "offline", "wild", "--wait=60")
+            assert "could not be saved: " in why(c, "wild"), why(c, "wild")
+            assert time.monotonic() - begin < 60
+            c.write("calm.conf", "<calm two>")
+            c.wait_saved("<calm two>")
+            begin = time.monotonic()
+            c.rueda("resource", "online", "wild", "--wait=60", status=1)
+            c.stop()
+            assert time.monotonic() - begin < 90
+        finally:
+            ctypes.CDLL(None).umount2(path.encode(), 3)
+            os.close(fuse)
 
 
 tap.run(sys.argv[4:])

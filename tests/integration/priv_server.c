@@ -166,7 +166,7 @@ static void start_bare(struct fixture *f, unsigned open_seconds)
 static void start(struct fixture *f, unsigned open_seconds)
 {
 	start_bare(f, open_seconds);
-	CHECK_INT(priv_client_new(f->socket, NULL, NULL, NULL, &f->client), 0);
+	CHECK_INT(priv_client_new(f->socket, NULL, 60, NULL, NULL, &f->client), 0);
 }
 
 static int wait_for(pid_t pid)
@@ -677,7 +677,7 @@ TEST(asynchronous_answers_and_the_loss_of_priv_come_on_the_loop)
 	make("fine", 0700, geteuid(), 0);
 	CHECK_INT(loop_linux_new(&s.loop), 0);
 	s.f = &f;
-	CHECK_INT(priv_client_new(f.socket, s.loop, lost, &s, &f.client), 0);
+	CHECK_INT(priv_client_new(f.socket, s.loop, 60, lost, &s, &f.client), 0);
 	for (int i = 0; i < 20; i++) {
 		struct priv_open what = backup_of(i % 2 == 0 ? "fine" : "missing/x", geteuid());
 
@@ -692,6 +692,45 @@ TEST(asynchronous_answers_and_the_loss_of_priv_come_on_the_loop)
 	priv_client_free(f.client);
 	loop_linux_free(s.loop);
 	close_fd(&f.word);
+}
+
+static void timed_out(void *data, int result, const struct priv_directory *directory, const struct error *e)
+{
+	struct async_story *s = data;
+
+	s->refused += result == ERR_TIMEOUT && strstr(e->text, "priv has not answered") != NULL;
+	loop_linux_stop(s->loop);
+}
+
+TEST(what_a_priv_that_stands_still_is_asked_is_answered_in_time_and_what_it_says_later_is_closed)
+{
+	struct async_story s = { .thread = pthread_self() };
+	struct priv_open what;
+	struct fixture f;
+
+	start_bare(&f, 10);
+	make("fine", 0700, geteuid(), 0);
+	what = backup_of("fine", geteuid());
+	CHECK_INT(loop_linux_new(&s.loop), 0);
+	CHECK_INT(priv_client_new(f.socket, s.loop, 2, NULL, NULL, &f.client), 0);
+	CHECK_INT(kill(f.priv, SIGSTOP), 0);
+	CHECK_INT(priv_open_async(f.client, &what, timed_out, &s), 0);
+	loop_linux_run(s.loop);
+	CHECK_INT(s.refused, 1);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(try_open(&f, &what), ERR_TIMEOUT);
+	CHECK_INT(kill(f.priv, SIGCONT), 0);
+	/* Each of those has been opened by now or will be, and is closed at once. */
+	for (int i = 0; i < 2 * PRIV_CHILDREN_MAX; i++) {
+		int r = try_open(&f, &what);
+
+		CHECK(r == 0 || r == ERR_BUSY);
+		if (r == ERR_BUSY)
+			(void)poll(NULL, 0, 20);
+	}
+	CHECK_INT(try_open(&f, &what), 0);
+	CHECK_INT(stop(&f, 0), 0);
+	loop_linux_free(s.loop);
 }
 
 /* What priv does without root's rights, in a process that has none; the first line that is wrong, or 0. */

@@ -28,6 +28,8 @@ struct fixture {
 	char root[300], hanging[300], mounted[300], roots[1000];
 };
 
+static unsigned answer_seconds = 60; /* That the next client waits for priv. */
+
 static void before_open(const char *path)
 {
 	while (strstr(path, "hang") != NULL)
@@ -37,7 +39,7 @@ static void before_open(const char *path)
 static _Noreturn void run_priv(struct fixture *f, int socket, int word)
 {
 	struct priv_options options = {
-		.socket = socket, .open_seconds = 2, .before_open = before_open, .roots = f->roots
+		.socket = socket, .open_seconds = 2, .work_seconds = 1, .before_open = before_open, .roots = f->roots
 	};
 
 	if (priv_block_signals() < 0)
@@ -106,7 +108,7 @@ static void start_priv(struct fixture *f)
 	(void)close(word[0]);
 	f->word = word[1];
 	CHECK_INT(loop_linux_new(&f->loop), 0);
-	CHECK_INT(priv_client_new(ends[0], f->loop, NULL, NULL, &f->client), 0);
+	CHECK_INT(priv_client_new(ends[0], f->loop, answer_seconds, NULL, NULL, &f->client), 0);
 	watches.loop = f->loop;
 	watches.uv = loop_linux_uv(f->loop);
 	watches.priv = f->client;
@@ -285,6 +287,53 @@ TEST(a_place_that_hangs_delays_nobody_and_is_given_up)
 	stop(&f);
 }
 
+static void end_pause(void *data)
+{
+	*(bool *)data = true;
+}
+
+TEST(a_priv_that_stands_still_holds_up_nobody_and_is_asked_again)
+{
+	_cleanup_free_ char16_t *name = NULL;
+	struct outcome late = { 0 }, cancelled = { 0 }, o;
+	struct source_job *job;
+	struct fixture f;
+
+	answer_seconds = 3;
+	start(&f, "still");
+	answer_seconds = 60;
+	name = name_of(&f, "root/file");
+	trees_text(&f.files, "root/file", "in");
+	trees_settle();
+	CHECK_INT(kill(f.priv, SIGSTOP), 0);
+	CHECK_INT(source_capture(f.sources, u16_from_z(name), on_taken, &late, NULL, NULL), 0);
+	CHECK_INT(source_capture(f.sources, u16_from_z(name), on_taken, &cancelled, &job, NULL), 0);
+	(void)poll(NULL, 0, 100); /* Both have been asked. */
+	source_cancel(job);
+	wait_for(&f, &cancelled);
+	CHECK_INT(cancelled.result, ERR_CANCELLED);
+	CHECK(strstr(cancelled.error.text, "priv had not answered") != NULL);
+	CHECK(!late.done);
+	wait_for(&f, &late);
+	CHECK_INT(late.result, ERR_TIMEOUT);
+	CHECK_STR(late.error.text, "priv has not answered for 3 s");
+	CHECK_INT(kill(f.priv, SIGCONT), 0);
+	for (int i = 0; i < 10; i++) {
+		CHECK_INT(take(&f, "root/file", &o), 0);
+		buf_done(&o.hive);
+	}
+	/* And nobody is waited for when the service ends while it stands still. */
+	CHECK_INT(kill(f.priv, SIGSTOP), 0);
+	o = (struct outcome){ 0 };
+	CHECK_INT(source_capture(f.sources, u16_from_z(name), on_taken, &o, NULL, NULL), 0);
+	(void)poll(NULL, 0, 100);
+	sources_stop(f.sources, end_pause, &(bool){ false });
+	wait_for(&f, &o);
+	CHECK_INT(o.result, ERR_CANCELLED);
+	CHECK_INT(kill(f.priv, SIGCONT), 0);
+	stop(&f);
+}
+
 static void count_change(void *data)
 {
 	(*(unsigned *)data)++;
@@ -297,11 +346,6 @@ static struct source_watch *start_watch(struct fixture *f, const char *path, uns
 
 	CHECK_INT(source_watch(f->sources, u16_from_z(name), count_change, count, &w, NULL), 0);
 	return w;
-}
-
-static void end_pause(void *data)
-{
-	*(bool *)data = true;
 }
 
 /* Turn the loop until so much has been told, or for a while. */
@@ -355,6 +399,7 @@ TEST(changes_are_told_once_some_time_after_the_first)
 	stop(&f);
 }
 
+/* The process that watches, or another that priv has besides the daemon; 0: none. */
 static pid_t watcher_of(struct fixture *f)
 {
 	char path[80];
@@ -365,9 +410,40 @@ static pid_t watcher_of(struct fixture *f)
 	children = fopen(path, "r");
 	if (children == NULL)
 		test_skip("the kernel does not list children");
-	CHECK(fscanf(children, "%d %d", &daemon, &watcher) == 2);
+	(void)!fscanf(children, "%d %d", &daemon, &watcher);
 	(void)fclose(children);
 	return watcher;
+}
+
+TEST(a_work_that_hangs_costs_one_place_until_it_can_be_ended)
+{
+	struct outcome o;
+	struct fixture f;
+	bool hangs;
+	pid_t pid;
+
+	trees_open(&f.files, "stall");
+	trees_mount_stalling(&f.files, "mounted");
+	start_priv(&f);
+	trees_text(&f.files, "root/file", "in");
+	trees_settle();
+	CHECK_INT(take(&f, "mounted/root", &o), ERR_TIMEOUT);
+	CHECK(strstr(o.error.text, "took longer than 3 s") != NULL);
+	pid = watcher_of(&f);
+	/* It is killed, but the kernel does not let it die: nothing more is begun there. */
+	for (int i = 0; i < 6 && strstr(o.error.text, "still hangs") == NULL; i++) {
+		(void)poll(NULL, 0, 1000);
+		CHECK_INT(take(&f, "mounted/root", &o), ERR_TIMEOUT);
+	}
+	hangs = watcher_of(&f) == pid && strstr(o.error.text, "still hangs") != NULL;
+	trees_unmount(&f.files, "mounted");
+	CHECK(hangs && pid > 0);
+	for (int i = 0; i < 200 && watcher_of(&f) != 0; i++)
+		(void)poll(NULL, 0, 100);
+	CHECK_INT(watcher_of(&f), 0);
+	CHECK_INT(take(&f, "root/file", &o), 0);
+	buf_done(&o.hive);
+	stop(&f);
 }
 
 TEST(a_watcher_that_is_killed_is_replaced_and_nothing_is_missed)
@@ -380,6 +456,7 @@ TEST(a_watcher_that_is_killed_is_replaced_and_nothing_is_missed)
 	trees_text(&f.files, "root/file", "one");
 	w = start_watch(&f, "root/file", &told);
 	CHECK(told_within(&f, &told, 1, 20000));
+	CHECK(watcher_of(&f) > 0);
 	CHECK_INT(kill(watcher_of(&f), SIGKILL), 0);
 	CHECK(told_within(&f, &told, 2, 20000));
 	(void)told_within(&f, &told, 3, 1000);

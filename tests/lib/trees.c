@@ -5,11 +5,14 @@
 #include "capture/below.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -136,7 +139,7 @@ bool trees_has_leftovers(struct tree_fixture *f)
 	return false;
 }
 
-void trees_mount_hanging(struct tree_fixture *f, const char *name)
+static int mount_fuse(struct tree_fixture *f, const char *name)
 {
 	static bool is_apart;
 	char path[600], options[100];
@@ -155,6 +158,49 @@ void trees_mount_hanging(struct tree_fixture *f, const char *name)
 	(void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
 	if (mount("hang", path, "fuse", 0, options) < 0)
 		test_skip("FUSE cannot be mounted here");
+	return fuse;
+}
+
+void trees_mount_hanging(struct tree_fixture *f, const char *name)
+{
+	(void)mount_fuse(f, name);
+}
+
+static void answer(int fuse, uint64_t id, const void *data, size_t len)
+{
+	struct fuse_out_header head = { .len = (uint32_t)(sizeof(head) + len), .unique = id };
+	struct iovec parts[2] = { { &head, sizeof(head) }, { (void *)data, len } };
+
+	(void)!writev(fuse, parts, len > 0 ? 2 : 1);
+}
+
+static void *stall(void *data)
+{
+	static _Alignas(8) uint8_t packet[1 << 20];
+	const struct fuse_in_header *q = (const void *)packet;
+	const struct fuse_init_out init = { .major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 65536 };
+	const struct fuse_attr_out attributes = { .attr_valid = 1000,
+		.attr = { .ino = 1, .mode = S_IFDIR | 0755, .nlink = 2 } };
+	const struct fuse_open_out opened = { 0 };
+	int fuse = (int)(intptr_t)data;
+
+	while (read(fuse, packet, sizeof(packet)) > 0 || errno == EINTR) {
+		if (q->opcode == FUSE_INIT)
+			answer(fuse, q->unique, &init, sizeof(init));
+		else if (q->opcode == FUSE_GETATTR && q->nodeid == FUSE_ROOT_ID)
+			answer(fuse, q->unique, &attributes, sizeof(attributes));
+		else if (q->opcode == FUSE_OPENDIR)
+			answer(fuse, q->unique, &opened, sizeof(opened));
+	}
+	return NULL;
+}
+
+void trees_mount_stalling(struct tree_fixture *f, const char *name)
+{
+	pthread_t thread; /* Until it is unmounted. */
+
+	CHECK_INT(pthread_create(&thread, NULL, stall, (void *)(intptr_t)mount_fuse(f, name)), 0);
+	CHECK_INT(pthread_detach(thread), 0);
 }
 
 void trees_unmount(struct tree_fixture *f, const char *name)

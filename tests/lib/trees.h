@@ -36,4 +36,6 @@ bool trees_has_leftovers(struct tree_fixture *f);
 /* Mount a file system that never answers on a new directory, seen by this process and its children only.  Skips the test
  * where that cannot be done. */
 void trees_mount_hanging(struct tree_fixture *f, const char *name);
+/* The same of one that lets its uppermost directory be opened, and answers nothing else. */
+void trees_mount_stalling(struct tree_fixture *f, const char *name);
 void trees_unmount(struct tree_fixture *f, const char *name);
