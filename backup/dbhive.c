@@ -4,8 +4,8 @@
  *          a restore relies on.
  * How      writing walks the tree with a stack of its own, in the order that both sides share; reading feeds the hive's
  *          visitor into the database's loader, which enforces every limit again.
- * Promise  dbhive_read(dbhive_write(x)) has the digest of x.
- * Threads  writing reads a snapshot: any thread.       Tests  tests/unit/dbsize.c, tests/crash/set.c
+ * Promise  dbhive_read(dbhive_write(x)) has the digest of x.  What dbhive_check() takes, dbhive_read() takes.
+ * Threads  writing reads a snapshot: any thread.       Tests  tests/unit/dbsize.c, tests/crash/image.c, set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/dbhive.h"
 #include "cluster/db/load.h"
@@ -17,30 +17,14 @@ static_assert(DB_KEY_NAME_MAX <= HIVE_KEY_NAME_MAX && DB_VALUE_NAME_MAX <= HIVE_
 
 /* Writing. */
 
-struct file_sink {
-	struct disk_file *file;
-	int (*progress)(void *data, uint64_t bytes);
-	void *data;
-	uint64_t told;
-};
-
-enum { PROGRESS_STEP = 1 << 20 };
-
-static int sink_write(void *data, uint64_t offset, const void *bytes, size_t len)
+static int file_sink_write(void *data, uint64_t offset, const void *bytes, size_t len)
 {
-	struct file_sink *s = data;
-	int r = file_write(s->file, offset, bytes, len);
-
-	if (r == 0 && s->progress != NULL && offset + len >= s->told + PROGRESS_STEP) {
-		s->told = offset + len;
-		r = s->progress(s->data, s->told);
-	}
-	return r;
+	return file_write(data, offset, bytes, len);
 }
 
-static int sink_sync(void *data)
+static int file_sink_sync(void *data)
 {
-	return file_sync(((struct file_sink *)data)->file);
+	return file_sync(data);
 }
 
 static int begin_key(struct hive_writer *w, const struct db_key *key, bool is_root)
@@ -101,13 +85,41 @@ int dbhive_write_to(const struct hive_sink *sink, const struct db_key *root, uin
 	return r;
 }
 
-int dbhive_write(struct disk_file *file, const struct db_key *root, uint64_t filetime,
-    int (*progress)(void *data, uint64_t bytes), void *data, uint64_t *ret_size)
+int dbhive_write(struct disk_file *file, const struct db_key *root, uint64_t filetime, uint64_t *ret_size)
 {
-	struct file_sink s = { .file = file, .progress = progress, .data = data };
-	struct hive_sink sink = { sink_write, sink_sync, &s };
+	const struct hive_sink sink = { file_sink_write, file_sink_sync, file };
 
 	return dbhive_write_to(&sink, root, filetime, ret_size);
+}
+
+/* Into memory. */
+static int image_write(void *data, uint64_t offset, const void *bytes, size_t len)
+{
+	struct buf *image = data;
+	size_t over = 0;
+
+	if (offset > image->len)
+		buf_append_zeros(image, offset - image->len);
+	if (image->error == 0 && offset < image->len) {
+		over = MIN(len, image->len - offset);
+		memcpy(image->data + offset, bytes, over);
+	}
+	buf_append(image, (const uint8_t *)bytes + over, len - over);
+	return image->error;
+}
+
+static int image_sync(void *data)
+{
+	return 0;
+}
+
+int dbhive_image(const struct db_snapshot *s, uint64_t filetime, struct buf *image)
+{
+	const struct hive_sink sink = { image_write, image_sync, image };
+	/* The estimate is above the length, and what is not written to takes no memory. */
+	int r = buf_reserve(image, db_snapshot_hive_size(s));
+
+	return r == 0 ? dbhive_write_to(&sink, db_snapshot_root(s), filetime, NULL) : r;
 }
 
 /* How large it would be: for the story of a full disk. */
@@ -149,22 +161,45 @@ static int on_key_end(void *data)
 	return db_load_key_end(data);
 }
 
+static int feed(const void *bytes, size_t len, struct db_loader *loader, struct error *story)
+{
+	const struct hive_visitor visitor = { on_key_begin, on_value, on_key_end, loader };
+
+	return hive_read(bytes, len, 0, &visitor, story);
+}
+
+static int tell(int r, const struct error *story, struct error *error)
+{
+	if (r == 0)
+		return 0;
+	if (story->code != 0)
+		return error_set(error, r, "%s", story->text);
+	return error_set_code(
+	    error, r, r == -ENOMEM ? "cannot read a hive" : "the hive holds what a cluster database cannot");
+}
+
 int dbhive_read(const void *bytes, size_t len, struct db **ret, struct error *error)
 {
 	_cleanup_(db_loader_freep) struct db_loader *loader = NULL;
-	struct hive_visitor visitor = { on_key_begin, on_value, on_key_end, NULL };
 	struct error story = { 0 };
 	int r = db_loader_new(&loader);
 
-	if (r < 0)
-		return error_set_code(error, r, "cannot read a hive");
-	visitor.data = loader;
-	r = hive_read(bytes, len, 0, &visitor, &story);
+	if (r == 0)
+		r = feed(bytes, len, loader, &story);
 	if (r == 0)
 		r = db_loader_finish(loader, ret);
+	return tell(r, &story, error);
+}
+
+int dbhive_check(const void *bytes, size_t len, struct db_totals *ret, struct error *error)
+{
+	_cleanup_(db_loader_freep) struct db_loader *loader = NULL;
+	struct error story = { 0 };
+	int r = db_loader_new_check(&loader);
+
 	if (r == 0)
-		return 0;
-	if (story.code != 0)
-		return error_set(error, r, "%s", story.text);
-	return error_set_code(error, r, "the hive holds what a cluster database cannot");
+		r = feed(bytes, len, loader, &story);
+	if (r == 0)
+		r = db_loader_finish_check(loader, ret);
+	return tell(r, &story, error);
 }

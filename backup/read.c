@@ -3,9 +3,12 @@
  * How      quolog.log tells what the set consists of; every file that the manifest names is read whole and compared with
  *          its length and SHA-256; the snapshot is read by the strict hive reader; the batches behind it are applied; and
  *          the digest of the database that comes out must be the one that the cluster had at that index.
+ *          A set that has just been written is proven by the same steps, past the cache.  Its snapshot is compared with the
+ *          image that it was written from, which image.c has put through the hive reader and the database's limits; the digest
+ *          of that must be that of the snapshot in memory, on which the batches are then tried.
  * Promise  success means: this is the database of index I, and every checkpoint blob is as it was written.
  * Names    are found whatever their case: sets travel over file systems that fold it.
- * Memory   the snapshot and the database are held at once.
+ * Memory   the snapshot and the database are held at once; in a proof the image, and not a second database.
  * Threads  any, one at a time per set.      Format  docs/formats/backup-set.md      Tests  tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/dbhive.h"
@@ -92,7 +95,8 @@ static int read_file(struct disk *directory, const char *name, size_t max, bool 
 	if (r == -ENOENT)
 		return error_set(error, ERR_DATABASE_BACKUP_CORRUPT, "%s is missing", name);
 	if (r == -EFBIG)
-		return error_set(error, ERR_DATABASE_BACKUP_CORRUPT, "%s is larger than the set was written with", name);
+		return error_set(
+		    error, ERR_DATABASE_BACKUP_CORRUPT, "%s is larger than the set was written with", name);
 	if (r < 0)
 		return error_set_code(error, r, "cannot read %s", name);
 	return 0;
@@ -219,22 +223,75 @@ int set_compare_files(struct disk *directory, const struct manifest *m, struct e
 
 /* The database: the snapshot, and the batches behind it. */
 
-static int read_database(
-    struct disk *directory, const struct log_content *c, bool drop_caches, struct db **ret, struct error *error)
+static int read_snapshot(struct disk *directory, const struct manifest_file *f, struct db **ret, struct error *error)
 {
-	const struct manifest_file *f = &c->manifest.files[0];
 	_cleanup_free_ uint8_t *bytes = NULL;
-	_cleanup_(db_freep) struct db *db = NULL;
 	struct error story = { 0 };
-	struct digest digest;
 	size_t len;
-	int r = read_checked(directory, f->name, f->size, &f->digest, drop_caches, &bytes, &len, error);
+	int r = read_checked(directory, f->name, f->size, &f->digest, false, &bytes, &len, error);
 
 	if (r < 0)
 		return r;
-	r = dbhive_read(bytes, len, &db, &story);
+	r = dbhive_read(bytes, len, ret, &story);
 	if (r < 0)
 		return error_set(error, r == -ENOMEM ? r : ERR_DATABASE_BACKUP_CORRUPT, "%s: %s", f->name, story.text);
+	return 0;
+}
+
+/* The medium holds the image, and the manifest says so. */
+static int compare_snapshot(
+    struct disk *directory, const struct manifest_file *f, struct image *image, struct error *error)
+{
+	_cleanup_(file_closep) struct disk_file *file = NULL;
+	struct digest digest = image_digest(image);
+	char path[SET_PATH_MAX];
+	int r = set_find_name(directory, f->name, path);
+
+	if (r == 0)
+		r = disk_open(directory, path, DISK_READ, 0, &file);
+	if (r == 0) {
+		(void)file_drop_cache(file);
+		r = image_compare(image, file);
+	}
+	if (r < 0)
+		return error_set_code(error, r, "cannot read %s", f->name);
+	if (r > 0 || f->size != image->bytes.len || !digest_equal(&f->digest, &digest))
+		return error_set(error, ERR_DATABASE_BACKUP_CORRUPT, "%s is not what was written", f->name);
+	return 0;
+}
+
+/* The medium holds the snapshot that is in memory, and a restore would take it. */
+static int prove_snapshot(struct disk *directory, const struct manifest_file *f, const struct set_written *written,
+    struct db **ret, struct error *error)
+{
+	struct digest digest = db_snapshot_digest(written->snapshot);
+	struct error story = { 0 };
+	struct db_totals totals;
+	int r = compare_snapshot(directory, f, written->image, error);
+
+	if (r < 0)
+		return r;
+	r = image_totals(written->image, &totals, &story);
+	if (r < 0)
+		return error_set(error, r == -ENOMEM ? r : ERR_DATABASE_BACKUP_CORRUPT, "%s: %s", f->name, story.text);
+	if (!digest_equal(&totals.digest, &digest))
+		return error_set(error, ERR_DATABASE_BACKUP_CORRUPT, "%s is another database", f->name);
+	r = db_new_from(written->snapshot, ret);
+	return r < 0 ? error_set_code(error, r, "cannot prove the set") : 0;
+}
+
+static int read_database(struct disk *directory, const struct log_content *c, const struct set_written *written,
+    struct db **ret, struct error *error)
+{
+	const struct manifest_file *f = &c->manifest.files[0];
+	_cleanup_(db_freep) struct db *db = NULL;
+	struct error story = { 0 };
+	struct digest digest;
+	int r = written != NULL ? prove_snapshot(directory, f, written, &db, error)
+				: read_snapshot(directory, f, &db, error);
+
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < c->batch_count; i++) {
 		r = db_batch_apply(db, c->batches[i].bytes, c->batches[i].len, &story);
 		if (r < 0)
@@ -283,8 +340,10 @@ static int take_files(struct set *s, const struct manifest *m)
 	return 0;
 }
 
-int set_read_through(struct disk *directory, const char *log, bool drop_caches, struct set **ret, struct error *error)
+int set_read_through(
+    struct disk *directory, const char *log, const struct set_written *written, struct set **ret, struct error *error)
 {
+	bool drop_caches = written != NULL;
 	_cleanup_(set_freep) struct set *s = calloc(1, sizeof(*s));
 	_cleanup_free_ uint8_t *log_bytes = NULL;
 	char marker[SET_PATH_MAX];
@@ -297,7 +356,7 @@ int set_read_through(struct disk *directory, const char *log, bool drop_caches, 
 	c.header = &s->info.header;
 	r = read_log(directory, log, drop_caches, &c, &log_bytes, &len, error);
 	if (r == 0)
-		r = read_database(directory, &c, drop_caches, &s->db, error);
+		r = read_database(directory, &c, written, &s->db, error);
 	if (r == 0)
 		r = take_files(s, &c.manifest);
 	for (size_t i = 1; r == 0 && i < s->file_count; i++) {
@@ -335,7 +394,7 @@ int set_read(struct disk *directory, struct set **ret, struct error *error)
 		    "marker was lost when the set was copied");
 	if (r < 0)
 		return error_set_code(error, r, "cannot look into the directory");
-	r = set_read_through(directory, SET_LOG, false, &s, error);
+	r = set_read_through(directory, SET_LOG, NULL, &s, error);
 	if (r == 0)
 		*ret = TAKE_PTR(s);
 	else if (r != -ENOMEM && r != ERR_NOT_SUPPORTED)

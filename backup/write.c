@@ -8,7 +8,8 @@
  *             0  lock; a set of a newer version is refused; a marker over a    the old state (an untrue marker less)
  *                set that does not verify is removed
  *             1  remove left-overs that the old manifest does not name         the old set
- *             2  new files under new names, synced; directories synced         the old set, and left-overs
+ *             2  new files under new names, synced; directories synced;        the old set, and left-overs
+ *                beside it the snapshot is hashed and put to the proof of 4
  *             3  quolog.new, synced                                            the old set, and left-overs
  *             4  read everything back through quolog.new, past the cache       the old set, and left-overs
  *             5  still allowed to?                                             the old set, and left-overs
@@ -49,6 +50,7 @@ struct writing {
 	unsigned flags;
 	struct disk_file *new_log, *old_log; /* Locked. */
 	struct manifest old, new;            /* old: empty without an older set that can be read. */
+	struct image image;                  /* Of the snapshot. */
 	bool old_verified, marker_there;
 	char marker[SET_PATH_MAX];
 	struct names there;
@@ -165,29 +167,6 @@ static int tell_progress(void *data, uint64_t bytes)
 	return w->source->progress != NULL ? w->source->progress(w->source->data, SET_WRITING, w->bytes + bytes) : 0;
 }
 
-/* Length and SHA-256 of a file that has just been written. */
-static int measure(struct disk_file *f, struct manifest_file *ret)
-{
-	_cleanup_free_ uint8_t *part = malloc(COPY_SIZE);
-	struct sha256 hash;
-	uint64_t size;
-	int r = part == NULL ? -ENOMEM : file_size(f, &size);
-
-	sha256_init(&hash);
-	for (uint64_t at = 0; r == 0 && at < size; at += COPY_SIZE) {
-		size_t len = (size_t)MIN((uint64_t)COPY_SIZE, size - at);
-
-		r = file_read(f, at, part, len);
-		if (r == 0)
-			sha256_update(&hash, part, len);
-	}
-	if (r == 0) {
-		ret->size = size;
-		sha256_final(&hash, &ret->digest);
-	}
-	return r;
-}
-
 static int write_snapshot(struct writing *w, unsigned number, struct error *error)
 {
 	_cleanup_(file_closep) struct disk_file *f = NULL;
@@ -195,17 +174,20 @@ static int write_snapshot(struct writing *w, unsigned number, struct error *erro
 	int r;
 
 	(void)snprintf(entry.name, sizeof(entry.name), "chk%04x.tmp", number);
-	r = disk_open(w->disk, entry.name, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, FILE_MODE, &f);
+	r = image_make(&w->image, w->source->snapshot, w->source->time, !(w->flags & SET_NO_VERIFY));
+	if (r == 0)
+		r = disk_open(w->disk, entry.name, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, FILE_MODE, &f);
 	if (r == 0) {
-		r = dbhive_write(f, db_snapshot_root(w->source->snapshot), w->source->time, tell_progress, w, NULL);
-		/* The hive's writer syncs on its own; it cannot tell which of its calls failed. */
+		r = image_write(&w->image, f, tell_progress, w);
+		/* It may have been a sync. */
 		if (r == -EIO)
 			w->sync_failed = true;
 	}
-	if (r == 0)
-		r = measure(f, &entry);
-	if (r == 0)
+	if (r == 0) {
+		entry.size = w->image.bytes.len;
+		entry.digest = image_digest(&w->image);
 		r = manifest_add(&w->new, &entry);
+	}
 	if (r < 0)
 		return error_set_code(error, r, "cannot write the snapshot %s", entry.name);
 	w->bytes += entry.size;
@@ -404,12 +386,13 @@ static int write_new_files(struct writing *w, struct error *error)
 static int prove(struct writing *w, struct set_info *ret, struct error *error)
 {
 	_cleanup_(set_freep) struct set *s = NULL;
+	const struct set_written written = { &w->image, w->source->snapshot };
 	struct error story = { 0 };
 	int r = w->source->progress != NULL ? w->source->progress(w->source->data, SET_PROVING, w->bytes) : 0;
 
 	if (r < 0)
 		return error_set_code(error, r, "cannot go on with the backup");
-	r = set_read_through(w->disk, SET_LOG_NEW, true, &s, &story);
+	r = set_read_through(w->disk, SET_LOG_NEW, &written, &s, &story);
 	if (r == 0 && !digest_equal(&s->info.digest, &w->tail.digest))
 		r = error_set(&story, ERR_DATABASE_BACKUP_CORRUPT, "its database is another one");
 	if (r < 0)
@@ -535,6 +518,7 @@ int set_write(
 		r = ERR_WRITE_PROTECT;
 	file_close(w->old_log);
 	file_close(w->new_log);
+	image_done(&w->image);
 	manifest_done(&w->old);
 	manifest_done(&w->new);
 	free(w->there.names);

@@ -228,7 +228,7 @@ static void run_save(void *data)
 	int r = disk_open(s->disk, LOCALREG_NEW, DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, 0600, &file);
 
 	if (r == 0)
-		r = dbhive_write(file, db_snapshot_root(s->snapshot), s->time, NULL, NULL, NULL);
+		r = dbhive_write(file, db_snapshot_root(s->snapshot), s->time, NULL);
 	file_close(file);
 	if (r == 0)
 		r = disk_rename(s->disk, LOCALREG_NEW, LOCALREG_FILE);

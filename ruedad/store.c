@@ -114,7 +114,7 @@ static int write_hive(struct disk *state, const char *path, const struct store_c
 	int r = disk_open(state, path, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, FILE_MODE, &f);
 
 	if (r == 0)
-		r = dbhive_write(f, db_snapshot_root(c->snapshot), c->time, NULL, NULL, NULL);
+		r = dbhive_write(f, db_snapshot_root(c->snapshot), c->time, NULL);
 	return r;
 }
 

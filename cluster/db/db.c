@@ -501,6 +501,24 @@ struct digest db_snapshot_digest(const struct db_snapshot *s)
 	return s->state.digest;
 }
 
+uint64_t db_snapshot_hive_size(const struct db_snapshot *s)
+{
+	return db_hive_size(&s->state);
+}
+
+int db_new_from(struct db_snapshot *s, struct db **ret)
+{
+	struct db *db = malloc(sizeof(*db));
+
+	if (db == NULL)
+		return -ENOMEM;
+	*db = s->state;
+	object_ref(&db->root->object);
+	(void)descriptors_copy(&db->descriptors);
+	*ret = db;
+	return 0;
+}
+
 void db_put_back(struct db *db, struct db_snapshot *s)
 {
 	struct db old = *db;

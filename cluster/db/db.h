@@ -73,4 +73,7 @@ void db_snapshot_unref(struct db_snapshot *s); /* NULL is allowed; any thread. *
 DEFINE_FREEP(struct db_snapshot, db_snapshot_unref)
 const struct db_key *db_snapshot_root(const struct db_snapshot *s);
 struct digest db_snapshot_digest(const struct db_snapshot *s);
+uint64_t db_snapshot_hive_size(const struct db_snapshot *s); /* As db_hive_size(). */
+/* A database of its own that begins as the snapshot: it may be changed on any one thread.  -ENOMEM. */
+int db_new_from(struct db_snapshot *s, struct db **ret);
 void db_put_back(struct db *db, struct db_snapshot *s); /* Of the same database; the caller keeps its reference. */

@@ -3,8 +3,11 @@
  * Why      a restore must give each key the time that it had, and db_value_set() and the like would set their own; and
  *          a million values need not look for their key by its path.
  * How      the keys from the root down to the current one are on a stack; what is added goes below the current key.
- *          Nobody else holds the new database, so it is built in place.
- * Promise  the result is what the same contents give in any other way: same digest, same size, every limit kept.
+ *          Nobody else holds the new database, so it is built in place.  A loader that only checks does all that a loader
+ *          does but for keeping what it has seen: of the values and of the subkeys of each key on the stack it has the last
+ *          one, for the order of names.
+ * Promise  the result is what the same contents give in any other way: same digest, same size, every limit kept.  What a
+ *          loader that only checks accepts, one that keeps accepts too, and with the same sums.
  *          After an error the loader is good for nothing but db_loader_free().
  * Threads  one at a time.         Tests  tests/unit/dbload.c
  * SPDX-License-Identifier: Apache-2.0 */
@@ -13,17 +16,25 @@
 #include "cluster/db/tree.h"
 #include <string.h>
 
+struct level {
+	struct db_key *key;
+	size_t path_len; /* Of the keys above, in units with a separator after each but the root. */
+	size_t key_count, value_count;
+	struct object *last_key, *last_value; /* In order of names; a loader that only checks has no others. */
+};
+
 struct db_loader {
 	struct db *db;
-	struct db_key *keys[DB_DEPTH_MAX];
-	size_t path_lens[DB_DEPTH_MAX]; /* Of the keys above, in units with a separator after each but the root. */
-	size_t depth;                   /* Keys on the stack. */
+	bool keep; /* The database is wanted, not only its sums. */
+	struct level levels[DB_DEPTH_MAX];
+	size_t depth; /* Keys on the stack. */
 	bool begun;
 	struct security *security; /* The last descriptor seen; neighbours often have the same. */
 	int64_t security_keys;     /* Keys that have it and are not counted yet. */
+	uint64_t key_count, value_count;
 };
 
-int db_loader_new(struct db_loader **ret)
+static int loader_new(bool keep, struct db_loader **ret)
 {
 	_cleanup_(db_loader_freep) struct db_loader *l = calloc(1, sizeof(*l));
 	int r;
@@ -33,16 +44,38 @@ int db_loader_new(struct db_loader **ret)
 	r = db_new(&l->db);
 	if (r < 0)
 		return r;
+	l->keep = keep;
 	l->db->digest = (struct digest){ 0 };
 	l->db->size = hive_base_size();
 	*ret = TAKE_PTR(l);
 	return 0;
 }
 
+int db_loader_new(struct db_loader **ret)
+{
+	return loader_new(true, ret);
+}
+
+int db_loader_new_check(struct db_loader **ret)
+{
+	return loader_new(false, ret);
+}
+
+/* What a loader that only checks has of the key's content. */
+static void drop_content(struct db_loader *l, struct level *level)
+{
+	if (l->keep)
+		return;
+	object_unref(level->last_key);
+	object_unref(level->last_value);
+}
+
 void db_loader_free(struct db_loader *l)
 {
 	if (l == NULL)
 		return;
+	while (l->depth > 0)
+		drop_content(l, &l->levels[--l->depth]);
 	object_unref((struct object *)l->security);
 	db_free(l->db);
 	free(l);
@@ -66,7 +99,7 @@ static int count_security(struct db_loader *l)
 /* Make l->security the descriptor with these bytes. */
 static int find_security(struct db_loader *l, const void *bytes, size_t len)
 {
-	struct security *above = l->depth > 0 ? l->keys[l->depth - 1]->security : NULL;
+	struct security *above = l->depth > 0 ? l->levels[l->depth - 1].key->security : NULL;
 	struct security *candidates[] = { l->security, above }, *s = NULL;
 	int r = 0;
 
@@ -96,15 +129,22 @@ static int find_security(struct db_loader *l, const void *bytes, size_t len)
 }
 
 /* Takes over the reference if it succeeds.  A hive has its names in order, so this is mostly one comparison. */
-static int put_item(struct node **tree, struct object *item)
+static int put_item(struct db_loader *l, struct node **tree, struct object **last, struct object *item)
 {
-	const struct object *last = tree_last(*tree);
-	int c = last != NULL ? u16_compare(object_name(last), object_name(item)) : -1;
+	int c = *last != NULL ? u16_compare(object_name(*last), object_name(item)) : -1;
 	struct object *old;
+	int r;
 
-	if (c < 0)
-		return tree_append(tree, item);
-	if (c == 0 || tree_find(*tree, object_name(item)) != NULL)
+	if (c < 0) {
+		r = l->keep ? tree_append(tree, item) : 0;
+		if (r < 0)
+			return r;
+		if (!l->keep)
+			object_unref(*last);
+		*last = item;
+		return 0;
+	}
+	if (c == 0 || !l->keep || tree_find(*tree, object_name(item)) != NULL)
 		return ERR_INVALID_DATA;
 	return tree_put(tree, item, &old);
 }
@@ -116,15 +156,18 @@ static int begin_root(struct db_loader *l, uint64_t time)
 	if (root == NULL)
 		return -ENOMEM;
 	object_unref(&l->db->root->object);
-	l->db->root = l->keys[0] = root;
+	l->db->root = root;
+	l->levels[0] = (struct level){ .key = root };
 	l->depth = 1;
 	l->begun = true;
+	l->key_count++;
 	return 0;
 }
 
 int db_load_key_begin(struct db_loader *l, struct u16 name, uint64_t time, const void *security, size_t security_len)
 {
-	struct db_key *parent, *key;
+	struct level *parent;
+	struct db_key *key;
 	int r;
 
 	if (l->begun && l->depth == 0)
@@ -135,72 +178,92 @@ int db_load_key_begin(struct db_loader *l, struct u16 name, uint64_t time, const
 	if (!l->begun)
 		return begin_root(l, time);
 
-	parent = l->keys[l->depth - 1];
+	parent = &l->levels[l->depth - 1];
 	if (name.len == 0 || u16_has_unit(name, 0) || u16_has_unit(name, u'\\'))
 		return ERR_INVALID_DATA;
-	if (name.len > DB_KEY_NAME_MAX || l->depth == DB_DEPTH_MAX ||
-	    l->path_lens[l->depth - 1] + name.len > DB_PATH_MAX)
+	if (name.len > DB_KEY_NAME_MAX || l->depth == DB_DEPTH_MAX || parent->path_len + name.len > DB_PATH_MAX)
 		return ERR_FILENAME_EXCED_RANGE;
-	key = key_new(parent, name, time, l->security);
+	key = key_new(parent->key, name, time, l->security);
 	if (key == NULL)
 		return -ENOMEM;
-	r = put_item(&parent->keys, &key->object);
+	r = put_item(l, &parent->key->keys, &parent->last_key, &key->object);
 	if (r < 0) {
 		object_unref(&key->object);
 		return r;
 	}
-	l->path_lens[l->depth] = l->path_lens[l->depth - 1] + name.len + 1;
-	l->keys[l->depth++] = key;
+	parent->key_count++;
+	l->key_count++;
+	l->levels[l->depth++] = (struct level){ .key = key, .path_len = parent->path_len + name.len + 1 };
 	return 0;
 }
 
 int db_load_value(struct db_loader *l, const struct db_value *value)
 {
 	struct entry_sum sum;
-	struct db_key *key;
+	struct level *level;
 	struct value *v;
 	int r;
 
 	if (l->depth == 0)
 		return ERR_INVALID_DATA;
+	level = &l->levels[l->depth - 1];
 	if (value->name.len > DB_VALUE_NAME_MAX)
 		return ERR_FILENAME_EXCED_RANGE;
 	if (value->len > DB_VALUE_MAX)
 		return ERR_INVALID_PARAMETER;
-	key = l->keys[l->depth - 1];
-	if (tree_count(key->values) == DB_VALUE_COUNT_MAX)
+	if (level->value_count == DB_VALUE_COUNT_MAX)
 		return ERR_DISK_FULL;
 	v = value_new(value->name, value);
 	if (v == NULL)
 		return -ENOMEM;
-	r = put_item(&key->values, &v->object);
+	r = put_item(l, &level->key->values, &level->last_value, &v->object);
 	if (r < 0) {
 		free(v);
 		return r;
 	}
-	sum = value_sum(key, v);
+	level->value_count++;
+	l->value_count++;
+	sum = value_sum(level->key, v);
 	return add(l, &sum);
 }
 
 int db_load_key_end(struct db_loader *l)
 {
 	struct entry_sum sum;
+	struct level *level;
 
 	if (l->depth == 0)
 		return ERR_INVALID_DATA;
-	sum = key_sum(l->keys[--l->depth]);
+	level = &l->levels[--l->depth];
+	drop_content(l, level);
+	sum = (struct entry_sum){ level->key->entry, key_size(level->key, level->key_count, level->value_count) };
 	return add(l, &sum);
+}
+
+/* After the end of the root. */
+static int finish(struct db_loader *l)
+{
+	if (!l->begun || l->depth > 0 || l->db == NULL)
+		return ERR_INVALID_DATA;
+	return count_security(l);
 }
 
 int db_loader_finish(struct db_loader *l, struct db **ret)
 {
-	int r;
+	int r = l->keep ? finish(l) : ERR_INVALID_DATA;
 
-	if (!l->begun || l->depth > 0 || l->db == NULL)
-		return ERR_INVALID_DATA;
-	r = count_security(l);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(l->db);
+	return 0;
+}
+
+int db_loader_finish_check(struct db_loader *l, struct db_totals *ret)
+{
+	int r = finish(l);
+
+	if (r < 0)
+		return r;
+	*ret = (struct db_totals){ l->db->digest, db_hive_size(l->db), l->key_count, l->value_count };
 	return 0;
 }

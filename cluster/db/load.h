@@ -7,6 +7,8 @@
 struct db_loader;
 
 int db_loader_new(struct db_loader **ret);
+/* One that only checks: names must come in ascending order, nothing is kept, and in the end there are the sums. */
+int db_loader_new_check(struct db_loader **ret);
 void db_loader_free(struct db_loader *l);
 DEFINE_FREEP(struct db_loader, db_loader_free)
 
@@ -17,3 +19,11 @@ int db_load_value(struct db_loader *l, const struct db_value *value);
 int db_load_key_end(struct db_loader *l);
 /* The database, after the end of the root; the loader is empty then. */
 int db_loader_finish(struct db_loader *l, struct db **ret);
+
+struct db_totals {
+	struct digest digest; /* db_digest() and … */
+	uint64_t hive_size;   /* … db_hive_size() of the database that one that keeps would give. */
+	uint64_t key_count, value_count;
+};
+/* The same of a loader that only checks. */
+int db_loader_finish_check(struct db_loader *l, struct db_totals *ret);

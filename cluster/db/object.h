@@ -11,8 +11,8 @@
  *                                    │                             └► …
  *              snapshot ─► old root ─┘ (shared until the head changes something below it)
  *
- * Threads  object_ref() and object_unref() by any; changes by the loop thread only.  A count of one seen by the loop
- *          thread stays one, since a new reference can be taken only through an existing one; the acquire load pairs
+ * Threads  object_ref() and object_unref() by any; changes of a database by one thread, the loop's as a rule.  A count of
+ *          one seen by it stays one, since a new reference can be taken only through an existing one; the acquire load pairs
  *          with the release in another thread's object_unref(), so its reads are over.
  * Limits   2^32 references to one object: there is not enough memory for so many holders.
  * Tests    tests/unit/dbtree.c, tests/unit/dbthreads.c (under the thread sanitizer)

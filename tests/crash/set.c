@@ -315,6 +315,83 @@ TEST(every_rotten_byte_is_found)
 	place_done(&p);
 }
 
+struct rot {
+	struct place *place;
+	const char *name;
+	uint64_t at;
+};
+
+static int rot_before_the_proof(void *data, enum set_step step, uint64_t bytes)
+{
+	struct sets_source *s = data;
+	const struct rot *rot = s->more;
+
+	if (step == SET_PROVING)
+		CHECK_INT(sim_disk_rot(rot->place->medium, rot->name, rot->at, 0x10), 0);
+	return 0;
+}
+
+TEST(every_byte_that_the_medium_keeps_badly_is_found_before_the_commit)
+{
+	static const char *const names[] = { "chk0002.tmp", "quolog.new" };
+	struct digest first;
+	struct disk_stat stat;
+	struct place p;
+
+	for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+		stat.size = 1;
+		for (uint64_t at = 0; at < stat.size; at += test_long ? 1 : n == 0 ? 131 : 7) {
+			struct rot rot = { &p, names[n], at };
+			struct db *db = sets_database(2);
+			struct sets_source source;
+			struct error error = { 0 };
+			struct set_info info;
+
+			place_init(&p, test_seed);
+			CHECK_INT(back_up(&p, 1, &first), 0);
+			sets_source_init(&source, db, 2);
+			source.more = &rot;
+			source.source.progress = rot_before_the_proof;
+			CHECK_INT(set_write(p.disk, &source.source, 0, &info, &error), ERR_IO_DEVICE);
+			CHECK(strstr(error.text, "does not read back") != NULL);
+			CHECK_INT(which(&p, &first, &first), 1);
+			check_contents(&p);
+			/* How long the file is can be seen in a backup without an accident. */
+			source.source.progress = NULL;
+			CHECK_INT(set_write(p.disk, &source.source, 0, &info, &error), 0);
+			CHECK_INT(disk_stat(p.disk, n == 0 ? names[n] : "quolog.log", &stat), 0);
+			sets_source_done(&source);
+			db_free(db);
+			place_done(&p);
+		}
+	}
+}
+
+TEST(memory_that_has_changed_since_is_found_before_the_commit)
+{
+	struct digest first;
+	struct place p;
+
+	for (unsigned bit = 0; bit < 8; bit++) {
+		struct db *db = sets_database(2);
+		struct db_value v = db_value_at(db_find(db_root(db), U16("Test\\deep\\er")), bit);
+		struct sets_source source;
+		struct error error = { 0 };
+		struct set_info info;
+
+		place_init(&p, test_seed);
+		CHECK_INT(back_up(&p, 1, &first), 0);
+		sets_source_init(&source, db, bit % 3);
+		((uint8_t *)(uintptr_t)v.data)[bit] ^= (uint8_t)(1 << bit);
+		CHECK_INT(set_write(p.disk, &source.source, 0, &info, &error), ERR_IO_DEVICE);
+		CHECK_INT(which(&p, &first, &first), 1);
+		check_contents(&p);
+		sets_source_done(&source);
+		db_free(db);
+		place_done(&p);
+	}
+}
+
 TEST(a_damaged_older_set_loses_its_marker_before_anything_is_written)
 {
 	struct digest first, second, third;

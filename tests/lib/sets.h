@@ -16,6 +16,7 @@ struct sets_source {
 	size_t blob_count;
 	int commit_result; /* What may_commit gives. */
 	uint64_t index;
+	void *more; /* The test's own. */
 };
 
 /* A small believable database; version makes it another one. */
