@@ -426,6 +426,10 @@ int group_apply_group_request(const struct group_machine *m, const struct comman
 		return r < 0 ? r : want_group(m, &c->id, 1, c->time);
 	case GROUP_VERB_OFFLINE:
 		return want_group(m, &c->id, 0, c->time);
+	case GROUP_VERB_MOVE_UNLOCKED:
+		if (group_config_read(group_key(db_root(m->db), &c->id)).locked)
+			return ERR_CLUSTER_RESOURCE_LOCKED_STATUS;
+		return move_group(m, &c->id, c->node);
 	case GROUP_VERB_MOVE:
 		return move_group(m, &c->id, c->node);
 	case GROUP_VERB_CANCEL: {

@@ -15,9 +15,16 @@ struct command_Decide;
 
 /* The numbers are part of the log's commands (idl/command.idl): never renumber. */
 enum resource_verb { RESOURCE_VERB_ONLINE = 1, RESOURCE_VERB_OFFLINE, RESOURCE_VERB_FAIL, RESOURCE_VERB_RESTART };
-enum group_verb { GROUP_VERB_ONLINE = 1, GROUP_VERB_OFFLINE, GROUP_VERB_MOVE, GROUP_VERB_CANCEL };
+/* MOVE goes over a group's lock (LockedFromMoving), MOVE_UNLOCKED does not. */
+enum group_verb {
+	GROUP_VERB_ONLINE = 1,
+	GROUP_VERB_OFFLINE,
+	GROUP_VERB_MOVE,
+	GROUP_VERB_CANCEL,
+	GROUP_VERB_MOVE_UNLOCKED
+};
 enum node_verb { NODE_VERB_PAUSE = 1, NODE_VERB_RESUME };
-enum { NODE_REQUEST_DRAIN = 1 };
+enum { NODE_REQUEST_DRAIN = 1, NODE_REQUEST_SPARE_LOCKED = 2 }; /* SPARE_LOCKED: groups that are locked stay. */
 enum node_failback { NODE_FAILBACK_NONE, NODE_FAILBACK_NOW, NODE_FAILBACK_POLICY }; /* As MS-CMRP numbers them. */
 enum { REPORT_STUCK = 1 };
 enum decide_verb {

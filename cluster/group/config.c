@@ -6,7 +6,8 @@
  *                                RetryPeriodOnFailure, PendingTimeout (DWORDs, milliseconds);
  *                                Dependencies (an expression, depend.h); PossibleOwners (MULTI_SZ of node ids)
  *             Groups\<GUID>      FailoverThreshold, FailoverPeriod (hours), AutoFailbackType,
- *                                FailbackWindowStart, FailbackWindowEnd (hours of the day), Priority; PreferredOwners (MULTI_SZ of node ids)
+ *                                FailbackWindowStart, FailbackWindowEnd (hours of the day), Priority, LockedFromMoving;
+ *                                PreferredOwners (MULTI_SZ of node ids)
  *
  *          Their defaults are those of the table of common properties (object/property_table.c).
  * Promise  reading only, and total: an administrator may have written anything there.
@@ -61,6 +62,7 @@ struct group_config group_config_read(const struct db_key *group)
 		.auto_failback = property_number(PROPERTY_GROUP, group, U16("AutoFailbackType")) == 1,
 		.window_start = property_number(PROPERTY_GROUP, group, U16("FailbackWindowStart")),
 		.window_end = property_number(PROPERTY_GROUP, group, U16("FailbackWindowEnd")),
+		.locked = property_number(PROPERTY_GROUP, group, U16("LockedFromMoving")) == 1,
 	};
 }
 

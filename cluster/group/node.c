@@ -23,7 +23,7 @@ bool node_is_draining(const struct group_table *t, uint32_t node)
 }
 
 /* Each group of the node that can go elsewhere is to go: to the target if it can be there, else to its best node. */
-static void drain_node(const struct group_machine *m, uint32_t node, uint32_t target)
+static void drain_node(const struct group_machine *m, uint32_t node, uint32_t target, bool spare_locked)
 {
 	const struct db_key *root = db_root(m->db);
 	struct group_table *t = &m->runtime->groups;
@@ -33,7 +33,8 @@ static void drain_node(const struct group_machine *m, uint32_t node, uint32_t ta
 		const struct db_key *group = group_key(root, &g->id);
 		uint32_t to = target;
 
-		if (group == NULL || g->owner != node || g->target != 0)
+		if (group == NULL || g->owner != node || g->target != 0 ||
+		    (spare_locked && group_config_read(group).locked))
 			continue;
 		if (to == 0 || group_check_target(m->runtime, root, group, to) < 0)
 			to = group_best_node(m->runtime, root, group, node);
@@ -99,7 +100,7 @@ int group_apply_node_request(const struct group_machine *m, const struct command
 	if (r == 0)
 		r = node_set_paused(&m->runtime->groups, c->node, c->verb == NODE_VERB_PAUSE);
 	if (r == 0 && c->verb == NODE_VERB_PAUSE && (c->flags & NODE_REQUEST_DRAIN))
-		drain_node(m, c->node, c->target);
+		drain_node(m, c->node, c->target, c->flags & NODE_REQUEST_SPARE_LOCKED);
 	if (r == 0 && c->verb == NODE_VERB_RESUME)
 		undo_drain(m, c->node, (enum node_failback)c->failback);
 	return r;

@@ -13,6 +13,7 @@
  *            pending        too long: it is stopped and has failed.
  *          A group that wishes to go back to a node (node.c) moves there when nothing of it is pending and its failback is
  *          automatic and the hour is in its window, or somebody has said: now.
+ * Lock     a group that is locked does not leave a node that is up: it neither fails over nor goes back.
  * Order    groups with a higher Priority first.  What the loss of a node took, or what never ran,
  *          is *held*: it starts by itself only once nothing of a higher priority is about to start or pending, and of
  *          a group with priority 0 not before somebody asks for it.
@@ -163,7 +164,7 @@ static bool fail_over(struct view *v, const struct member *m)
 	uint32_t node = group_best_node(v->runtime, v->root, v->group, v->owner);
 	struct command_Decide *d;
 
-	if (node == 0 || count >= most || m->run->stuck)
+	if (config.locked || node == 0 || count >= most || m->run->stuck)
 		return false;
 	d = decide(v, DECIDE_MOVE, &v->group_id, v->sequence);
 	d->node = node;
@@ -288,7 +289,7 @@ static void consider_failback(struct view *v, const struct group_run *g)
 	struct group_config config = group_config_read(v->group);
 	struct command_Decide *d;
 
-	if (g->failback == 0 || g->failback == v->owner || v->target != 0 ||
+	if (g->failback == 0 || g->failback == v->owner || v->target != 0 || config.locked ||
 	    !(g->failback_now || (config.auto_failback && hour_is_right(&config, v->hour))) ||
 	    group_check_target(v->runtime, v->root, v->group, g->failback) < 0)
 		return;
@@ -440,7 +441,7 @@ bool group_policy_waits_for_hour(const struct db_key *root, const struct runtime
 		const struct group_run *g = &r->groups.groups[i];
 		const struct db_key *key = g->failback != 0 && !g->failback_now ? group_key(root, &g->id) : NULL;
 
-		if (key != NULL && group_config_read(key).auto_failback)
+		if (key != NULL && group_config_read(key).auto_failback && !group_config_read(key).locked)
 			return true;
 	}
 	return false;

@@ -3,7 +3,7 @@
  * How      a state is read from the replicated runtime state; a request is one command, which changes what is wanted.
  *          What follows from it is decided and done in the background (docs/design/groups.md): a request that has come
  *          true within a second is answered 0, or with what went wrong; else with ERROR_IO_PENDING, and goes on.
- * Not kept flags and input buffers of the Ex calls: unknown flags are refused, input is not looked at.
+ * Not kept flags and input buffers of the Ex calls, but for a group's lock: unknown flags are refused, input is not looked at.
  * Threads  the loop thread.       Tests  tests/integration/resources.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/group/apply.h"
@@ -241,15 +241,20 @@ static void request_group(struct serve_call *c, const struct ndr_handle *handle,
 	serve_propose(c, &command);
 }
 
-static void request_move(struct serve_call *c, const struct ndr_handle *group, const struct ndr_handle *node)
+enum { MOVE_IGNORE_LOCK = 0x1 };
+
+/* node NULL: to the best one. */
+static void request_move(
+    struct serve_call *c, const struct ndr_handle *group, const struct ndr_handle *node, uint32_t flags)
 {
+	enum group_verb verb = flags & MOVE_IGNORE_LOCK ? GROUP_VERB_MOVE : GROUP_VERB_MOVE_UNLOCKED;
 	struct object_in o;
-	int r = object_in(c, node, OBJECT_NODE, &o);
+	int r = node != NULL ? object_in(c, node, OBJECT_NODE, &o) : 0;
 
 	if (r < 0)
 		serve_finish(c, r);
 	else
-		request_group(c, group, GROUP_VERB_MOVE, object_node_number(o.id), 0);
+		request_group(c, group, verb, node != NULL ? object_node_number(o.id) : 0, 0);
 }
 
 /* A drain has begun, or there was nothing to move. */
@@ -286,7 +291,7 @@ static void pause_node_ex(struct serve_call *c)
 	struct command_NodeRequest request = { .verb = NODE_VERB_PAUSE };
 
 	if (in->drain_node != 0)
-		request.flags = NODE_REQUEST_DRAIN;
+		request.flags = NODE_REQUEST_DRAIN | NODE_REQUEST_SPARE_LOCKED;
 	if ((in->pause_flags & ~(uint32_t)PAUSE_FLAGS) != 0)
 		serve_finish(c, ERR_INVALID_PARAMETER);
 	else
@@ -296,7 +301,8 @@ static void pause_node_ex(struct serve_call *c)
 static void pause_node_with_drain_target(struct serve_call *c)
 {
 	const struct clusapi_PauseNodeWithDrainTarget_in *in = c->in;
-	struct command_NodeRequest request = { .verb = NODE_VERB_PAUSE, .flags = NODE_REQUEST_DRAIN };
+	struct command_NodeRequest request = { .verb = NODE_VERB_PAUSE,
+		.flags = NODE_REQUEST_DRAIN | NODE_REQUEST_SPARE_LOCKED };
 	struct object_in target;
 	int r = object_in(c, &in->node_drain_target, OBJECT_NODE, &target);
 
@@ -329,7 +335,7 @@ static void resume_node_ex(struct serve_call *c)
 		call;                                                                                                  \
 	}
 
-/* The Ex forms: flags that say how to treat locks, queues, affinity and errors, none of which there is here. */
+/* The Ex forms: flags that say how to treat queues, affinity and errors, none of which there is here, and locks. */
 enum {
 	ONLINE_RESOURCE_FLAGS = 0x2f,
 	OFFLINE_RESOURCE_FLAGS = 0x7,
@@ -360,19 +366,18 @@ DEFINE_REQUEST_EX(online_group_ex, OnlineGroupEx, online_flags, ONLINE_GROUP_FLA
     request_group(c, &in->group, GROUP_VERB_ONLINE, 0, RESOURCE_ONLINE))
 DEFINE_REQUEST_EX(offline_group_ex, OfflineGroupEx, offline_flags, OFFLINE_GROUP_FLAGS,
     request_group(c, &in->group, GROUP_VERB_OFFLINE, 0, RESOURCE_OFFLINE))
-DEFINE_REQUEST(move_group, MoveGroup, request_group(c, &in->group, GROUP_VERB_MOVE, 0, 0))
-DEFINE_REQUEST(move_group_to_node, MoveGroupToNode, request_move(c, &in->group, &in->node))
-DEFINE_REQUEST_EX(
-    move_group_ex, MoveGroupEx, move_flags, MOVE_FLAGS, request_group(c, &in->group, GROUP_VERB_MOVE, 0, 0))
-DEFINE_REQUEST_EX(
-    move_group_to_node_ex, MoveGroupToNodeEx, move_flags, MOVE_FLAGS, request_move(c, &in->group, &in->node))
+DEFINE_REQUEST(move_group, MoveGroup, request_move(c, &in->group, NULL, 0))
+DEFINE_REQUEST(move_group_to_node, MoveGroupToNode, request_move(c, &in->group, &in->node, 0))
+DEFINE_REQUEST_EX(move_group_ex, MoveGroupEx, move_flags, MOVE_FLAGS, request_move(c, &in->group, NULL, in->move_flags))
+DEFINE_REQUEST_EX(move_group_to_node_ex, MoveGroupToNodeEx, move_flags, MOVE_FLAGS,
+    request_move(c, &in->group, &in->node, in->move_flags))
 DEFINE_REQUEST_EX(cancel_group_operation, CancelClusterGroupOperation, cancel_flags, 0,
     request_group(c, &in->group, GROUP_VERB_CANCEL, 0, 0))
 
-DEFINE_REQUEST(pause_node, PauseNode,
-    request_node(c, &in->node, (struct command_NodeRequest){ .verb = NODE_VERB_PAUSE }))
-DEFINE_REQUEST(resume_node, ResumeNode,
-    request_node(c, &in->node, (struct command_NodeRequest){ .verb = NODE_VERB_RESUME }))
+DEFINE_REQUEST(
+    pause_node, PauseNode, request_node(c, &in->node, (struct command_NodeRequest){ .verb = NODE_VERB_PAUSE }))
+DEFINE_REQUEST(
+    resume_node, ResumeNode, request_node(c, &in->node, (struct command_NodeRequest){ .verb = NODE_VERB_RESUME }))
 
 serve_handler *serve_run_handler(unsigned number)
 {

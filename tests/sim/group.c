@@ -542,6 +542,7 @@ static void scatter(struct world *w)
 		set_group(w, g, U16("AutoFailbackType"), (uint32_t)rng_below(&w->rng, 2));
 		set_group(w, g, U16("FailbackWindowStart"), (uint32_t)rng_below(&w->rng, 25) - 1);
 		set_group(w, g, U16("FailbackWindowEnd"), (uint32_t)rng_below(&w->rng, 25) - 1);
+		set_group(w, g, U16("LockedFromMoving"), rng_chance(&w->rng, 20));
 		if (rng_chance(&w->rng, 70))
 			prefer(w, g, (uint32_t)rng_between(&w->rng, 1, w->node_count));
 	}
@@ -672,7 +673,7 @@ static void settle(struct world *w)
 		const struct db_key *key = group_key(root(w), &w->groups[g]);
 		struct group_config config = group_config_read(key);
 
-		if (run == NULL || run->failback == 0 || run->failback == run->owner ||
+		if (run == NULL || config.locked || run->failback == 0 || run->failback == run->owner ||
 		    group_check_target(cluster_runtime(w->clusters[0]), root(w), key, run->failback) < 0)
 			continue;
 		CHECK(group_is_stuck(w, g) ||
@@ -858,6 +859,68 @@ TEST(what_a_drain_took_goes_to_its_target_and_comes_back_as_asked)
 		    failback == NODE_FAILBACK_NOW || (failback == NODE_FAILBACK_POLICY && round % 2 == 1));
 		CHECK_INT(owner_of(&w, 1) == 1, failback == NODE_FAILBACK_NOW);
 		CHECK(owner_of(&w, 2) != 1);
+		end(&w);
+	}
+}
+
+/* One of its resources fails, so that the group fails over if it may. */
+static void fail_for_good(struct world *w, unsigned g)
+{
+	unsigned i = 0;
+
+	while (group_of(w, i) != g)
+		i++;
+	set_number(w, U16("Resources"), &w->resources[i], U16("RestartAction"), RESTART_AND_FAIL_OVER);
+	set_number(w, U16("Resources"), &w->resources[i], U16("RestartThreshold"), 0);
+	CHECK_INT(apply(w, (struct command){ .kind = COMMAND_RESOURCE_REQUEST,
+			       .resource_request = { w->resources[i], RESOURCE_VERB_FAIL, 7 } }),
+	    0);
+}
+
+TEST(a_locked_group_leaves_a_node_only_when_that_is_lost_or_the_lock_is_ignored)
+{
+	static struct world w;
+
+	for (uint64_t round = 0; round < test_rounds(30); round++) {
+		uint32_t flags = NODE_REQUEST_DRAIN | NODE_REQUEST_SPARE_LOCKED;
+
+		test_note_seed(test_seed + round);
+		begin(&w, test_seed + round, 3);
+		set_group(&w, 0, U16("AutoFailbackType"), 1);
+		prefer(&w, 0, 2);
+		settle(&w);
+		for (unsigned g = 0; g < GROUPS; g++)
+			CHECK_INT(group_request(&w, g, GROUP_VERB_ONLINE, 1), 0);
+		settle(&w);
+		set_group(&w, 0, U16("LockedFromMoving"), 1);
+		CHECK_INT(group_request(&w, 0, GROUP_VERB_MOVE_UNLOCKED, 3), 5960);
+		CHECK_INT(group_request(&w, 0, GROUP_VERB_MOVE_UNLOCKED, 0), 5960);
+		for (unsigned g = 0; g < 2; g++)
+			fail_for_good(&w, g);
+		settle(&w);
+		CHECK_INT(owner_of(&w, 0), 1);
+		CHECK(owner_of(&w, 1) != 1);
+		CHECK_INT(group_request(&w, 1, GROUP_VERB_MOVE, 1), 0);
+		settle(&w);
+		CHECK_INT(node_request(&w, (struct command_NodeRequest){ 1, NODE_VERB_PAUSE, flags, 7, 0 }), 0);
+		lose(&w, 2); /* It would prefer that one when it comes back. */
+		boot(&w, 2);
+		settle(&w);
+		CHECK_INT(owner_of(&w, 0), 1);
+		CHECK(owner_of(&w, 1) != 1 && owner_of(&w, 2) != 1);
+		CHECK_INT(node_request(&w, (struct command_NodeRequest){ 1, NODE_VERB_RESUME, 0, 7 }), 0);
+		if (rng_chance(&w.rng, 50)) {
+			CHECK_INT(group_request(&w, 0, GROUP_VERB_MOVE, 3), 0);
+			settle(&w);
+			CHECK_INT(owner_of(&w, 0), 3);
+		} else {
+			lose(&w, 1);
+			settle(&w);
+			CHECK_INT(owner_of(&w, 0), 2);
+		}
+		CHECK(all_online(&w, 0));
+		set_group(&w, 0, U16("LockedFromMoving"), 0);
+		CHECK_INT(group_request(&w, 0, GROUP_VERB_MOVE_UNLOCKED, owner_of(&w, 0) == 2 ? 3 : 2), 0);
 		end(&w);
 	}
 }
