@@ -13,28 +13,17 @@
  * Rules    cmrp.md of the public protocol, sections 10 and 16; docs/design/properties.md lists the codes.
  * Threads  the loop thread.       Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/filetime.h"
 #include "base/log.h"
 #include "cluster/checkpoint/checkpoint.h"
 #include "cluster/group/state.h"
 #include "cluster/object/edit.h"
 #include "cluster/object/property.h"
-#include "cluster/object/type.h"
 #include "ruedad/agents/capture.h"
+#include "ruedad/serve/control.h"
 #include "ruedad/serve/object.h"
 #include "ruedad/serve/private.h"
 #include "wire/proplist.h"
 #include <string.h>
-
-struct control_call {
-	struct serve_call *serve;
-	struct property_object object;
-	uint32_t access;   /* Of the handle. */
-	const uint8_t *in; /* What the client sent. */
-	size_t in_len;
-	struct buf out; /* What it gets. */
-	bool private;   /* Private properties are set. */
-};
 
 enum { PENDING = 1 }; /* What a function gives that has proposed a command. */
 
@@ -50,191 +39,12 @@ static_assert(ALIKE(NodeControl) && ALIKE(GroupControl) && ALIKE(ResourceControl
 		  ALIKE(NodeResourceTypeControl) && ALIKE(NodeNetworkControl) && ALIKE(NodeNetInterfaceControl),
     "the answers of the methods are alike");
 
-/* The functions.  Each appends its answer to out, and gives 0, PENDING or an error. */
-
-static void add_text(struct buf *out, struct u16 s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		buf_u16(out, s.units[i]);
-	buf_u16(out, 0);
-}
+/* The functions that need more than the object; the others: control_facts.c.  Each appends its answer to out, and gives 0,
+ * PENDING or an error. */
 
 static const struct db_key *root_of(struct control_call *call)
 {
 	return serve_root(call->serve);
-}
-
-static const struct type_traits *traits_of(const struct control_call *call)
-{
-	return type_traits(
-	    call->object.kind == PROPERTY_TYPE ? object_id(call->object.key) : object_type_of(call->object.key));
-}
-
-/* UNKNOWN: only says that control codes are understood. */
-static int get_nothing(struct control_call *call)
-{
-	(void)call;
-	return 0;
-}
-
-static int get_characteristics(struct control_call *call)
-{
-	bool has_type = call->object.kind == PROPERTY_RESOURCE || call->object.kind == PROPERTY_TYPE;
-
-	buf_u32(&call->out, has_type ? traits_of(call)->characteristics : 0);
-	return 0;
-}
-
-static int get_flags(struct control_call *call)
-{
-	buf_u32(&call->out, object_is_core(root_of(call), (enum object_kind)call->object.kind, call->object.key));
-	return 0;
-}
-
-static int get_class_info(struct control_call *call)
-{
-	buf_u32(&call->out, traits_of(call)->class);
-	buf_u32(&call->out, traits_of(call)->subclass);
-	return 0;
-}
-
-static int get_required_dependencies(struct control_call *call)
-{
-	struct u16 required = traits_of(call)->required;
-	struct buf text = { 0 };
-
-	if (required.len > 0) {
-		add_text(&text, required);
-		if (text.error != 0)
-			call->out.error = text.error;
-		prop_value_add(&call->out, PROP_LIST_VALUE(PROP_SZ), text.data, text.len);
-		buf_done(&text);
-	}
-	prop_mark_end(&call->out);
-	return 0;
-}
-
-static int get_name(struct control_call *call)
-{
-	add_text(&call->out, object_name(call->object.key, (enum object_kind)call->object.kind));
-	return 0;
-}
-
-static int get_id(struct control_call *call)
-{
-	add_text(&call->out, object_id(call->object.key));
-	return 0;
-}
-
-static int get_resource_type(struct control_call *call)
-{
-	add_text(&call->out, object_type_of(call->object.key));
-	return 0;
-}
-
-/* By its name, whether a name or an id is stored; what is stored, if there is no such object. */
-static int get_named(struct control_call *call, enum object_kind kind, struct u16 value)
-{
-	struct u16 stored = object_string(call->object.key, value);
-	const struct db_key *object = object_find(root_of(call), kind, stored);
-
-	add_text(&call->out, object != NULL ? object_name(object, kind) : stored);
-	return 0;
-}
-
-static int get_node(struct control_call *call)
-{
-	return get_named(call, OBJECT_NODE, U16("Node"));
-}
-
-static int get_network(struct control_call *call)
-{
-	return get_named(call, OBJECT_NETWORK, U16("Network"));
-}
-
-/* When it last changed its state, as a FILETIME; 0: it never has, or by what had no time. */
-static int get_state_change_time(struct control_call *call)
-{
-	const struct resource_run *run = NULL;
-	struct guid id;
-
-	if (guid_parse(call->object.id, &id))
-		run = resource_run_find(cluster_groups(call->serve->service->cluster), &id);
-	buf_u64(&call->out, run != NULL && run->history_count > 0 ? run->history[0].time : 0);
-	return 0;
-}
-
-/* When it last came to a node, as a SYSTEMTIME; zeros: it never has. */
-static int get_last_move_time(struct control_call *call)
-{
-	const struct group_run *run = NULL;
-	uint16_t fields[8] = { 0 };
-	struct guid id;
-
-	if (guid_parse(call->object.id, &id))
-		run = group_run_find(cluster_groups(call->serve->service->cluster), &id);
-	if (run != NULL && run->moved != 0)
-		filetime_to_fields(run->moved, fields);
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		buf_u16(&call->out, fields[i]);
-	return 0;
-}
-
-/* All that was answered is durable; what can be done is to begin a checkpoint, so that the next start has less to replay. */
-static int force_flush(struct control_call *call)
-{
-	service_checkpoint(call->serve->service);
-	return 0;
-}
-
-/* The cluster is in no domain: its whole name is its name. */
-static int get_fqdn(struct control_call *call)
-{
-	add_text(&call->out, object_string(call->object.key, U16("ClusterName")));
-	return 0;
-}
-
-/* Would the nodes that are up be a majority without the node whose id is given, else this one?  It goes down, or goes for ever. */
-static int check_voter(struct control_call *call, bool evict)
-{
-	enum { QUORUM_MAINTAINED = 0, QUORUM_LOST = 1, TEXT_MAX = 64 };
-	const struct db_key *root = root_of(call);
-	char16_t text[TEXT_MAX];
-	size_t all = object_count(root, OBJECT_NODE), up = 0;
-	const struct db_key *node;
-	struct u16 id = { text, 0 };
-
-	while (id.len < TEXT_MAX && 2 * id.len + 1 < call->in_len && get_le16(call->in + 2 * id.len) != 0) {
-		text[id.len] = get_le16(call->in + 2 * id.len);
-		id.len++;
-	}
-	node = object_find(root, OBJECT_NODE, id.len > 0 ? id : service_node_name(call->serve->service));
-	if (node == NULL)
-		return ERR_CLUSTER_NODE_NOT_FOUND;
-	for (size_t i = 0; i < all; i++) {
-		const struct db_key *other = object_at(root, OBJECT_NODE, i);
-
-		if (other != node &&
-		    cluster_node_up(call->serve->service->cluster, object_node_number(object_id(other))) != 0)
-			up++;
-	}
-	buf_u32(&call->out, 2 * up > all - evict ? QUORUM_MAINTAINED : QUORUM_LOST);
-	return 0;
-}
-
-static int check_voter_evict(struct control_call *call)
-{
-	return check_voter(call, true);
-}
-
-static int check_voter_down(struct control_call *call)
-{
-	return check_voter(call, false);
-}
-
-static int query_delete(struct control_call *call)
-{
-	return object_check_delete(root_of(call), (enum object_kind)call->object.kind, call->object.key, 0);
 }
 
 /* Properties. */
@@ -375,7 +185,7 @@ static int list_checkpoints(struct control_call *call, enum checkpoint_kind kind
 
 	for (size_t at = 0; checkpoint_next(call->object.key, &at, &checkpoint);)
 		if (checkpoint.kind == kind)
-			add_text(&call->out, checkpoint.path);
+			control_add_text(&call->out, checkpoint.path);
 	buf_u16(&call->out, 0);
 	return 0;
 }
@@ -518,19 +328,21 @@ static const struct control {
 	uint32_t kinds;
 	int (*run)(struct control_call *call);
 } controls[] = {
-	{ 0x000000, ALL,		get_nothing },			/* UNKNOWN */
-	{ 0x000005, ALL & ~C,		get_characteristics },		/* GET_CHARACTERISTICS */
-	{ 0x000009, ALL & ~C,		get_flags },			/* GET_FLAGS */
-	{ 0x00000d, R | T,		get_class_info },		/* GET_CLASS_INFO */
-	{ 0x000011, R | T,		get_required_dependencies },	/* GET_REQUIRED_DEPENDENCIES */
-	{ 0x000029, R | G | N | W | I,	get_name },			/* GET_NAME */
-	{ 0x00002d, R,			get_resource_type },		/* GET_RESOURCE_TYPE */
-	{ 0x000031, I,			get_node },			/* GET_NODE */
-	{ 0x000035, I,			get_network },			/* GET_NETWORK */
-	{ 0x000039, R | G | N | W | I,	get_id },			/* GET_ID */
-	{ 0x00003d, C,			get_fqdn },			/* GET_FQDN */
-	{ 0x000045, C,			check_voter_evict },		/* CHECK_VOTER_EVICT */
-	{ 0x000049, C,			check_voter_down },		/* CHECK_VOTER_DOWN */
+	{ 0x000000, ALL,		control_get_nothing },			/* UNKNOWN */
+	{ 0x000005, ALL & ~C,		control_get_characteristics },		/* GET_CHARACTERISTICS */
+	{ 0x000009, ALL & ~C,		control_get_flags },			/* GET_FLAGS */
+	{ 0x00000d, R | T,		control_get_class_info },		/* GET_CLASS_INFO */
+	{ 0x000011, R | T,		control_get_required_dependencies },	/* GET_REQUIRED_DEPENDENCIES */
+	{ 0x000019, R,			control_get_resource_failure_info },	/* GET_FAILURE_INFO */
+	{ 0x000019, G,			control_get_group_failure_info },	/* GET_FAILURE_INFO */
+	{ 0x000029, R | G | N | W | I,	control_get_name },			/* GET_NAME */
+	{ 0x00002d, R,			control_get_resource_type },		/* GET_RESOURCE_TYPE */
+	{ 0x000031, I,			control_get_node },			/* GET_NODE */
+	{ 0x000035, I,			control_get_network },			/* GET_NETWORK */
+	{ 0x000039, R | G | N | W | I,	control_get_id },			/* GET_ID */
+	{ 0x00003d, C,			control_get_fqdn },			/* GET_FQDN */
+	{ 0x000045, C,			control_check_voter_evict },		/* CHECK_VOTER_EVICT */
+	{ 0x000049, C,			control_check_voter_down },		/* CHECK_VOTER_DOWN */
 	{ 0x000051, ALL,		enum_common },			/* ENUM_COMMON_PROPERTIES */
 	{ 0x000055, ALL,		get_read_only_common },		/* GET_RO_COMMON_PROPERTIES */
 	{ 0x000059, ALL,		get_common },			/* GET_COMMON_PROPERTIES */
@@ -554,10 +366,14 @@ static const struct control {
 	{ 0x4000be, R,			add_registry_checkpoint_64 },	/* ADD_REGISTRY_CHECKPOINT_64BIT */
 	{ 0x4000c2, R,			add_registry_checkpoint_32 },	/* ADD_REGISTRY_CHECKPOINT_32BIT */
 	{ 0x4002d6, R,			add_crypto_checkpoint_ex },	/* ADD_CRYPTO_CHECKPOINT_EX */
-	{ 0x0001b9, R | T | G,		query_delete },			/* QUERY_DELETE */
-	{ 0x0002d9, G,			get_last_move_time },		/* GET_LAST_MOVE_TIME */
-	{ 0x002d5d, R,			get_state_change_time },	/* GET_STATE_CHANGE_TIME */
-	{ 0x402de6, C,			force_flush },			/* FORCE_FLUSH_DB */
+	{ 0x000169, R,			control_get_network_name },	/* GET_NETWORK_NAME */
+	{ 0x0001b9, R | T | G,		control_query_delete },			/* QUERY_DELETE */
+	{ 0x4002ae, R,			control_get_nothing },		/* RW_MODIFY_NOOP */
+	{ 0x0002b1, R,			control_is_quorum_blocked },	/* IS_QUORUM_BLOCKED */
+	{ 0x0002d9, G,			control_get_last_move_time },		/* GET_LAST_MOVE_TIME */
+	{ 0x002d5d, R,			control_get_state_change_time },	/* GET_STATE_CHANGE_TIME */
+	{ 0x002ddd, C,			control_enum_affinity_rules },	/* ENUM_AFFINITY_RULE_NAMES */
+	{ 0x402de6, C,			control_force_flush },			/* FORCE_FLUSH_DB */
 };
 // clang-format on
 

@@ -213,27 +213,34 @@ static const struct db_key *find_network_name(const struct db_key *root, const s
 	return found;
 }
 
+int serve_network_name(struct serve_call *c, const struct guid *resource, const char16_t **ret)
+{
+	unsigned left = 256; /* Resources to look at: whoever wrote a circle gets an end. */
+	const struct db_key *found = find_network_name(serve_root(c), resource, &left), *parameters;
+	const char16_t *name;
+
+	if (found == NULL)
+		return ERR_DEPENDENCY_NOT_FOUND;
+	parameters = db_find(found, U16("Parameters"));
+	name = serve_dup(c, parameters != NULL ? object_string(parameters, U16("Name")) : (struct u16){ 0 });
+	if (name == NULL)
+		return -ENOMEM;
+	*ret = name;
+	return 0;
+}
+
 static void get_resource_network_name(struct serve_call *c)
 {
 	const struct clusapi_GetResourceNetworkName_in *in = c->in;
 	struct clusapi_GetResourceNetworkName_out *out = c->out;
-	const struct db_key *found = NULL, *parameters;
-	unsigned left = 256; /* Resources to look at: whoever wrote a circle gets an end. */
+	const char16_t *name = u"";
 	struct object_in o;
 	struct guid id;
 	int r = object_in(c, &in->resource, OBJECT_RESOURCE, &o);
 
-	out->name = u"";
-	if (r == 0 && guid_parse(o.id, &id))
-		found = find_network_name(serve_root(c), &id, &left);
-	if (r == 0 && found == NULL)
-		r = ERR_DEPENDENCY_NOT_FOUND;
-	if (r == 0) {
-		parameters = db_find(found, U16("Parameters"));
-		out->name =
-		    serve_dup(c, parameters != NULL ? object_string(parameters, U16("Name")) : (struct u16){ 0 });
-		r = out->name == NULL ? -ENOMEM : 0;
-	}
+	if (r == 0)
+		r = guid_parse(o.id, &id) ? serve_network_name(c, &id, &name) : ERR_DEPENDENCY_NOT_FOUND;
+	out->name = name;
 	serve_finish(c, r);
 }
 

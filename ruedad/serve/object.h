@@ -20,3 +20,5 @@ int object_to_change(
 const char16_t *serve_node_name(struct serve_call *c, uint32_t number);
 /* Where the properties that are not stored come from (computed.c). */
 struct property_source serve_property_source(struct serve_call *c);
+/* The network name that clients of the resource know it by, in the arena.  ERR_DEPENDENCY_NOT_FOUND: there is none. */
+int serve_network_name(struct serve_call *c, const struct guid *resource, const char16_t **ret);

@@ -8,6 +8,7 @@ import datetime
 import os
 import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import cluster  # noqa: E402
@@ -27,7 +28,8 @@ ENUM_COMMON, GET_RO_COMMON, GET_COMMON, SET_COMMON, VALIDATE_COMMON, COMMON_FMTS
     0x51, 0x55, 0x59, 0x40005E, 0x61, 0x65, 0x69)
 ENUM_PRIVATE, GET_RO_PRIVATE, GET_PRIVATE, SET_PRIVATE, VALIDATE_PRIVATE, PRIVATE_FMTS, PRIVATE_RESOURCE_FMTS = (
     0x79, 0x7D, 0x81, 0x400086, 0x89, 0x8D, 0x91)
-QUERY_DELETE = 0x1B9
+QUERY_DELETE, GET_FAILURE_INFO, GET_NETWORK_NAME, IS_QUORUM_BLOCKED, RW_MODIFY_NOOP, ENUM_AFFINITY_RULE_NAMES = (
+    0x1B9, 0x19, 0x169, 0x2B1, 0x4002AE, 0x2DDD)
 
 
 class Target:
@@ -267,6 +269,60 @@ def private_properties_are_whatever_was_set_and_go_when_set_without_data(api, _h
         assert t.call(SET_PRIVATE, plist(("Description", SZ, wide("x")))) == 87, name
         assert t.call(SET_PRIVATE, plist(*((n, f[0][0], b"") for n, f in want.items()))) == 0, name
         assert parse(t.get(GET_PRIVATE)) == {}, name
+
+
+@in_cluster
+def how_often_something_may_still_fail_is_told(api, h, _root, all_of):
+    t, group = all_of["resource"], all_of["group"]
+    assert struct.unpack("<3I", group.get(GET_FAILURE_INFO)) == (1, 0, 0)  # There is no other node.
+    assert group.call(SET_COMMON, plist(("FailoverThreshold", DWORD, number(5)))) == 0
+    assert struct.unpack("<3I", group.get(GET_FAILURE_INFO)) == (1, 5, 0)
+    assert struct.unpack("<3I", t.get(GET_FAILURE_INFO)) == (1, 1, 0)
+    assert t.call(SET_COMMON, plist(("RestartThreshold", DWORD, number(7)))) == 0
+    assert struct.unpack("<3I", t.get(GET_FAILURE_INFO)) == (1, 7, 0)
+    assert t.call(SET_COMMON, plist(("RestartAction", DWORD, number(0)))) == 0
+    assert struct.unpack("<3I", t.get(GET_FAILURE_INFO)) == (1, 0, 0)
+    assert t.call(SET_COMMON, plist(("RestartAction", DWORD, number(2)))) == 0
+    runs = Target(api, RESOURCE, "ClusterResourceControl", void(api.lib.CreateClusterResource(
+        group.before[0], wide("Watched"), wide("Network Name"), 0)))
+    assert runs.call(SET_PRIVATE, plist(("Name", SZ, wide("watched")))) == 0
+    assert runs.call(SET_COMMON, plist(("RestartThreshold", DWORD, number(3)), ("RestartPeriod", DWORD, number(600000)))) == 0
+    assert api.lib.OnlineClusterResource(runs.before[0]) in (0, 997)
+    deadline = time.monotonic() + 20
+    while struct.unpack("<3I", runs.get(GET_FAILURE_INFO))[1] == 3:
+        assert api.lib.FailClusterResource(runs.before[0]) in (0, 5004, 5023, 997)
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    _, attempts, left = struct.unpack("<3I", runs.get(GET_FAILURE_INFO))
+    assert attempts < 3 and 500000 < left <= 600000, (attempts, left)
+    assert text(runs.get(GET_NETWORK_NAME)) == "watched"
+    assert t.call(GET_NETWORK_NAME) == 5002
+    assert api.lib.OfflineClusterResource(runs.before[0]) in (0, 997)
+    while api.lib.DeleteClusterResource(runs.before[0]) != 0:
+        assert time.monotonic() < deadline + 20
+        time.sleep(0.1)
+
+
+@in_cluster
+def codes_about_what_cannot_be_otherwise_are_answered(_api, _h, _root, all_of):
+    assert all_of["resource"].get(IS_QUORUM_BLOCKED) == number(0)
+    assert all_of["resource"].get(RW_MODIFY_NOOP) == b""
+    assert all_of["cluster"].get(ENUM_AFFINITY_RULE_NAMES) == b"\0\0"
+    for code in (0x41, 0xC9, 0x2A9):  # The service's account, processes, when the database changed.
+        assert all(t.call(code) == 1 for t in all_of.values())
+
+
+@in_cluster
+def a_locked_group_is_not_moved(api, h, _root, all_of):
+    group, here = all_of["group"], void(api.lib.OpenClusterNode(void(h), wide("node1")))
+    assert api.lib.MoveClusterGroup(group.before[0], here) == 0
+    assert group.call(SET_COMMON, plist(("LockedFromMoving", DWORD, number(1)))) == 0
+    assert api.lib.MoveClusterGroup(group.before[0], here) == api.lib.MoveClusterGroup(group.before[0], None) == 5960
+    ignore_lock = 1
+    assert api.lib.MoveClusterGroupEx(group.before[0], here, 0, None, 0) == 5960
+    assert api.lib.MoveClusterGroupEx(group.before[0], here, ignore_lock, None, 0) == 0
+    assert group.call(SET_COMMON, plist(("LockedFromMoving", DWORD, number(0)))) == 0
+    assert api.lib.MoveClusterGroup(group.before[0], here) == 0
 
 
 @in_cluster
