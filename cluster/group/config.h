@@ -19,9 +19,9 @@ struct group_config {
 	uint32_t failover_threshold; /* Within the period; UINT32_MAX: one for each other node. */
 	uint64_t failover_period;    /* ns */
 	bool auto_failback;
-	uint32_t window_start,
-	    window_end; /* Hours in which it may go back, the end not among them; equal or > 23: any. */
-	bool locked;    /* It does not leave a node that is up. */
+	/* Hours in which it may go back, the end not among them; equal or > 23: any. */
+	uint32_t window_start, window_end;
+	bool locked; /* It does not leave a node that is up. */
 };
 
 /* Values that are missing or of the wrong type read as the defaults; a broken expression as one that never holds. */

@@ -160,7 +160,7 @@ static void add_failure_info(struct control_call *call, uint32_t most, uint32_t 
 /* How often it may fail before it is left failed, or its group goes elsewhere. */
 int control_get_resource_failure_info(struct control_call *call)
 {
-	struct resource_config config = resource_config_read(root_of(call), call->object.key);
+	struct resource_config config = resource_config_read(call->object.key);
 	const struct resource_run *run = NULL;
 	struct guid id;
 
