@@ -682,6 +682,13 @@ static void settle(struct world *w)
 	}
 }
 
+static bool group_moves(const struct world *w, unsigned g)
+{
+	const struct group_run *run = group_run_find(table(w), &w->groups[g]);
+
+	return run != NULL && run->target != 0;
+}
+
 /* Nodes are up and not paused, hosts do what they are asked, time goes on: all must come to rest where it is wanted. */
 static void come_to_rest(struct world *w)
 {
@@ -709,6 +716,9 @@ static void come_to_rest(struct world *w)
 		/* Its node was lost, and nobody has asked for it since. */
 		if (wanted && resource_run_state(r) == RESOURCE_OFFLINE && (r == NULL || r->held) &&
 		    group_priority(group_of_resource(root(w), &w->resources[i], NULL)) == GROUP_NO_AUTO_START)
+			continue;
+		/* Something could not be stopped when the group was to go back, and nobody has asked for it since. */
+		if (group_is_stuck(w, group_of(w, i)) && group_moves(w, group_of(w, i)))
 			continue;
 		/* What failed stays failed if nobody wants it, or wants it again. */
 		if (resource_run_state(r) == RESOURCE_FAILED &&
