@@ -14,6 +14,7 @@
  *          an orphan of a host that has ended.  With control groups the kernel ends those of the resource in one step.
  *          When ruedad's socket is closed, so are those of the hosts: they stop what they run.  Who takes more than
  *          DRAIN_MS is killed, and cleaned up after; so is, once more, what could not be ended before.
+ *          It is a child of the process that starts the service, or a unit of its own (unit.c).
  * Promise  GONE without an error is said when no process of the resource is left and what outlives processes has been
  *          undone.  Nothing is started before what an earlier guard ran is gone (barrier.h).
  * Not kept no watchdog device: if the kernel stands still, so does this.
@@ -383,7 +384,10 @@ static void read_signals(struct guard *g)
 	struct signalfd_siginfo info;
 
 	while (read(g->signals, &info, sizeof(info)) == sizeof(info))
-		;
+		if (info.ssi_signo == SIGTERM && g->socket >= 0) {
+			log_notice("told to stop; ending all resources");
+			drop_daemon(g);
+		}
 	reap(g);
 }
 
@@ -479,7 +483,7 @@ static int wait_for_begin(const struct guard *g)
 	return n > 0 && guard_message_decode(packet, (size_t)n, &m) == 0 && m.type == GUARD_BEGIN ? 0 : -EPIPE;
 }
 
-static int set_up(struct guard *g, const char *run_directory, struct error *e)
+static int set_up(struct guard *g, const char *run_directory, bool in_unit, struct error *e)
 {
 	struct stat st;
 	sigset_t set;
@@ -492,6 +496,8 @@ static int set_up(struct guard *g, const char *run_directory, struct error *e)
 		return error_set_code(e, -errno, "cannot start");
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
+	if (in_unit)
+		(void)sigaddset(&set, SIGTERM);
 	g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	r = g->signals < 0 ? -errno : children_adopt();
 	if (r < 0)
@@ -515,13 +521,13 @@ static int set_up(struct guard *g, const char *run_directory, struct error *e)
 	return r < 0 ? error_set_code(e, r, "cannot read its directory") : 0;
 }
 
-int guard_main(const char *run_directory)
+int guard_main(const char *run_directory, bool in_unit)
 {
 	struct guard g = { .socket = GUARD_SOCKET_FD, .signals = -1, .directory = -1, .lock = -1, .cgroup_base = -1 };
 	struct error e = { 0 };
 	int r;
 
-	r = set_up(&g, run_directory, &e);
+	r = set_up(&g, run_directory, in_unit, &e);
 	if (r == -EPIPE) /* ruedad was not to run here, or has ended already. */
 		return 0;
 	if (r < 0) {

@@ -16,6 +16,7 @@ enum guard_message_type {
 	GUARD_STARTED,   /* With the socket to the host. */
 	GUARD_GONE,      /* Host and all that it started have ended.  result < 0: it was not stopped as it should be. */
 	GUARD_BEGIN,     /* To the guard, first: this ruedad has the lock of the instance. */
+	GUARD_ATTACH,    /* To a guard that is a unit of its own, before that: text is the run directory (unit.c). */
 	GUARD_MESSAGE_END,
 };
 

@@ -4,7 +4,8 @@
  *          they outlive a host that dies; the guard has them stopped then.  StartupParameters is the instance of a template:
  *          web@ with "a" is web@a.service.
  * Not kept where systemd does not run there are no services, and nothing to stop.
- * Threads  one.      Tests  tests/unit/host_types.c (names), tests/integration/resources.py (without systemd)
+ * Threads  one.      Tests  tests/unit/host_types.c (names), tests/integration/resources.py (without systemd),
+ *          tests/integration/systemd.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "host/run.h"
 #include "host/types.h"

@@ -7,6 +7,8 @@
  *	  └─ ruedad --as-guard      root's: starts and ends the hosts of resources: guard/
  *	       └─ ruedad --as-host  one for each resource that runs: host/
  *
+ * With --guard the guard is not its child, but systemd's, in a unit of its own: guard/unit.c.
+ *
  * The first one reads the configuration, makes the directories, goes to the background if told to, starts the second one and
  * the guard, gives up the rights that it will not need, and is priv from then on.
  *
@@ -16,6 +18,7 @@
 #include "base/log.h"
 #include "guard/guard.h"
 #include "guard/start.h"
+#include "guard/unit.h"
 #include "host/host.h"
 #include "priv/channel.h"
 #include "priv/server.h"
@@ -126,6 +129,17 @@ static int go_to_background(const struct config *c, const struct identity *user,
 	return 0;
 }
 
+/* The service's end of the guard's socket, and the guard's, unless it is a unit of its own. */
+static int open_guard(const struct config *c, const struct options *o, int ret_ends[2])
+{
+	int r =
+	    o->guard == NULL ? channel_pair(ret_ends) : guard_unit_connect(o->guard, c->run_directory, &ret_ends[0]);
+
+	if (r < 0 && o->guard != NULL)
+		log_error("cannot reach the guard at %s: %s; is rueda-guard.socket active?", o->guard, error_text(r));
+	return r;
+}
+
 /* Start the service, and be priv until it ends. */
 static int run_priv(const struct config *c, const struct identity *user, const struct identity *token_user, char **argv,
     const struct options *o, int ready, struct sockets *sockets)
@@ -154,12 +168,12 @@ static int run_priv(const struct config *c, const struct identity *user, const s
 		*next++ = "--recover";
 
 	if (r == 0)
-		r = channel_pair(guard);
+		r = open_guard(c, o, guard);
 	fds[0] = guard[0];
 	memcpy(fds + 1, sockets->fds, sizeof(sockets->fds));
 	if (r == 0)
 		r = priv_start_daemon(&start, &options.daemon, &options.socket);
-	if (r == 0)
+	if (r == 0 && guard[1] >= 0)
 		r = guard_start(c->run_directory, TAKE_FD(guard[1]), &guard_pid);
 	close_fd(&guard[0]);
 	close_fd(&guard[1]);
@@ -176,7 +190,7 @@ static int run_priv(const struct config *c, const struct identity *user, const s
 	}
 	status = priv_serve(&options);
 	/* It still stops what ruedad ran; whoever started us may kill what is left when we end. */
-	while (waitpid(guard_pid, NULL, 0) < 0 && errno == EINTR)
+	while (guard_pid != 0 && waitpid(guard_pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return status;
 }
@@ -265,12 +279,16 @@ static int run_helper(char **argv)
 
 	log_setup(is_host ? "rueda-host" : "rueda-guard", LOG_INFO, logs_to_journal());
 	(void)umask(0077);
-	return is_host ? host_main(argv[2], argv[3] != NULL) : guard_main(argv[2]);
+	if (argv[2] == NULL)
+		return guard_unit_main();
+	return is_host ? host_main(argv[2], argv[3] != NULL) : guard_main(argv[2], argv[3] != NULL);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc >= 3 && (strcmp(argv[1], "--as-host") == 0 || strcmp(argv[1], "--as-guard") == 0))
+		return run_helper(argv);
+	if (argc == 2 && strcmp(argv[1], "--as-guard-unit") == 0)
 		return run_helper(argv);
 	return run_service(argc, argv);
 }

@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-enum { CHECK = 'c', DAEMON = 'd', HELP = 'h', RECOVER = 'r', VERSION = 'V', AS_DAEMON = 256, SOCKETS };
+enum { CHECK = 'c', DAEMON = 'd', HELP = 'h', RECOVER = 'r', VERSION = 'V', GUARD = 'g', AS_DAEMON = 256, SOCKETS };
 
 static const struct {
 	const char *name;
@@ -15,6 +15,7 @@ static const struct {
 	{ "check", CHECK, "read the configuration, print the values in force, and exit" },
 	{ "daemon", DAEMON,
 	    "go to the background once the service is ready; log to ruedad.log in the state directory" },
+	{ "guard", GUARD, "let the unit that listens at the socket GUARD run the resources, see ruedad(8)" },
 	{ "help", HELP, "print this and exit" },
 	{ "recover", RECOVER,
 	    "come up without a cluster if the state on disk cannot be used, so that one can be restored" },
@@ -42,14 +43,18 @@ struct options options_parse(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		known[i] = (struct option){ .name = table[i].name,
 			.val = table[i].code,
-			.has_arg = table[i].code == SOCKETS ? required_argument : no_argument };
-	while ((code = getopt_long(argc, argv, "cdhrV", known, NULL)) != -1) {
+			.has_arg =
+			    table[i].code == SOCKETS || table[i].code == GUARD ? required_argument : no_argument };
+	while ((code = getopt_long(argc, argv, "cdg:hrV", known, NULL)) != -1) {
 		switch (code) {
 		case CHECK:
 			o.action = OPTIONS_CHECK;
 			break;
 		case DAEMON:
 			o.daemon = true;
+			break;
+		case GUARD:
+			o.guard = optarg;
 			break;
 		case RECOVER:
 			o.recover = true;

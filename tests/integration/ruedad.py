@@ -157,7 +157,7 @@ def each_option_in_help_is_in_the_manual_and_back():
     _, out, _ = run("--help")
     offered = set(re.findall(r"--([a-z-]+)", out))
     with open(os.path.join(SOURCE, "docs", "man", "ruedad.8"), encoding="utf-8") as f:
-        described = set(re.findall(r"^\.It Fl . , Fl -([a-z-]+)$", f.read(), re.M))
+        described = set(re.findall(r"^\.It Fl .(?: Ar \w+)? , Fl -([a-z-]+)(?: Ns = Ns Ar \w+)?$", f.read(), re.M))
     assert offered and offered == described, (offered, described)
 
 
