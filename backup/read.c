@@ -9,7 +9,8 @@
  * Promise  success means: this is the database of index I, and every checkpoint blob is as it was written.
  * Names    are found whatever their case: sets travel over file systems that fold it.
  * Memory   the snapshot and the database are held at once; in a proof the image, and not a second database.
- * Threads  any, one at a time per set.      Format  docs/formats/backup-set.md      Tests  tests/crash/set.c
+ * Threads  any, one at a time per set; the snapshot is hashed on one more while it is read.
+ * Format   docs/formats/backup-set.md      Tests  tests/crash/set.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backup/dbhive.h"
 #include "backup/internal.h"
@@ -102,11 +103,10 @@ static int read_file(struct disk *directory, const char *name, size_t max, bool 
 	return 0;
 }
 
-static int read_checked(struct disk *directory, const char *name, uint64_t size, const struct digest *expected,
-    bool drop_caches, uint8_t **ret, size_t *ret_len, struct error *error)
+static int read_sized(
+    struct disk *directory, const char *name, uint64_t size, bool drop_caches, uint8_t **ret, struct error *error)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
-	struct digest digest;
 	size_t len;
 	int r = read_file(directory, name, size, drop_caches, &bytes, &len, error);
 
@@ -115,14 +115,34 @@ static int read_checked(struct disk *directory, const char *name, uint64_t size,
 	if (len != size)
 		return error_set(error, ERR_DATABASE_BACKUP_CORRUPT,
 		    "%s has %zu bytes, not the %" PRIu64 " that the set was written with", name, len, size);
-	digest = sha256_of(bytes, len);
-	if (!digest_equal(&digest, expected))
-		return error_set(error, ERR_DATABASE_BACKUP_CORRUPT,
-		    "%s is not what the set was written with (its "
-		    "SHA-256 differs)",
-		    name);
 	*ret = TAKE_PTR(bytes);
-	*ret_len = len;
+	return 0;
+}
+
+static int check_digest(
+    const char *name, const struct digest *digest, const struct digest *expected, struct error *error)
+{
+	if (digest_equal(digest, expected))
+		return 0;
+	return error_set(
+	    error, ERR_DATABASE_BACKUP_CORRUPT, "%s is not what the set was written with (its SHA-256 differs)", name);
+}
+
+static int read_checked(struct disk *directory, const char *name, uint64_t size, const struct digest *expected,
+    bool drop_caches, uint8_t **ret, size_t *ret_len, struct error *error)
+{
+	_cleanup_free_ uint8_t *bytes = NULL;
+	struct digest digest;
+	int r = read_sized(directory, name, size, drop_caches, &bytes, error);
+
+	if (r < 0)
+		return r;
+	digest = sha256_of(bytes, size);
+	r = check_digest(name, &digest, expected, error);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(bytes);
+	*ret_len = size;
 	return 0;
 }
 
@@ -223,18 +243,41 @@ int set_compare_files(struct disk *directory, const struct manifest *m, struct e
 
 /* The database: the snapshot, and the batches behind it. */
 
+struct hashing {
+	const uint8_t *bytes;
+	size_t len;
+	struct digest digest;
+};
+
+static void hash(void *data)
+{
+	struct hashing *h = data;
+
+	h->digest = sha256_of(h->bytes, h->len);
+}
+
+/* The reader takes any bytes, so it need not wait until they are known to be those of the set. */
 static int read_snapshot(struct disk *directory, const struct manifest_file *f, struct db **ret, struct error *error)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
+	_cleanup_(db_freep) struct db *db = NULL;
 	struct error story = { 0 };
-	size_t len;
-	int r = read_checked(directory, f->name, f->size, &f->digest, false, &bytes, &len, error);
+	struct hashing hashing;
+	struct beside beside;
+	int r = read_sized(directory, f->name, f->size, false, &bytes, error), hash_r;
 
 	if (r < 0)
 		return r;
-	r = dbhive_read(bytes, len, ret, &story);
+	hashing = (struct hashing){ .bytes = bytes, .len = f->size };
+	beside_begin(&beside, hash, &hashing);
+	r = dbhive_read(bytes, f->size, &db, &story);
+	beside_end(&beside);
+	hash_r = check_digest(f->name, &hashing.digest, &f->digest, error);
+	if (hash_r < 0)
+		return hash_r;
 	if (r < 0)
 		return error_set(error, r == -ENOMEM ? r : ERR_DATABASE_BACKUP_CORRUPT, "%s: %s", f->name, story.text);
+	*ret = TAKE_PTR(db);
 	return 0;
 }
 

@@ -81,6 +81,8 @@ static int walk_cells(struct cells *c, uint32_t offset, uint32_t end)
 		uint32_t size = get_le32(c->bins + offset);
 		bool allocated = size >> 31;
 
+		/* Where each cell is follows from the one before, and the processor does not look beyond a page. */
+		__builtin_prefetch(c->bins + offset + REGF_PAGE);
 		if (allocated)
 			size = 0 - size;
 		if (size == 0 || size % 8 != 0 || size > end - offset)
