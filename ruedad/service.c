@@ -335,18 +335,15 @@ void service_look_for_key(struct service *s)
 		log_error("the cluster key cannot be used: %s", error.text);
 }
 
-/* Start the generation that `current` names.  -ENOENT: there is none. */
-static int start_generation(struct service *s, struct error *error)
+/* Start the generation that s->generation names. */
+static int run_generation(struct service *s, struct error *error)
 {
 	struct store_loaded loaded;
 	unsigned skipped;
-	int r = store_current(s->disk, s->generation, error);
+	int r = store_confirm(s->disk, s->generation, error);
 
 	if (r == 0)
-		r = store_confirm(s->disk, s->generation, error);
-	if (r < 0)
-		return r;
-	r = store_load(s->disk, s->generation, &loaded, &skipped, error);
+		r = store_load(s->disk, s->generation, &loaded, &skipped, error);
 	if (r < 0)
 		return r;
 	if (skipped > 0)
@@ -358,6 +355,22 @@ static int start_generation(struct service *s, struct error *error)
 	service_look_for_key(s);
 	cluster_set_key(loaded.cluster, s->header.key, s->header.key_len);
 	return start_replica(s, loaded.cluster, error);
+}
+
+/* Start the generation that `current` names.  -ENOENT: there is none, and nothing else. */
+static int start_generation(struct service *s, struct error *error)
+{
+	int r = store_current(s->disk, s->generation, error);
+
+	if (r < 0)
+		return r;
+	r = run_generation(s, error);
+	if (r == -ENOENT)
+		return error_set(error, ERR_CLUSTER_QUORUMLOG_NOT_FOUND,
+		    "the state directory's file 'current' names %s, and not all of that is there; restore the latest "
+		    "backup",
+		    s->generation);
+	return r;
 }
 
 /* Of a generation that is not running, or not any more. */
@@ -381,6 +394,17 @@ static void forget_replica(struct service *s)
 	s->engine_disk = NULL;
 }
 
+static void say_no_cluster(struct service *s)
+{
+	char newest[STORE_NAME_MAX];
+
+	log_notice("this node has no cluster; make one with 'rueda cluster create NAME' or 'rueda restore PATH'");
+	if (store_newest(s->disk, newest) == 0)
+		log_warning("there is a generation, but no file 'current' that puts it in force: if this node was in a "
+			    "cluster, stop the service and write the generation's name into that file generation=%s",
+		    newest);
+}
+
 int service_start(struct service *s, struct error *error)
 {
 	size_t len;
@@ -392,19 +416,21 @@ int service_start(struct service *s, struct error *error)
 	s->state = SERVICE_NO_CLUSTER;
 	r = start_generation(s, error);
 	if (r == -ENOENT) {
-		log_notice(
-		    "this node has no cluster; make one with 'rueda cluster create NAME' or 'rueda restore PATH'");
+		say_no_cluster(s);
 		return 0;
 	}
-	if (r < 0 && r != -ENOMEM && s->recover) {
-		log_error(
-		    "the cluster's state cannot be used, coming up without a cluster so that one can be restored: %s",
-		    error->text);
-		forget_replica(s);
-		s->state = SERVICE_NO_CLUSTER;
-		return 0;
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	if (!s->recover) {
+		log_notice("the cluster's state cannot be used; 'rueda restore PATH' puts a backup set in its place, "
+			   "rueda-recovery(7) tells how");
+		return r;
 	}
-	return r;
+	log_error("the cluster's state cannot be used, coming up without a cluster so that one can be restored: %s",
+	    error->text);
+	forget_replica(s);
+	s->state = SERVICE_NO_CLUSTER;
+	return 0;
 }
 
 /* Stopping, and changing the generation. */
@@ -542,7 +568,8 @@ void service_bring_up(struct service *s, service_up *up, void *data)
 		s->state = SERVICE_NO_CLUSTER;
 		tell_up(s, r, &error);
 		if (r == -ENOMEM)
-			service_fail(s, &error); /* There is a cluster, and the next process may have the memory for it. */
+			service_fail(
+			    s, &error); /* There is a cluster, and the next process may have the memory for it. */
 	}
 }
 

@@ -284,9 +284,9 @@ static int load_pair(
 	r = disk_read_file(state, path, SIZE_MAX, &hive_bytes, &len);
 	if (r < 0)
 		return error_set_code(error, r, "cannot read %s", path);
-	r = dbhive_read(hive_bytes, len, &db, error);
+	r = dbhive_read(hive_bytes, len, &db, &story);
 	if (r < 0)
-		return r;
+		return error_set(error, r, "%s: %s", path, story.text);
 	digest = db_digest(db);
 	r = cluster_new(db, &cluster);
 	if (r < 0)
@@ -404,6 +404,24 @@ static int collect_directory(void *data, const char *name, enum disk_kind kind)
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(a, b);
+}
+
+int store_newest(struct disk *state, char ret[STORE_NAME_MAX])
+{
+	struct directory_names *n = calloc(1, sizeof(*n));
+	const char *newest = "";
+	int r = n == NULL ? -ENOMEM : disk_list(state, "", collect_directory, n);
+
+	/* Their names begin with their numbers. */
+	for (size_t i = 0; r == 0 && i < n->count; i++)
+		if (is_store_name(n->names[i]) && strcmp(n->names[i], newest) > 0)
+			newest = n->names[i];
+	if (r == 0 && newest[0] == 0)
+		r = -ENOENT;
+	if (r == 0)
+		memcpy(ret, newest, STORE_NAME_MAX);
+	free(n);
+	return r;
 }
 
 void store_remove_old(struct disk *state, const char *current, const char *previous, uint64_t safety_copies)

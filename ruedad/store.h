@@ -14,6 +14,8 @@ void store_name(const struct quolog_generation *generation, char ret[STORE_NAME_
 
 /* The generation in force.  -ENOENT without a story: this node has no cluster. */
 int store_current(struct disk *state, char ret[STORE_NAME_MAX], struct error *error);
+/* The generation with the highest number that is there, in force or not.  -ENOENT: none. */
+int store_newest(struct disk *state, char ret[STORE_NAME_MAX]);
 
 struct store_loaded {
 	struct quolog_header header; /* Of the newest whole checkpoint. */

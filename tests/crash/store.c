@@ -319,6 +319,8 @@ TEST(rot_of_current_is_told_and_never_another_generation)
 	CHECK_INT(found(&p, name), OLD);
 	CHECK_INT(disk_remove(p.disk, "current"), 0);
 	CHECK_INT(store_current(p.disk, name, NULL), -ENOENT);
+	CHECK_INT(store_newest(p.disk, name), 0);
+	CHECK_STR(name, FIRST);
 	place_done(&p);
 }
 

@@ -3,6 +3,7 @@
 """RestoreClusterDatabase as programs meet it: every rule of its documentation, one test each.  Prints TAP.
 
 Usage: restore.py RUEDAD LIBCLUSAPI CHECKPOINT_SET [part of a test's name...]"""
+import contextlib
 import ctypes
 import glob
 import json
@@ -320,6 +321,29 @@ def no_cluster_is_created_over_a_state_that_cannot_be_used():
     c.run(call)
     assert open(c.path("state/current"), encoding="ascii").read() == current
     c.stop()
+
+
+@test
+def a_state_that_is_not_all_there_is_not_taken_for_a_node_without_a_cluster():
+    with Cluster(RUEDAD, LIBRARY) as c:
+        make_set(c, 5)
+        (generation,) = generations(c)
+        c.stop()
+        os.rename(c.path("state/" + generation), c.path("elsewhere"))
+        with contextlib.suppress(AssertionError):
+            c.start()
+        assert c.process.poll() == 1 and f"'current' names {generation}" in c.log_text(), c.log_text()
+        os.rename(c.path("elsewhere"), c.path("state/" + generation))
+
+        os.unlink(c.path("state/current"))
+        c.start()
+        assert "no file 'current' that puts it in force" in c.log_text() and f"generation={generation}" in c.log_text()
+        c.stop()
+        with open(c.path("state/current"), "w", encoding="ascii") as f:  # As the log says.
+            f.write(generation + "\n")
+        os.chown(c.path("state/current"), *os.stat(c.path("state"))[4:6])
+        c.start()
+        assert mark(c) == 5
 
 
 def checkpoints_in(path):
