@@ -3,6 +3,7 @@
 """The recipes of rueda-recovery(7), each run as it is printed, in the world that it speaks of.  Prints TAP.
 
 Usage: recovery_page.py RUEDA RUEDAD LIBRARY PAGE [part of a test's name...]"""
+import contextlib
 import glob
 import os
 import re
@@ -84,7 +85,7 @@ class World:
         used.add((heading, number))
         for place in ("media/stick", "root", "etc"):
             text = re.sub(rf"(?<![\w/])/{place}/", self.path(place.split("/")[-1]) + "/", text)
-        where = os.path.dirname(TOOLS[0])
+        where = ":".join(os.path.dirname(tool) for tool in TOOLS[:2])
         done = subprocess.run(["bash", "-eu", "-o", "pipefail", "-c", text], capture_output=True, text=True, timeout=120,
                               stdin=subprocess.DEVNULL, cwd=self.home,
                               env={**m.environment, "PATH": where + ":" + os.environ["PATH"]})
@@ -176,6 +177,25 @@ def with_damage(world, m):
 
 
 @test
+def the_service_does_not_start():
+    world = World()
+    with world.cluster() as m:
+        saved_set(world, m)
+        m.stop()
+        (log,) = glob.glob(m.path("state/0*/0000000000000001.log"))
+        with open(log, "r+b") as f:
+            f.write(bytes(4096))
+        with contextlib.suppress(AssertionError):
+            m.start()
+        assert m.process.poll() == 1 and "the log file 0000000000000001.log is damaged" in m.log_text(), m.log_text()
+        assert "'rueda restore PATH' puts a backup set in its place" in m.log_text(), m.log_text()
+        world.all(m, "The service does not start")
+        assert m.json("status")["state"] == "up" and m.json("resource", "show", "Site")["state"] == "online"
+        assert os.path.exists(log), "what was damaged has been removed"
+        m.rueda("shutdown", "--yes")
+
+
+@test
 def a_resource_does_not_start_because_a_checkpoint_is_damaged():
     world = World()
     with world.cluster() as m:
@@ -200,7 +220,7 @@ def a_checkpoint_is_damaged_and_no_set_has_it():
 
 @test
 def each_recipe_has_been_run():
-    assert len(RECIPES) >= 6 and all(RECIPES.values()), RECIPES
+    assert len(RECIPES) >= 7 and all(RECIPES.values()), RECIPES
     if len(sys.argv) <= 5:
         assert used == {(h, i) for h, blocks in RECIPES.items() for i in range(len(blocks))}, RECIPES
 
