@@ -5,13 +5,15 @@
  * How      every component is opened below the one before with O_PATH | O_DIRECTORY: this follows links (the drives are
  *          links), and gives ENOTDIR for a file, FIFO or device without opening it, so it cannot block on one.  "Magic"
  *          links of /proc are not followed: they lead to where this process is, not to where the caller meant.
- *          A missing last component is made with mode 0700 and synced together with its parent before anyone hears of it.
+ *          A missing last component is made with mode 0700 and synced together with its parent before anyone hears of it,
+ *          unless it has the name of a file of a set: then a file was named, and not its directory.
  * Promise  permission is that of the calling process and nothing else is asked.
  * Not kept a path that changes while it is walked: what was opened is what is used.
  * Threads  all functions.      Limits  PATH_COMPONENT bytes a component.      Tests  tests/unit/priv_directory.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "priv/directory.h"
 #include "base/fd.h"
+#include "priv/names.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -97,6 +99,9 @@ static int open_last(struct walk *w, const char *name, unsigned flags, struct di
 	struct stat st;
 
 	if (fd == -ENOENT && (flags & DIRECTORY_CREATE) != 0) {
+		/* The path of a file in a set was given; a directory of that name would be in the way of the next set. */
+		if (set_name_is_file(name))
+			return error_set(w->e, ERR_DIRECTORY, "%.300s has the name of a file of a set", w->path);
 		if (mkdirat(w->at, name, 0700) == 0)
 			created = true;
 		else if (errno != EEXIST) /* Somebody else made it, or it is a link to nothing: open tells. */

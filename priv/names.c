@@ -11,11 +11,10 @@
 
 #define GUID "%%%%%%%%-%%%%-%%%%-%%%%-%%%%%%%%%%%%"
 
+/* Files in the directory itself. */
+static const char *const files[] = { "chk%%%%.tmp", "quolog.log", "quolog.new", "clusbackup.dat" };
+
 static const char *const patterns[] = {
-	"chk%%%%.tmp",
-	"quolog.log",
-	"quolog.new",
-	"clusbackup.dat",
 	GUID,
 	GUID "/%%%%%%%%.cpt",
 	GUID "/%%%%%%%%.cpr",
@@ -40,8 +39,18 @@ static bool matches(const char *pattern, const char *name)
 	return *name == 0;
 }
 
+bool set_name_is_file(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (matches(files[i], name))
+			return true;
+	return false;
+}
+
 bool set_name_is_allowed(const char *name)
 {
+	if (set_name_is_file(name))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
 		if (matches(patterns[i], name))
 			return true;

@@ -39,6 +39,7 @@ static void make_tree(void)
 	made = true;
 	CHECK_INT(mkdir(path_of("dir"), 0755), 0);
 	CHECK_INT(mkdir(path_of("dir/sub"), 0750), 0);
+	CHECK_INT(mkdir(path_of("chk0001.tmp"), 0755), 0);
 	CHECK_INT(mkfifo(path_of("fifo"), 0600), 0);
 	CHECK_INT(close(open(path_of("file"), O_CREAT | O_WRONLY, 0600)), 0);
 	CHECK_INT(symlink("dir", path_of("link")), 0);
@@ -62,6 +63,11 @@ TEST(each_way_to_fail_has_its_code)
 		{ "link", 0, 0 },
 		{ "missing/sub", ERR_PATH_NOT_FOUND, ERR_PATH_NOT_FOUND },
 		{ "missing", ERR_PATH_NOT_FOUND, 0 },
+		{ "dir/quolog.log", ERR_PATH_NOT_FOUND, ERR_DIRECTORY },
+		{ "dir/CHK000a.TMP", ERR_PATH_NOT_FOUND, ERR_DIRECTORY },
+		{ "clusbackup.dat/", ERR_PATH_NOT_FOUND, ERR_DIRECTORY },
+		{ "chk0001.tmp", 0, 0 },
+		{ "quolog.logs", ERR_PATH_NOT_FOUND, 0 },
 		{ "dangling", ERR_PATH_NOT_FOUND, ERR_PATH_NOT_FOUND },
 		{ "dangling/sub", ERR_PATH_NOT_FOUND, ERR_PATH_NOT_FOUND },
 		{ "file", ERR_DIRECTORY, ERR_DIRECTORY },
