@@ -454,10 +454,15 @@ static int full_disk(struct writing *w, struct error *error)
 			need += stat.size;
 	}
 	(void)disk_free_space(w->disk, &free_space);
+	if (free_space >= need)
+		return error_set(error, ERR_DISK_FULL,
+		    "there is no room although %" PRIu64
+		    " bytes are free: the disk has no inodes left, or a quota has been reached",
+		    free_space);
 	return error_set(error, ERR_DISK_FULL,
 	    "the disk is full: the set needs about %" PRIu64 " bytes beside what is there, %" PRIu64
 	    " are free, %" PRIu64 " are missing",
-	    need, free_space, need > free_space ? need - free_space : 0);
+	    need, free_space, need - free_space);
 }
 
 /* After an error before the commit: what was made goes, the old set stays. */

@@ -272,6 +272,24 @@ TEST(a_full_disk_keeps_the_old_set_and_says_how_much_is_missing)
 	place_done(&p);
 }
 
+TEST(a_disk_that_is_full_of_files_is_not_said_to_lack_bytes)
+{
+	struct db *db = sets_database(2);
+	struct sets_source source;
+	struct set_info info;
+	struct error error = { 0 };
+	struct place p;
+
+	place_init(&p, test_seed);
+	sets_source_init(&source, db, 2);
+	sim_disk_fail_at(p.medium, SIM_DISK_OPEN, 1, -ENOSPC);
+	CHECK_INT(set_write(p.disk, &source.source, 0, &info, &error), ERR_DISK_FULL);
+	CHECK(strstr(error.text, "missing") == NULL && strstr(error.text, "inodes") != NULL);
+	sets_source_done(&source);
+	db_free(db);
+	place_done(&p);
+}
+
 TEST(a_backup_that_may_not_commit_leaves_the_old_set)
 {
 	struct digest first, second;
