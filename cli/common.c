@@ -12,12 +12,18 @@
 static _printf_(3, 0) void print_failure(DWORD code, const char *story, const char *what, va_list arguments)
 {
 	const char *name = error_win32_name(code), *text = error_win32_text(code), *advice = error_win32_advice(code);
+	char subject[512];
+	bool cut = vsnprintf(subject, sizeof(subject), what, arguments) >= (int)sizeof(subject); /* A long name. */
+	size_t len = strlen(subject);
 
-	fprintf(stderr, "rueda: ");
-	(void)vfprintf(stderr, what, arguments);
-	fprintf(stderr, " failed: %u%s%s: %s.%s%s\n", code, name != NULL ? " " : "", name != NULL ? name : "",
-	    text != NULL ? text : "no text is known for this code", advice != NULL ? " " : "",
-	    advice != NULL ? advice : "");
+	while (cut && len > 0 && (subject[len - 1] & 0xc0) == 0x80)
+		len--;
+	if (cut && len > 0 && (subject[len - 1] & 0x80) != 0)
+		len--; /* What may be a part of a character is none. */
+	subject[len] = 0;
+	fprintf(stderr, "rueda: %s%s failed: %u%s%s: %s.%s%s\n", subject, cut ? "..." : "", code,
+	    name != NULL ? " " : "", name != NULL ? name : "", text != NULL ? text : "no text is known for this code",
+	    advice != NULL ? " " : "", advice != NULL ? advice : "");
 	if (story != NULL && story[0] != 0)
 		fprintf(stderr, "  the reason: %s\n", story);
 }

@@ -210,21 +210,21 @@ static const char *argument_text(const char *argument, char text[ARGUMENT_TEXT])
 	return text;
 }
 
-static void print_usage(const struct cli_verb *v)
+static void print_usage(const struct cli_verb *v, FILE *to)
 {
 	char text[ARGUMENT_TEXT];
 
-	printf("rueda %s%s%s", v->words, v->arguments[0] != 0 ? " " : "", v->arguments);
+	fprintf(to, "rueda %s%s%s", v->words, v->arguments[0] != 0 ? " " : "", v->arguments);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (is_listed(v->options, options[i].name, strlen(options[i].name)))
-			printf(" [--%s%s]", options[i].name, argument_text(options[i].argument, text));
-	printf("\n");
+			fprintf(to, " [--%s%s]", options[i].name, argument_text(options[i].argument, text));
+	fprintf(to, "\n");
 }
 
 static int print_verb_help(const struct cli_verb *v)
 {
 	printf("Usage: ");
-	print_usage(v);
+	print_usage(v, stdout);
 	printf("\n%s\n", v->help);
 	for (size_t i = 0, n = 0; i < ARRAY_SIZE(options); i++) {
 		char head[64], text[ARGUMENT_TEXT];
@@ -242,7 +242,7 @@ static int print_help(void)
 	printf("Usage: rueda VERB [ARGUMENT...] [OPTION...]\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		printf("  ");
-		print_usage(&verbs[i]);
+		print_usage(&verbs[i], stdout);
 		printf("      %s\n", verbs[i].help);
 	}
 	printf("\n  rueda --cluster NAME VERB ..., for a cluster on the network\n  rueda --help, --version\n\n"
@@ -276,6 +276,42 @@ static const struct cli_verb *find_verb(int count, char **words, int *ret_used)
 			return &verbs[i];
 	}
 	return NULL;
+}
+
+/* The verbs that begin with this word, on the stream; false: none does. */
+static bool print_noun(const char *noun, FILE *to)
+{
+	size_t n = strlen(noun);
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strncmp(verbs[i].words, noun, n) != 0 || verbs[i].words[n] != ' ')
+			continue;
+		fprintf(to, "  ");
+		print_usage(&verbs[i], to);
+		any = true;
+	}
+	return any;
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* The words do not begin with a verb. */
+static int no_verb(int count, char **words)
+{
+	if (count < 1) {
+		fprintf(stderr, "rueda: what is to be done? rueda --help lists the verbs.\n");
+		return CLI_USAGE;
+	}
+	if (count == 2 && is_help(words[1]) && print_noun(words[0], stdout))
+		return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+	fprintf(stderr, "rueda: there is no verb '%.80s%s%.80s'. rueda --help lists the verbs.\n", words[0],
+	    count > 1 ? " " : "", count > 1 ? words[1] : "");
+	(void)print_noun(words[0], stderr);
+	return CLI_USAGE;
 }
 
 /* An option that may be there several times. */
@@ -395,7 +431,7 @@ int cli_main(int count, char **words)
 
 	if (arguments == NULL)
 		return CLI_FAILED;
-	if (count >= 1 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0))
+	if (count >= 1 && (is_help(words[0]) || strcmp(words[0], "help") == 0))
 		return print_help();
 	if (count == 1 && (strcmp(words[0], "--version") == 0 || strcmp(words[0], "-V") == 0)) {
 		printf("rueda %s\n", RUEDA_VERSION);
@@ -405,12 +441,8 @@ int cli_main(int count, char **words)
 	if (r != 0)
 		return r;
 	c.verb = find_verb(count, words, &used);
-	if (c.verb == NULL) {
-		fprintf(stderr, count < 1 ? "rueda: what is to be done? " : "rueda: there is no verb '%s%s%s'. ",
-		    count < 1 ? "" : words[0], count > 1 ? " " : "", count > 1 ? words[1] : "");
-		fprintf(stderr, "rueda --help lists the verbs.\n");
-		return CLI_USAGE;
-	}
+	if (c.verb == NULL)
+		return no_verb(count, words);
 	if (cli_cluster != NULL && !has_cluster(c.verb))
 		return cli_usage(&c, "it is about this machine, so that --cluster has no meaning");
 	r = parse(&c, count - used, words + used, &help);

@@ -233,6 +233,28 @@ def a_cluster_is_made_once_and_only_of_this_node():
 
 
 @test
+def a_noun_without_its_verb_tells_the_verbs_that_there_are():
+    i = Instance()
+    for words in (["group"], ["group", "nonsense"]):
+        assert i.run(*words, status=2) == ""
+        assert f"there is no verb '{' '.join(words)}'" in i.errors and "\n  rueda group create NAME\n" in i.errors, i.errors
+        assert "rueda resource" not in i.errors and "rueda grou " not in i.errors, i.errors
+    out = i.run("group", "--help")
+    assert "  rueda group create NAME\n" in out and i.errors == "", (out, i.errors)
+    for words in (["nonsense"], ["nonsense", "--help"], ["grou"], [""]):
+        assert i.run(*words, status=2) == "" and i.errors.count("\n") == 1, (words, i.errors)
+    assert i.run("help") == i.run("--help")
+
+
+@test
+def a_name_of_any_length_is_refused_in_a_few_lines():
+    i = cluster()
+    for name, code in (("a" * 100000, 206), ("Ä" * 40000, 206), ("\x1b[2J", 123)):
+        text = i.fails(code, "group", "create", name)
+        assert len(text) < 900 and "group '" in text and "\ufffd" not in text, text
+
+
+@test
 def the_trace_tells_of_calls():
     i = cluster()
     assert "GetStatus" in i.run("trace")
