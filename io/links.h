@@ -47,6 +47,7 @@ struct links;
 struct links_ops {
 	int (*list)(struct links *l, struct link_list *ret);
 	void (*watch)(struct links *l, void (*changed)(void *data), void *data);
+	uint64_t (*speed)(struct links *l, const char *name);
 	void (*free)(struct links *l);
 };
 
@@ -63,6 +64,11 @@ static inline int links_list(struct links *l, struct link_list *ret)
 static inline void links_watch(struct links *l, void (*changed)(void *data), void *data)
 {
 	l->ops->watch(l, changed, data);
+}
+/* How fast the link of that name is now, in bits per second; 0: it is not there, is down, or cannot tell. */
+static inline uint64_t links_speed(struct links *l, const char *name)
+{
+	return l->ops->speed(l, name);
 }
 static inline void links_free(struct links *l)
 {

@@ -1,4 +1,5 @@
-/* links: the network links of this machine and their addresses, by rtnetlink.
+/* links: the network links of this machine and their addresses, by rtnetlink; their speed, by ethtool's ioctl, as rtnetlink
+ * does not have it, and sysfs may be that of another network namespace.
  *
  * How      one socket hears of all that changes; what it says is read and thrown away, since the kernel drops messages when
  *          there are many.  What is true is asked for anew each time, with a socket of its own: first the links, then the
@@ -8,9 +9,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "io/linux/links.h"
 #include "base/fd.h"
+#include <limits.h>
+#include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -184,6 +189,29 @@ static void links_linux_watch(struct links *links, void (*changed)(void *data), 
 	linux_of(links)->data = data;
 }
 
+static uint64_t links_linux_speed(struct links *links, const char *name)
+{
+	struct {
+		struct ethtool_link_settings settings;
+		uint32_t masks[3 * SCHAR_MAX];
+	} about = { .settings.cmd = ETHTOOL_GLINKSETTINGS };
+	struct ifreq request = { .ifr_data = (void *)&about };
+	int fd = linux_of(links)->socket, words;
+
+	if (strlen(name) >= sizeof(request.ifr_name))
+		return 0;
+	memcpy(request.ifr_name, name, strlen(name));
+	/* The first answer says how long the masks are. */
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0 || about.settings.link_mode_masks_nwords >= 0)
+		return 0;
+	words = -about.settings.link_mode_masks_nwords;
+	about.settings =
+	    (struct ethtool_link_settings){ .cmd = ETHTOOL_GLINKSETTINGS, .link_mode_masks_nwords = (int8_t)words };
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0 || about.settings.speed > INT32_MAX)
+		return 0; /* -1: unknown. */
+	return about.settings.speed * 1000000ull;
+}
+
 static void on_word(uv_poll_t *poll, int status, int events)
 {
 	struct links_linux *l = poll->data;
@@ -210,7 +238,12 @@ static void links_linux_free(struct links *links)
 	uv_close((uv_handle_t *)&linux_of(links)->poll, on_closed);
 }
 
-static const struct links_ops links_linux_ops = { links_linux_list, links_linux_watch, links_linux_free };
+static const struct links_ops links_linux_ops = {
+	.list = links_linux_list,
+	.watch = links_linux_watch,
+	.speed = links_linux_speed,
+	.free = links_linux_free,
+};
 
 int links_linux_new(uv_loop_t *loop, struct links **ret)
 {

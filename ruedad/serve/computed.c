@@ -1,10 +1,11 @@
 /* computed: the common properties that are not stored but known: versions of this node, what a drain has come to, how the last
- * operation on a resource ended.
+ * operation on a resource ended, how fast the links of a network are.
  *
  * How      a function for each kind of object; what it does not know has its standard, from the table of the kind.
  * Threads  the loop thread.       Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/group/apply.h"
+#include "io/links.h"
 #include "ruedad/serve/object.h"
 #include "ruedad/version.h"
 #include "wire/proplist.h"
@@ -75,11 +76,38 @@ static bool number_of_resource(
 	return true;
 }
 
+/* The slowest of this node's links to it, as far as they can tell. */
+static bool speed_of_network(const struct serve_call *c, const struct property_object *o, uint64_t *ret)
+{
+	const struct db_key *root = db_root(cluster_db(c->service->cluster));
+	char name[4 * LINK_NAME_MAX + 1];
+	char16_t text[OBJECT_NODE_ID_MAX];
+	struct u16 here = object_node_id(c->service->node, text);
+	uint64_t slowest = UINT64_MAX;
+
+	for (size_t i = 0; c->service->links != NULL && i < object_count(root, OBJECT_INTERFACE); i++) {
+		const struct db_key *interface = object_at(root, OBJECT_INTERFACE, i);
+		struct u16 adapter = object_string(interface, U16("Adapter"));
+		uint64_t speed;
+
+		if (!u16_equal(object_string(interface, U16("Node")), here) ||
+		    !u16_equal(object_string(interface, U16("Network")), o->id) || adapter.len > LINK_NAME_MAX)
+			continue;
+		speed = links_speed(c->service->links, u16_to_utf8_buffer(adapter, name, sizeof(name)));
+		if (speed != 0)
+			slowest = MIN(slowest, speed);
+	}
+	if (slowest != UINT64_MAX)
+		*ret = slowest;
+	return slowest != UINT64_MAX;
+}
+
 static bool compute(void *data, const struct property_object *o, const struct property *p, struct buf *ret)
 {
 	const struct serve_call *c = data;
 	const struct group_table *t = cluster_groups(c->service->cluster);
 	uint32_t number = 0;
+	uint64_t large = 0;
 	bool known = false;
 
 	if (o->kind == PROPERTY_CLUSTER && u16_equal(p->name, U16("ClusterFunctionalLevel"))) {
@@ -91,12 +119,15 @@ static bool compute(void *data, const struct property_object *o, const struct pr
 			    number_of_own_node(p->name, &number));
 	} else if (o->kind == PROPERTY_RESOURCE) {
 		known = number_of_resource(t, o, p->name, &number);
+	} else if (o->kind == PROPERTY_NETWORK && u16_equal(p->name, U16("LinkSpeed"))) {
+		known = speed_of_network(c, o, &large);
 	}
 	if (!known)
 		return false;
-	buf_u32(ret, number);
 	if (p->format == PROP_ULARGE_INTEGER)
-		buf_u32(ret, 0);
+		buf_u64(ret, o->kind == PROPERTY_NETWORK ? large : number);
+	else
+		buf_u32(ret, number);
 	return true;
 }
 

@@ -127,6 +127,9 @@ def the_links_of_the_node_are_networks_and_interfaces():
         assert (eth0["Node"], eth0["Network"], eth0["Adapter"], eth0["Address"]) == ("1", first["id"], "eth0", "192.0.2.7"), eth0
         assert (eth0["IPv4Addresses"], eth0["IPv6Addresses"]) == (["192.0.2.7", "192.0.2.9"], ["2001:db8::7"]), eth0
         assert eth0["DhcpEnabled"] == 0
+        shown = c.json("network", "show", "Cluster Network 1")
+        speeds = [p["number"] for p in shown["properties"] if p["name"] == "LinkSpeed"]
+        assert speeds == [10 * 10**9], shown  # As veths say; in bits per second.
 
 
 @test
