@@ -94,16 +94,14 @@ static void drop_daemon(struct guard *g)
 	g->drain_deadline_ms = now_ms() + DRAIN_MS;
 }
 
-static void tell(struct guard *g, enum guard_message_type type, uint64_t number, int result, const char *text, int fd)
+static void send_message(struct guard *g, const struct guard_message *m, int fd)
 {
-	struct guard_message m = { .type = type, .number = number, .result = result };
 	struct buf out = { 0 };
 	int r;
 
 	if (g->socket < 0)
 		return;
-	(void)snprintf(m.text, sizeof(m.text), "%s", text);
-	guard_message_encode(&m, &out);
+	guard_message_encode(m, &out);
 	r = out.error < 0 ? out.error : channel_send(g->socket, out.data, out.len, fd, CHANNEL_NO_WAIT);
 	if (r < 0) {
 		if (r != -EPIPE && r != -ECONNRESET) /* Else it has ended, which is no fault. */
@@ -111,6 +109,14 @@ static void tell(struct guard *g, enum guard_message_type type, uint64_t number,
 		drop_daemon(g);
 	}
 	buf_done(&out);
+}
+
+static void tell(struct guard *g, enum guard_message_type type, uint64_t number, int result, const char *text)
+{
+	struct guard_message m = { .type = type, .number = number, .result = result };
+
+	(void)snprintf(m.text, sizeof(m.text), "%s", text);
+	send_message(g, &m, -1);
 }
 
 /* Entries. */
@@ -156,7 +162,7 @@ static void gone(struct guard *g, struct entry *e, int result, const char *text)
 	if (result < 0)
 		log_error("what resource %s left cannot be ended: %s", e->id_text, text);
 	if (e->number != 0)
-		tell(g, GUARD_GONE, e->number, result, text, -1);
+		tell(g, GUARD_GONE, e->number, result, text);
 	entry_free(g, e);
 }
 
@@ -218,7 +224,9 @@ static void start_host(struct guard *g, struct entry *e)
 	if (r < 0)
 		gone(g, e, 0, "no process could be started for it");
 	else
-		tell(g, GUARD_STARTED, e->number, 0, "", fd);
+		send_message(g,
+		    &(struct guard_message){ .type = GUARD_STARTED, .number = e->number, .process = (uint32_t)e->pid },
+		    fd);
 }
 
 static void start_cleaner(struct guard *g, struct entry *e)
@@ -350,7 +358,7 @@ static void start(struct guard *g, const struct guard_message *m)
 	struct entry *e = find(g, &m->id) == NULL ? entry_new(g, &m->id, m->number) : NULL;
 
 	if (e == NULL) {
-		tell(g, GUARD_GONE, m->number, 0, "it has a host already, or there are too many", -1);
+		tell(g, GUARD_GONE, m->number, 0, "it has a host already, or there are too many");
 		return;
 	}
 	e->start_when_clean = m->type == GUARD_START;
@@ -417,7 +425,7 @@ static void become_ready(struct guard *g)
 	if (g->is_ready || g->entries != NULL)
 		return;
 	g->is_ready = true;
-	tell(g, GUARD_READY, 0, 0, "", -1);
+	tell(g, GUARD_READY, 0, 0, "");
 }
 
 static void turn(struct guard *g)

@@ -1,6 +1,6 @@
 /* message: the messages between ruedad and the guard, one packet each.
  *
- *	u32 'RDGM', u32 type, u64 number, 16 bytes id, i32 result, u32 length, text
+ *	u32 'RDGM', u32 type, u64 number, 16 bytes id, i32 result, u32 process, u32 length, text
  *
  * Little endian, no padding, nothing may follow.  Both ends are the same program, so there are no versions.
  *
@@ -21,6 +21,7 @@ void guard_message_encode(const struct guard_message *m, struct buf *out)
 	buf_u64(out, m->number);
 	buf_append(out, m->id.bytes, sizeof(m->id.bytes));
 	buf_u32(out, (uint32_t)m->result);
+	buf_u32(out, m->process);
 	buf_u32(out, (uint32_t)len);
 	buf_append(out, m->text, len);
 }
@@ -36,6 +37,7 @@ int guard_message_decode(const void *data, size_t len, struct guard_message *ret
 	m.number = cursor_u64(&in);
 	id = cursor_bytes(&in, sizeof(m.id.bytes));
 	m.result = (int)cursor_u32(&in);
+	m.process = cursor_u32(&in);
 	text_len = cursor_u32(&in);
 	text = cursor_bytes(&in, text_len);
 	if (in.error < 0 || cursor_left(&in) > 0 || magic != MAGIC || m.type < GUARD_START ||

@@ -13,7 +13,7 @@ enum guard_message_type {
 	GUARD_CLEAN,     /* The same, but only what an earlier host may have left is to be ended: GONE follows. */
 	GUARD_KILL,      /* End the host of that number at once; GONE follows. */
 	GUARD_READY,     /* From the guard: nothing of an earlier life runs any more. */
-	GUARD_STARTED,   /* With the socket to the host. */
+	GUARD_STARTED,   /* With the socket to the host, and its process. */
 	GUARD_GONE,      /* Host and all that it started have ended.  result < 0: it was not stopped as it should be. */
 	GUARD_BEGIN,     /* To the guard, first: this ruedad has the lock of the instance. */
 	GUARD_ATTACH,    /* To a guard that is a unit of its own, before that: text is the run directory (unit.c). */
@@ -23,8 +23,9 @@ enum guard_message_type {
 struct guard_message {
 	enum guard_message_type type;
 	uint64_t number;
-	struct guid id; /* START, CLEAN. */
-	int result;     /* GONE.  0: nothing of it is active on this node. */
+	struct guid id;   /* START, CLEAN. */
+	int result;       /* GONE.  0: nothing of it is active on this node. */
+	uint32_t process; /* STARTED: its id. */
 	char text[sizeof(((struct error *)0)->text)];
 };
 

@@ -199,6 +199,7 @@ static void ask_for_host(struct hosted *r, struct service *s, bool clean)
 	}
 	r->number = hosts_next_number(r->hosts);
 	r->has_socket = false;
+	r->process = 0;
 	r->deadline_ns = clean ? loop_now_ns(s->loop) + KILL_NS : UINT64_MAX;
 	r->state = clean ? HOSTED_ENDING : HOSTED_STARTING;
 	set_outcome(r, error_to_win32(ERR_RESMON_CREATE_FAILED), false, "", 0);
@@ -325,12 +326,13 @@ static int configure(struct hosted *r, struct service *s)
 	return e;
 }
 
-void hosted_started(struct hosted *r, struct service *s)
+void hosted_started(struct hosted *r, struct service *s, uint32_t process)
 {
 	const char *why;
 	int e = 0;
 
 	r->has_socket = true;
+	r->process = process;
 	r->heard_ns = loop_now_ns(s->loop);
 	if (r->state == HOSTED_STARTING)
 		e = configure(r, s);
@@ -417,6 +419,7 @@ void hosted_gone(struct hosted *r, struct service *s, int result, const char *te
 	else if (r->text[0] == 0)
 		set_outcome(r, r->code, false, "its host ended unexpectedly", 100);
 	r->has_socket = false;
+	r->process = 0;
 	r->deadline_ns = UINT64_MAX;
 	loop_timer_stop(r->timer);
 	save(r);

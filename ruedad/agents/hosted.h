@@ -24,6 +24,7 @@ struct hosted {
 	uint64_t operation; /* The last that was begun; 0: none. */
 	uint64_t number;    /* Of the host. */
 	bool has_socket;    /* started() has come. */
+	uint32_t process;   /* The host's, then. */
 	bool within;        /* It needs no host. */
 	bool unwanted;      /* PUTTING: it is to stop. */
 	struct follow *follow;
@@ -77,7 +78,7 @@ static inline bool hosted_has_host(const struct hosted *r)
 void hosted_refresh(struct hosted *r, struct service *s);
 
 /* From the runner. */
-void hosted_started(struct hosted *r, struct service *s);
+void hosted_started(struct hosted *r, struct service *s, uint32_t process);
 void hosted_message(struct hosted *r, struct service *s, const struct host_message *m);
 void hosted_gone(struct hosted *r, struct service *s, int result, const char *text);
 

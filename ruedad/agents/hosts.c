@@ -69,13 +69,13 @@ static void on_ready(void *data)
 	hosts_look(data);
 }
 
-static void on_started(void *data, uint64_t number)
+static void on_started(void *data, uint64_t number, uint32_t process)
 {
 	struct hosts *h = data;
 	struct hosted *r = by_number(h, number);
 
 	if (r != NULL)
-		hosted_started(r, h->service);
+		hosted_started(r, h->service, process);
 }
 
 static void on_message(void *data, uint64_t number, const struct host_message *m)
@@ -148,13 +148,20 @@ void hosts_free(struct hosts *h)
 	hosts_unref(h);
 }
 
-static struct hosted *find(struct hosts *h, const struct guid *id)
+static struct hosted *find(const struct hosts *h, const struct guid *id)
 {
 	struct hosted *r = h->all;
 
 	while (r != NULL && !guid_equal(&r->id, id))
 		r = r->next;
 	return r;
+}
+
+uint32_t hosts_process(const struct hosts *h, const struct guid *id)
+{
+	const struct hosted *r = find(h, id);
+
+	return r != NULL && hosted_has_host(r) ? r->process : 0;
 }
 
 static struct hosted *get(struct hosts *h, const struct guid *id)

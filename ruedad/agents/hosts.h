@@ -5,6 +5,7 @@
 #include "base/macro.h"
 
 struct cluster_result;
+struct guid;
 struct hosts;
 struct service;
 
@@ -14,6 +15,8 @@ void hosts_free(struct hosts *h);
 void hosts_applied(struct hosts *h, const struct cluster_result *result);
 /* The service has come up, or something else has happened. */
 void hosts_look(struct hosts *h);
+/* The process of the host that runs the resource on this node; 0: there is none. */
+uint32_t hosts_process(const struct hosts *h, const struct guid *id);
 /* Something runs here, or is being stopped. */
 bool hosts_are_busy(const struct hosts *h);
 /* Stop all that runs here, dependents first, without a word to the cluster; stopped(data) once, on the loop, when nothing

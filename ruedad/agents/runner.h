@@ -14,7 +14,7 @@ struct runner;
 
 struct runner_events {
 	void (*ready)(void *data); /* What an earlier life ran is gone; now something may be asked for. */
-	void (*started)(void *data, uint64_t number);
+	void (*started)(void *data, uint64_t number, uint32_t process);
 	void (*message)(void *data, uint64_t number, const struct host_message *m);
 	/* result < 0: something of the resource may still be active on this node. */
 	void (*gone)(void *data, uint64_t number, int result, const char *text);

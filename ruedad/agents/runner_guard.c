@@ -120,7 +120,7 @@ static void on_guard(struct guardian *g, const struct guard_message *m, int *fd)
 		/* Without its socket closed, the host would wait for us; closed, it ends, and is gone. */
 		if (g->events == NULL || *fd < 0 || watch(g, m->number, TAKE_FD(*fd)) < 0)
 			break;
-		g->events->started(g->events_data, m->number);
+		g->events->started(g->events_data, m->number, m->process);
 		break;
 	case GUARD_GONE:
 		w = find(g, m->number);

@@ -1,11 +1,12 @@
 /* computed: the common properties that are not stored but known: versions of this node, what a drain has come to, how the last
- * operation on a resource ended, how fast the links of a network are.
+ * operation on a resource ended, the process of its host, how fast the links of a network are.
  *
  * How      a function for each kind of object; what it does not know has its standard, from the table of the kind.
  * Threads  the loop thread.       Tests  tests/integration/properties.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/group/apply.h"
 #include "io/links.h"
+#include "ruedad/agents/hosts.h"
 #include "ruedad/serve/object.h"
 #include "ruedad/version.h"
 #include "wire/proplist.h"
@@ -63,16 +64,23 @@ static bool number_of_own_node(struct u16 name, uint32_t *ret)
 	return false;
 }
 
+/* Only the node where it runs knows the process of its host. */
 static bool number_of_resource(
-    const struct group_table *t, const struct property_object *o, struct u16 name, uint32_t *ret)
+    const struct serve_call *c, const struct property_object *o, struct u16 name, uint32_t *ret)
 {
 	const struct resource_run *run;
 	struct guid id;
 
-	if (!u16_equal(name, U16("LastOperationStatusCode")) || !guid_parse(o->id, &id))
+	if (!guid_parse(o->id, &id))
 		return false;
-	run = resource_run_find(t, &id);
-	*ret = run != NULL ? run->status : 0;
+	if (u16_equal(name, U16("LastOperationStatusCode"))) {
+		run = resource_run_find(cluster_groups(c->service->cluster), &id);
+		*ret = run != NULL ? run->status : 0;
+	} else if (u16_equal(name, U16("MonitorProcessId"))) {
+		*ret = c->service->hosts != NULL ? hosts_process(c->service->hosts, &id) : 0;
+	} else {
+		return false;
+	}
 	return true;
 }
 
@@ -118,7 +126,7 @@ static bool compute(void *data, const struct property_object *o, const struct pr
 			(u16_equal(object_name(o->key, OBJECT_NODE), service_node_name(c->service)) &&
 			    number_of_own_node(p->name, &number));
 	} else if (o->kind == PROPERTY_RESOURCE) {
-		known = number_of_resource(t, o, p->name, &number);
+		known = number_of_resource(c, o, p->name, &number);
 	} else if (o->kind == PROPERTY_NETWORK && u16_equal(p->name, U16("LinkSpeed"))) {
 		known = speed_of_network(c, o, &large);
 	}

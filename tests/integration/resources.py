@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import cluster  # noqa: E402
 import tap  # noqa: E402
 from cluster import REG_SZ, Cluster, wide  # noqa: E402
+from proplist import parse  # noqa: E402
 from tap import test  # noqa: E402
 
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
@@ -146,6 +147,22 @@ class Node(Cluster):
 
         self.run(look)
 
+    def monitor(self, name):
+        """The property MonitorProcessId."""
+        read_only, path = 0x1000055, self.path("monitor")
+
+        def ask(api):
+            resource = api.lib.OpenClusterResource(void(api.OpenCluster(None)), wide(name))
+            out, size = ctypes.create_string_buffer(65536), ctypes.c_uint32()
+            r = api.lib.ClusterResourceControl(void(resource), None, read_only, None, 0, out, len(out), ctypes.byref(size))
+            assert r == 0, r
+            with open(path, "wb") as f:
+                f.write(parse(out.raw[:size.value])["MonitorProcessId"][0][1])
+
+        self.run(ask)
+        with open(path, "rb") as f:
+            return int.from_bytes(f.read(), "little")
+
     def processes(self, option):
         """The pids of this instance's guard or hosts."""
         found = []
@@ -181,7 +198,7 @@ def an_application_comes_online_is_started_again_when_it_is_killed_and_stops_whe
         c.add("app", "Generic Application", {"CommandLine": place.command}, QUICK)
         c.wait("app", ONLINE)
         first = place.wait_runs(1, c)
-        assert not place.is_free()
+        assert not place.is_free() and c.monitor("app") in c.hosts()
         os.kill(first, signal.SIGKILL)
         second = place.wait_runs(2, c)
         c.wait("app", ONLINE)
@@ -189,7 +206,7 @@ def an_application_comes_online_is_started_again_when_it_is_killed_and_stops_whe
         c.want("app", 0)
         c.wait("app", OFFLINE)
         assert not is_alive(second) and place.is_free(), "it still runs"
-        assert not c.hosts(), c.hosts()
+        assert not c.hosts() and c.monitor("app") == 0, c.hosts()
         c.stop()
         c.check_nothing_left()
 

@@ -79,7 +79,7 @@ static void come(struct sim_host *h)
 		gone(h, 0);
 	} else {
 		h->state = SIM_HOST_READY;
-		h->machine->events->started(h->machine->data, h->number);
+		h->machine->events->started(h->machine->data, h->number, 1000 + (uint32_t)h->number);
 	}
 }
 
