@@ -254,7 +254,7 @@ TEST(a_backup_without_memory_is_refused_and_leaves_the_old_set_whole)
 	struct rueda_Backup_out out;
 
 	begin();
-	CHECK(repeat(&rueda, RUEDA_BACKUP, backup_in, &out, check_backup) > 100);
+	CHECK(repeat(&rueda, RUEDA_BACKUP, backup_in, &out, check_backup) > 50);
 	end();
 }
 
