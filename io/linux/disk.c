@@ -7,8 +7,10 @@
  *          the *at() call on the last component.  A file is looked at before it is opened, opened with O_NONBLOCK, and
  *          looked at again; only then is it truncated.
  *          sync is fdatasync(), or fsync() after a change of mode, time or attributes, which fdatasync() may leave out.
- *          Writing-out begins with every MiB written, and not with the sync: a neighbour's sync, such as the log's during a
- *          backup, would wait for the whole of it.
+ *          Who writes much gives way to who syncs little: a sync, such as the log's, waits for what others are writing to
+ *          the same disk, and for the file system's journal, which waits for the data of what it has just allocated.  So
+ *          writing-out begins with every WRITE_OUT_STEP written, and not with the sync; and while others in this process
+ *          sync, it goes on in slices, each waited for and followed by a rest as long as it took.  So does reading.
  *          preallocate is fallocate(); where the file system has none, zeros are written behind the end.
  * Promise  what disk.h says, as far as the file system keeps its own promises.
  * Not kept where fsync() of a directory is not supported (EINVAL), sync_directory() succeeds: no other way exists.
@@ -22,12 +24,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 struct disk_linux {
@@ -40,11 +44,18 @@ struct file_linux {
 	struct disk_file file;
 	int fd;                  /* Owned. */
 	bool attributes_changed; /* Since the last sync. */
-	size_t behind;           /* Bytes written since writing-out was last begun … */
+	size_t slice;            /* Bytes written since the last slice or sync; … */
+	size_t behind;           /* … since writing-out was last begun … */
 	uint64_t begun;          /* … up to here. */
+	uint64_t seen;           /* Of syncs, when it was last looked. */
 };
 
-enum { WRITE_OUT_STEP = 1 << 20 };
+enum { SLICE = 256 << 10, WRITE_OUT_STEP = 1 << 20 };
+#define REST_MIN_NS UINT64_C(200000) /* Less is no work of the disk's. */
+#define REST_MAX_NS UINT64_C(50000000)
+
+/* Of files of less than a slice, in this process: for each somebody waits. */
+static atomic_uint_fast64_t syncs;
 
 static struct disk_linux *disk_of(struct disk *d)
 {
@@ -222,7 +233,7 @@ static int linux_open(struct disk *disk, const char *name, unsigned flags, uint3
 	f = malloc(sizeof(*f));
 	if (f == NULL)
 		return -ENOMEM;
-	*f = (struct file_linux){ .file.disk = disk, .fd = take_fd(&fd) };
+	*f = (struct file_linux){ .file.disk = disk, .fd = take_fd(&fd), .seen = atomic_load(&syncs) };
 	*ret = &f->file;
 	return 0;
 }
@@ -236,20 +247,61 @@ static void linux_close(struct disk_file *file)
 	free(f);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* As long as others were kept from the disk. */
+static void rest(uint64_t ns)
+{
+	ns = MIN(ns, REST_MAX_NS);
+	if (ns >= REST_MIN_NS)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
+}
+
+/* Whether others have synced since this was asked last. */
+static bool others_sync(struct file_linux *f)
+{
+	uint64_t before = f->seen;
+
+	f->seen = atomic_load_explicit(&syncs, memory_order_relaxed);
+	return f->seen != before;
+}
+
+/* One read: of a slice at most. */
+static int read_part(struct file_linux *f, uint64_t offset, void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = pread(f->fd, data, len, (off_t)offset);
+	while (n < 0 && errno == EINTR);
+	return n > 0 ? (int)n : n < 0 ? -errno : -ENODATA;
+}
+
 static int linux_read(struct disk_file *file, uint64_t offset, void *data, size_t len)
 {
+	struct file_linux *f = file_of(file);
 	uint8_t *to = data;
 
 	while (len > 0) {
-		ssize_t n = pread(file_of(file)->fd, to, len, (off_t)offset);
+		uint64_t begun = now_ns();
+		int n = read_part(f, offset, to, MIN(len, (size_t)SLICE));
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ENODATA;
+		if (n < 0)
+			return n;
 		to += n;
 		offset += (size_t)n;
 		len -= (size_t)n;
+		if (n < SLICE || !others_sync(f))
+			continue;
+		/* Or the kernel reads ahead as much as the disk likes best. */
+		(void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_RANDOM);
+		rest(now_ns() - begun);
 	}
 	return 0;
 }
@@ -287,15 +339,51 @@ static int write_out(struct file_linux *f, uint64_t end)
 	return 0;
 }
 
+/* Write out all that is there, and wait for it. */
+static int write_out_now(struct file_linux *f)
+{
+	int r = sync_file_range(
+	    f->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+
+	return r < 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT) ? -errno : 0;
+}
+
+/* So much has been written, up to end. */
+static int end_slice(struct file_linux *f, uint64_t end)
+{
+	uint64_t begun = now_ns();
+	int r;
+
+	f->slice = 0;
+	if (!others_sync(f))
+		return f->behind >= WRITE_OUT_STEP ? write_out(f, end) : 0;
+	f->behind = 0;
+	f->begun = end;
+	r = write_out_now(f);
+	if (r == 0)
+		rest(now_ns() - begun);
+	return r;
+}
+
 static int linux_write(struct disk_file *file, uint64_t offset, const void *data, size_t len)
 {
 	struct file_linux *f = file_of(file);
-	int r = write_fully(f->fd, offset, data, len);
+	const uint8_t *from = data;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	f->behind += len;
-	return f->behind >= WRITE_OUT_STEP ? write_out(f, offset + len) : 0;
+	while (r == 0 && len > 0) {
+		size_t n = MIN(len, SLICE - f->slice);
+
+		r = write_fully(f->fd, offset, from, n);
+		from += n;
+		offset += n;
+		len -= n;
+		f->slice += n;
+		f->behind += n;
+		if (r == 0 && f->slice == SLICE)
+			r = end_slice(f, offset);
+	}
+	return r;
 }
 
 static int linux_size(struct disk_file *file, uint64_t *ret)
@@ -361,21 +449,21 @@ static int linux_sync(struct disk_file *file)
 	if (r < 0)
 		return -errno;
 	f->attributes_changed = false;
-	f->behind = 0;
+	if (f->begun == 0)
+		f->seen = atomic_fetch_add_explicit(&syncs, 1, memory_order_relaxed) + 1;
+	f->slice = f->behind = 0;
+	f->begun = 0;
 	return 0;
 }
 
 static int linux_drop_cache(struct disk_file *file)
 {
-	int fd = file_of(file)->fd;
+	struct file_linux *f = file_of(file);
+	int r = write_out_now(f); /* Only clean pages can be dropped. */
 
-	/* Only clean pages can be dropped. */
-	if (sync_file_range(
-		fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0 &&
-	    (errno == EIO || errno == ENOSPC || errno == EDQUOT))
-		return -errno;
-	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	return 0;
+	if (r == 0)
+		(void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_DONTNEED);
+	return r;
 }
 
 static int linux_set_mode(struct disk_file *file, uint32_t mode)
@@ -651,7 +739,7 @@ int disk_linux_file_new(int fd, struct disk_file **ret)
 	f = malloc(sizeof(*f));
 	if (f == NULL)
 		return -ENOMEM;
-	*f = (struct file_linux){ .file.disk = &no_disk.disk, .fd = fd };
+	*f = (struct file_linux){ .file.disk = &no_disk.disk, .fd = fd, .seen = atomic_load(&syncs) };
 	*ret = &f->file;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -471,14 +472,16 @@ CONTRACT(each_failed_allocation_is_told)
 {
 	put(d, "a", "x");
 	CHECK_INT(disk_make_directory(d, "t", 0700), 0);
-	FAIL_EACH_ALLOCATION {
+	FAIL_EACH_ALLOCATION
+	{
 		struct disk_file *f = NULL;
 		int r = disk_open(d, "a", DISK_READ, 0, &f);
 
 		CHECK(r == (failalloc_hit() ? -ENOMEM : 0));
 		file_close(f);
 	}
-	FAIL_EACH_ALLOCATION {
+	FAIL_EACH_ALLOCATION
+	{
 		uint8_t *data = NULL;
 		size_t len;
 		int r = disk_read_file(d, "a", 10, &data, &len);
@@ -597,7 +600,8 @@ TEST(a_descriptor_becomes_the_root)
 	path_of(path, "descriptor", "");
 	fd = open(path, O_RDONLY | O_DIRECTORY);
 	CHECK(fd >= 0);
-	FAIL_EACH_ALLOCATION {
+	FAIL_EACH_ALLOCATION
+	{
 		int copy = dup(fd);
 
 		other = NULL;
@@ -668,6 +672,67 @@ TEST(without_fallocate_zeros_are_written)
 	CHECK_INT(size, SIZE);
 	file_close(f);
 	disk_free(d);
+}
+
+struct syncer {
+	struct disk *disk;
+	atomic_bool over;
+};
+
+static void *sync_again_and_again(void *data)
+{
+	struct syncer *s = data;
+	struct disk_file *f;
+
+	CHECK_INT(disk_open(s->disk, "small", DISK_WRITE | DISK_CREATE, 0600, &f), 0);
+	while (!s->over) {
+		CHECK_INT(file_write(f, 0, "x", 1), 0);
+		CHECK_INT(file_sync(f), 0);
+	}
+	file_close(f);
+	return NULL;
+}
+
+/* Pieces of any length, larger and smaller than the slices in which they go to the disk while others sync. */
+static void write_and_read_pieces(struct disk *d, uint64_t seed)
+{
+	enum { SIZE = 5 << 20 };
+	_cleanup_free_ uint8_t *data = malloc(SIZE), *found = malloc(SIZE);
+	struct disk_file *f;
+	size_t at, len;
+
+	CHECK(data != NULL && found != NULL);
+	for (at = 0; at < SIZE; at++)
+		data[at] = (uint8_t)((at ^ at >> 8 ^ at >> 16) + seed);
+	CHECK_INT(disk_open(d, "large", DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, 0600, &f), 0);
+	for (at = 0; at < SIZE; at += len) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		len = MIN((size_t)(seed >> 33) % (seed >> 60 == 0 ? 2000000u : 100000u) + 1, SIZE - at);
+		CHECK_INT(file_write(f, at, data + at, len), 0);
+	}
+	CHECK_INT(file_sync(f), 0);
+	CHECK_INT(file_drop_cache(f), 0);
+	CHECK_INT(file_read(f, 0, found, SIZE), 0);
+	CHECK_MEM(found, data, SIZE);
+	CHECK_INT(file_read(f, 1, found, SIZE - 1), 0);
+	CHECK_MEM(found, data + 1, SIZE - 1);
+	CHECK_INT(file_read(f, 1, found, SIZE), -ENODATA);
+	file_close(f);
+}
+
+TEST(what_is_written_and_read_in_slices_while_others_sync_is_whole)
+{
+	struct syncer s = { .disk = real_disk("slices") };
+	pthread_t thread;
+
+	test_note_seed(test_seed);
+	write_and_read_pieces(s.disk, test_seed);
+	CHECK_INT(pthread_create(&thread, NULL, sync_again_and_again, &s), 0);
+	for (uint64_t i = 0; i < test_rounds(4); i++)
+		write_and_read_pieces(s.disk, test_seed + i);
+	s.over = true;
+	CHECK_INT(pthread_join(thread, NULL), 0);
+	disk_free(s.disk);
 }
 
 /* Another process counts too, which a lock that belongs to this process would not show. */
