@@ -36,6 +36,9 @@ struct set_tail { /* The changes after the snapshot, and the checkpoints at thei
 	struct digest digest;         /* D_db at I. */
 	const struct set_blob *blobs; /* Those that the database at I names. */
 	size_t blob_count;
+	/* The sealed cluster key at I, without which some of them could not be opened; NULL: that of the source's header. */
+	const uint8_t *key;
+	size_t key_len;
 };
 
 enum set_step { SET_WRITING, SET_PROVING };

@@ -272,6 +272,11 @@ static int write_log(struct writing *w, struct error *error)
 	header->snapshot = w->source->snapshot_index;
 	header->last = tail->index;
 	header->time = w->source->time;
+	if (tail->key != NULL) {
+		assert(tail->key_len <= sizeof(header->key));
+		header->key_len = (uint32_t)tail->key_len;
+		memcpy(header->key, tail->key, tail->key_len);
+	}
 	header->term = 0;
 	header->seed = 0;
 	manifest_encode(&w->new, &manifest);

@@ -528,6 +528,7 @@ int cluster_runtime_digest(const struct cluster *c, struct digest *ret)
 	int r;
 
 	runtime_save(&c->runtime, &b);
+	buf_append(&b, c->key, c->key_len);
 	r = b.error;
 	if (r == 0)
 		*ret = sha256_of(b.data, b.len);

@@ -61,6 +61,8 @@ struct replica_tail {
 	size_t count, capacity, bytes, max_bytes;
 	uint64_t index;              /* Of the last event that is in. */
 	struct db_snapshot *reached; /* The database after it. */
+	uint8_t key[CLUSTER_KEY_MAX]; /* The sealed cluster key after it. */
+	size_t key_len;
 };
 
 struct replica {
@@ -274,9 +276,18 @@ static bool tail_keep(struct replica_tail *t, uint64_t index, const struct buf *
 	return true;
 }
 
-static void tail_add(struct replica_tail *t, uint64_t index, const struct buf *batch, struct db *db)
+static void tail_take_key(struct replica_tail *t, const struct cluster *c)
 {
-	struct db_snapshot *unused = batch->len > 0 ? db_snapshot_take(db) : NULL;
+	const uint8_t *key = cluster_key(c, &t->key_len);
+
+	memcpy(t->key, key, t->key_len);
+}
+
+static void tail_add(
+    struct replica_tail *t, uint64_t index, const struct cluster_result *result, struct cluster *cluster)
+{
+	const struct buf *batch = &result->batch;
+	struct db_snapshot *unused = batch->len > 0 ? db_snapshot_take(cluster_db(cluster)) : NULL;
 
 	(void)pthread_mutex_lock(&t->lock);
 	if (!t->closed && batch->len > 0) {
@@ -290,6 +301,8 @@ static void tail_add(struct replica_tail *t, uint64_t index, const struct buf *b
 	}
 	if (!t->closed)
 		t->index = index;
+	if (!t->closed && result->key_changed)
+		tail_take_key(t, cluster);
 	(void)pthread_mutex_unlock(&t->lock);
 	db_snapshot_unref(unused);
 }
@@ -313,6 +326,7 @@ int replica_tail_begin(struct replica *r, size_t max_bytes, struct db_snapshot *
 	t->max_bytes = max_bytes;
 	t->index = cluster_applied(r->cluster);
 	t->reached = db_snapshot_ref(snapshot);
+	tail_take_key(t, r->cluster);
 	r->tail = t;
 	*ret_snapshot = snapshot;
 	*ret_index = t->index;
@@ -330,6 +344,12 @@ void replica_tail_cut(struct replica_tail *t, const struct replica_batch **ret_b
 	*ret_index = t->index;
 	*ret_reached = t->reached;
 	(void)pthread_mutex_unlock(&t->lock);
+}
+
+const uint8_t *replica_tail_key(const struct replica_tail *t, size_t *ret_len)
+{
+	*ret_len = t->key_len; /* Nobody changes it any more. */
+	return t->key;
 }
 
 void replica_tail_end(struct replica *r, struct replica_tail *t)
@@ -376,7 +396,7 @@ static void on_event(void *data, const struct engine_event *e)
 		return;
 	}
 	if (r->tail != NULL)
-		tail_add(r->tail, e->index, &result.batch, cluster_db(r->cluster));
+		tail_add(r->tail, e->index, &result, r->cluster);
 	r->client.on_applied(r->client.data, &event, &result);
 	if (e->kind == ENGINE_COMMAND && e->id.incarnation == engine_incarnation(r->engine)) {
 		struct waiting *w = waiting_find(r, e->id.counter);

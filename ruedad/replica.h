@@ -59,3 +59,5 @@ struct replica_batch {
  * tail. */
 void replica_tail_cut(struct replica_tail *t, const struct replica_batch **ret_batches, size_t *ret_count,
     uint64_t *ret_index, struct db_snapshot **ret_reached);
+/* The sealed cluster key of that moment, owned by the tail; once it has been cut.  Length 0: there is none. */
+const uint8_t *replica_tail_key(const struct replica_tail *t, size_t *ret_len);

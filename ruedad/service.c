@@ -34,7 +34,9 @@
 #include "ruedad/agents/networks.h"
 #include "ruedad/agents/putback.h"
 #include "ruedad/agents/rebuild.h"
+#include "ruedad/agents/reseal.h"
 #include "ruedad/agents/restore.h"
+#include "ruedad/agents/unseal.h"
 #include "ruedad/keyring.h"
 #include "ruedad/serve/serve.h"
 #include <inttypes.h>
@@ -580,6 +582,8 @@ void service_done(struct service *s)
 	capture_abandon(s);
 	putback_abandon(s);
 	rebuild_abandon(s);
+	unseal_abandon(s);
+	reseal_abandon(s);
 	blobs_abandon(s);
 	if (s->checkpoint != NULL)
 		checkpoint_free(s->checkpoint);

@@ -413,6 +413,15 @@ struct place {
 	bool is_new;
 };
 
+/* Whether something was saved for it behind that index, of which whoever restores does not know. */
+static bool saved_since(const struct db_key *resource, enum checkpoint_kind kind, uint32_t number, uint64_t index)
+{
+	struct checkpoint c = { .kind = kind, .number = number };
+
+	read_data(resource, &c);
+	return index != 0 && c.captured > index;
+}
+
 /* Where each goes, before anything is changed. */
 static int plan_restore(const struct db_key *root, const struct command_CheckpointsRestore *m, struct place *places)
 {
@@ -433,6 +442,8 @@ static int plan_restore(const struct db_key *root, const struct command_Checkpoi
 		if (r < 0)
 			return r;
 		places[i].number = number_of(resource, kind, u16_from_z(c->path), c->number);
+		if (places[i].number != 0 && saved_since(resource, kind, places[i].number, m->after))
+			return ERR_CLUSTER_DATABASE_UPDATE_CONDITION_FAILED;
 		if (places[i].number != 0)
 			continue;
 		places[i] = (struct place){ free_number(resource, kind, next[kind]), true };

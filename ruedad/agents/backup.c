@@ -165,6 +165,7 @@ static int source_tail(void *data, struct set_tail *ret)
 	ret->digest = db_snapshot_digest(reached);
 	ret->blobs = job->blobs.blobs;
 	ret->blob_count = job->blobs.count;
+	ret->key = replica_tail_key(job->tail, &ret->key_len);
 	return 0;
 }
 

@@ -7,14 +7,17 @@
  *             look ─┬─ whole ──────────────────────────────────────────────────────────► done
  *                   ├─ no set, the resource is online here ─► capture (capture.c) ─────► done
  *                   ├─ no set, it is not ──────────────────────────────────────────────► 5004
- *                   └─ set ─► its blob, proven ─► put ─┬─ the one that is named ───────► done
- *                                                     └─ CheckpointSaved ─► log ──────► done
+ *                   └─ set ─┬─ the blob that is named ─► put ──────────────────────────► done
+ *                           ├─ another one, the resource is active ────────────────────► 5019
+ *                           └─ another one, it is not ─► put ─► CheckpointsRestore ────► done
  *
  *          The source of a resource that is not online here is not what belongs to it: it may be older, or another
  *          node's.  A set's checkpoint is that of the same resource (by its id) with the same path, of the same cluster.
+ *          While the resource runs it works with its source, and saves that: another state from a set would not reach it,
+ *          and be overwritten.
  * Promise  done is called exactly once.  The state that is saved is what it was, or the whole new one.
  * Threads  the loop thread; reading and writing on a worker.      Limits  REBUILDS_MAX at a time.
- * Design   docs/design/checkpoints.md      Tests  tests/integration/checkpoint_cli.py
+ * Design   docs/design/checkpoints.md      Tests  tests/sim/checkpoint_ops.c, tests/integration/checkpoint_cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/rebuild.h"
 #include "backup/set.h"
@@ -45,7 +48,11 @@ struct rebuild_job {
 	struct checkpoint checkpoint;
 	char16_t *path; /* Owned; the checkpoint's. */
 	struct path set;
-	bool has_set, plan, online; /* online: here. */
+	bool has_set, plan;
+	bool online, active; /* When its turn came: here; anywhere. */
+	uint64_t looked;     /* The index at that moment, … */
+	bool has_key;        /* … and the cluster key. */
+	struct seal_id key;
 	struct rpc_identity caller;
 	char generation[STORE_NAME_MAX];
 	struct guid instance;
@@ -136,24 +143,34 @@ static void on_applied(void *data, int status, const struct cluster_result *resu
 	struct rebuild_job *job = data;
 	int r = status == 0 && result->status != 0 ? ERR_FROM_WIN32(result->status) : status;
 
-	if (r < 0)
+	if (r == ERR_RESOURCE_ONLINE)
+		(void)error_set(&job->error, r, "the resource was brought online meanwhile");
+	else if (r == ERR_CLUSTER_DATABASE_UPDATE_CONDITION_FAILED)
+		r = error_set(&job->error, ERR_BUSY, "something was saved for it meanwhile; look at it, and try again");
+	else if (r < 0)
 		(void)error_set_code(&job->error, r, "it was taken from the set, but cannot be put in force");
 	job_finish(job, r, status == ERR_RPC_S_CALL_FAILED);
 }
 
 static int propose(struct rebuild_job *job)
 {
-	struct command command = { .kind = COMMAND_CHECKPOINT_SAVED, .version = COMMAND_VERSION };
+	struct command_restored_checkpoint one = { .kind = job->checkpoint.kind,
+		.view = job->checkpoint.view,
+		.number = job->checkpoint.number,
+		.path = job->path,
+		.length = job->found.length,
+		.time = job->found.time };
+	struct command command = { .kind = COMMAND_CHECKPOINTS_RESTORE,
+		.version = COMMAND_VERSION,
+		.checkpoints_restore = { .resource = job->resource,
+		    .checkpoints = &one,
+		    .checkpoints_count = 1,
+		    .time = loop_wall_filetime(job->service->loop),
+		    .after = job->looked } };
 	struct buf bytes = { 0 };
 	int r;
 
-	command.checkpoint_saved = (struct command_CheckpointSaved){ .resource = job->resource,
-		.checkpoint_kind = job->checkpoint.kind,
-		.number = job->checkpoint.number,
-		.added = job->checkpoint.added,
-		.length = job->found.length,
-		.time = job->found.time };
-	memcpy(command.checkpoint_saved.sha256, job->found.digest.bytes, SHA256_LEN);
+	memcpy(one.sha256, job->found.digest.bytes, SHA256_LEN);
 	r = ndr_message_push(&command_messages, &command, &bytes);
 	if (r == 0)
 		r = replica_propose(job->service->replica, bytes.data, bytes.len, on_applied, job);
@@ -185,6 +202,27 @@ static const struct set_file *find_in_set(struct rebuild_job *job, const struct 
 	return NULL;
 }
 
+/* Whether the set has the very blob that the database names. */
+static bool is_named(const struct rebuild_job *job)
+{
+	return job->checkpoint.saved && digest_equal(&job->found.digest, &job->checkpoint.digest);
+}
+
+/* What is encrypted with another cluster key than the one that goes into the next sets could not be opened from those. */
+static int check_key(struct rebuild_job *job, const struct set *set)
+{
+	const struct quolog_header *from = &set->info.header;
+	struct seal_info info;
+
+	if (job->checkpoint.kind != CHECKPOINT_CRYPTO || is_named(job))
+		return 0;
+	if (job->has_key && from->key_len > 0 && seal_read(from->key, from->key_len, &info, NULL) == 0 &&
+	    seal_id_equal(&info.id, &job->key))
+		return 0;
+	return error_set(&job->error, ERR_NO_RECOVERY_POLICY,
+	    "the set's crypto checkpoint was encrypted with another cluster key than this cluster's");
+}
+
 static int take_from_set(struct rebuild_job *job, bool whole)
 {
 	struct service *s = job->service;
@@ -212,13 +250,21 @@ static int take_from_set(struct rebuild_job *job, bool whole)
 	file = find_in_set(job, set);
 	if (file == NULL)
 		return job->error.code;
+	r = check_key(job, set);
+	if (r < 0)
+		return r;
 	filetime_format(job->found.time, when);
-	if (whole && digest_equal(&job->found.digest, &job->checkpoint.digest)) {
+	if (whole && is_named(job)) {
 		tell(job, "it is whole, and the set has the same");
 		return 0;
 	}
+	if (job->active && !is_named(job) && !job->plan)
+		return error_set(&job->error, ERR_RESOURCE_ONLINE,
+		    "the set has another state than what is saved, and the resource is not offline: it would go on with what it "
+		    "has, and save that; take it offline first, with 'rueda resource offline'");
 	job->outcome = job->plan ? REBUILD_PLANNED : REBUILD_TAKEN;
-	tell(job, "%staken from the set, as it was captured on %s", job->plan ? "would be " : "", when);
+	tell(job, "%staken from the set%s, as it was captured on %s", job->plan ? "would be " : "",
+	    job->active && !is_named(job) ? " once the resource is offline" : "", when);
 	if (job->plan)
 		return 0;
 	r = set_read_file(disk, file, &bytes, &len, &job->error);
@@ -256,6 +302,15 @@ static void run(void *data)
 	tell(job, "%s; it would be captured again from what is there now", damage.text);
 }
 
+/* Online here: its source is what belongs to it. */
+static bool is_online(const struct rebuild_job *job)
+{
+	const struct service *s = job->service;
+	const struct resource_run *run = resource_run_find(cluster_groups(s->cluster), &job->resource);
+
+	return resource_run_state(run) == RESOURCE_ONLINE && run->node == s->node;
+}
+
 static void on_looked(void *data)
 {
 	struct rebuild_job *job = data;
@@ -264,16 +319,37 @@ static void on_looked(void *data)
 	if (r == 0 && job->service->state != SERVICE_UP)
 		r = ERR_SHARING_PAUSED;
 	if (r == 0 && job->outcome == REBUILD_CAPTURED) {
-		capture_again(job);
-		return;
+		if (is_online(job)) {
+			capture_again(job);
+			return;
+		}
+		r = error_set(&job->error, ERR_RESOURCE_NOT_ONLINE, "the resource is not online on this node any more");
 	}
-	if (r == 0 && job->outcome == REBUILD_TAKEN &&
-	    !(job->checkpoint.saved && digest_equal(&job->found.digest, &job->checkpoint.digest))) {
+	if (r == 0 && job->outcome == REBUILD_TAKEN && !is_named(job)) {
 		r = propose(job);
 		if (r == 0)
 			return;
 	}
 	job_finish(job, r, false);
+}
+
+/* What is to be made whole, now that its turn has come: while it waited, something else may have been saved. */
+static int look(struct rebuild_job *job)
+{
+	struct service *s = job->service;
+	const struct db_key *key = checkpoint_resource(db_root(cluster_db(s->cluster)), &job->resource);
+	struct checkpoint now;
+
+	if (key == NULL || !checkpoint_find(key, job->checkpoint.kind, u16_from_z(job->path), &now))
+		return error_set(&job->error, ERR_FILE_NOT_FOUND, "the resource has no such checkpoint any more");
+	now.path = job->checkpoint.path;
+	job->checkpoint = now;
+	job->online = is_online(job);
+	job->active = resource_is_active(resource_run_find(cluster_groups(s->cluster), &job->resource));
+	job->looked = cluster_applied(s->cluster);
+	job->has_key = s->has_key;
+	job->key = s->key.id;
+	return 0;
 }
 
 static void begin(void *data)
@@ -283,7 +359,9 @@ static void begin(void *data)
 	int r;
 
 	job->turned = true;
-	r = loop_work(s->loop, run, on_looked, job); /* The result is the worker's from here on. */
+	r = look(job);
+	if (r == 0)
+		r = loop_work(s->loop, run, on_looked, job); /* The result is the worker's from here on. */
 	if (r == 0)
 		return;
 	job->result = r;
@@ -305,7 +383,6 @@ static int job_new(struct service *s, const struct rebuild_request *request, con
     struct rebuild_job **ret, struct error *error)
 {
 	const struct path_context context = { s->config->drives_directory, &s->config->unc };
-	const struct resource_run *run = resource_run_find(cluster_groups(s->cluster), &request->resource);
 	struct rebuild_job *job = calloc(1, sizeof(*job));
 	int r = job == NULL ? -ENOMEM : 0;
 
@@ -314,7 +391,6 @@ static int job_new(struct service *s, const struct rebuild_request *request, con
 			.resource = request->resource,
 			.checkpoint = *checkpoint,
 			.plan = request->plan,
-			.online = resource_run_state(run) == RESOURCE_ONLINE && run->node == s->node,
 			.caller = *request->caller,
 			.instance = s->header.instance };
 		memcpy(job->generation, s->generation, sizeof(job->generation));

@@ -22,7 +22,8 @@ typedef void rebuild_done(void *data, int r, enum rebuild_outcome outcome, const
 
 /* A negative result: not begun, done will not be called, and the story is in *error.  ERR_FILE_NOT_FOUND: no such
  * checkpoint; ERR_SHARING_PAUSED; ERR_RPC_S_SERVER_TOO_BUSY: REBUILDS_MAX.
- * Told: ERR_RESOURCE_NOT_ONLINE: there is nothing to capture here; ERR_CLUSTER_INSTANCE_ID_MISMATCH: the set is of another
+ * Told: ERR_RESOURCE_NOT_ONLINE: there is nothing to capture here; ERR_RESOURCE_ONLINE: the set has another state, which is not put
+ * under a resource that runs; ERR_BUSY: something was saved meanwhile; ERR_CLUSTER_INSTANCE_ID_MISMATCH: the set is of another
  * cluster; ERR_NOT_FOUND: it has no such checkpoint; ERR_DATABASE_BACKUP_CORRUPT; what capturing gives. */
 int rebuild_start(
     struct service *s, const struct rebuild_request *request, rebuild_done *done, void *data, struct error *error);

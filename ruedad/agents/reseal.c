@@ -159,3 +159,10 @@ int reseal_start(
 	s->reseal = job;
 	return 0;
 }
+
+void reseal_abandon(struct service *s)
+{
+	if (s->reseal != NULL)
+		job_free(s->reseal);
+	s->reseal = NULL;
+}

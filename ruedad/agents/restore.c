@@ -360,8 +360,8 @@ static void run_commit(void *data)
 	if (job->number_now > 0 && job->last == NULL)
 		job->result = error_set_code(&job->error, -ENOMEM, "cannot make a safety copy of what is in force");
 	else
-		job->result = job->last != NULL ? safety_write(job->service, job->last, job->last_index,
-						      job->header.time, job->safety, &job->error)
+		job->result = job->last != NULL ? safety_write(job->service, &job->service->header, job->last,
+						      job->last_index, job->header.time, job->safety, &job->error)
 						: 0;
 	if (job->result == 0)
 		job->result = store_switch(job->service->disk, job->generation, &job->error);
@@ -485,6 +485,7 @@ int restore_start(
 		r = path_translate(&context, request->path, &job->path, error);
 	else
 		(void)error_set_code(error, r, "cannot begin a restore");
+	s->restore = job;
 	if (r == 0 && job->only != NULL) {
 		r = restore_checkpoints_start(job, error);
 	} else if (r == 0) {
@@ -493,11 +494,10 @@ int restore_start(
 			(void)error_set_code(error, r, "cannot begin a restore");
 	}
 	if (r < 0) {
+		s->restore = NULL;
 		job_free(job);
-		return r;
 	}
-	s->restore = job;
-	return 0;
+	return r;
 }
 
 void restore_abandon(struct service *s)

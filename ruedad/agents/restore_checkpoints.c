@@ -3,12 +3,12 @@
  * Why      an application's settings were spoilt, and the cluster has saved the spoilt ones since.  A set has the good ones; to put
  *          its whole database in force for that would take everything else back, too.
  * How
- *             find the resource ─► turn (agents/blobs.c) ─► worker: read and prove the set, compare, safety copy,
- *                                                                   write the blobs ─► CheckpointsRestore ─► done
+ *             find the resource ─► turn (agents/blobs.c) ─► worker: read and prove the set, compare, write the blobs,
+ *                                                                   safety copy ─► CheckpointsRestore ─► done
  *
  *          One command changes what is saved for all of them, or none; it is put back into the files and keys when the resource
- *          is brought online next, as saved state always is.  So the resource must not be active, which the core
- *          checks again where the order of changes is fixed.
+ *          is brought online next, as saved state always is.  So the resource must not be active, and nothing may have been
+ *          saved for it since the copy: the core checks both again where the order of changes is fixed.
  * Rules    checkpoints are the same by kind and path.  One that only the set has is added; one that only the resource has, or
  *          of which the set has no content, stays as it is.  The resource of the set is that of the same id, else of the
  *          same name.  A set of another cluster is refused unless forced; crypto checkpoints whenever they could not be opened:
@@ -16,7 +16,8 @@
  * Promise  nothing else of the database is touched; what was saved until now is in a safety copy; done is called exactly once.
  * Threads  the loop thread; the blocking parts on a worker.
  * Limits   one command: 1 MiB of paths.
- * Design   docs/design/checkpoints.md      Tests  tests/integration/restore_only.py, tests/unit/checkpoint.c
+ * Design   docs/design/checkpoints.md
+ * Tests    tests/sim/checkpoint_ops.c, tests/sim/checkpoints.c, tests/integration/restore_only.py, tests/unit/checkpoint.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/filetime.h"
 #include "base/log.h"
@@ -255,7 +256,8 @@ static int make_command(struct restore_job *job)
 		.checkpoints_restore = { .resource = c->resource,
 		    .checkpoints = c->all,
 		    .checkpoints_count = c->count,
-		    .time = job->time } };
+		    .time = job->time,
+		    .after = job->last_index } };
 	int r = ndr_message_push(&command_messages, &command, &c->command);
 
 	if (r == 0 && c->command.len > ENGINE_COMMAND_MAX)
@@ -335,7 +337,8 @@ static void run(void *data)
 	if (r == 0)
 		r = write_blobs(job);
 	if (r == 0 && !job->plan && c->same < c->count) {
-		r = safety_write(s, job->last, job->last_index, job->time, job->safety, &job->error);
+		r = safety_write(
+		    s, &job->header, job->last, job->last_index, job->time, job->safety, &job->error);
 		if (r == 0)
 			store_remove_safety_copies(s->disk, MAX(s->config->keep_safety_copies, (uint64_t)SAFETY_COPIES_MIN));
 	}
@@ -370,6 +373,10 @@ static void on_applied(void *data, int status, const struct cluster_result *resu
 	if (job->result == ERR_RESOURCE_ONLINE)
 		(void)error_set(
 		    &job->error, job->result, "resource '%s' was brought online meanwhile", job->checkpoints->name);
+	else if (job->result == ERR_CLUSTER_DATABASE_UPDATE_CONDITION_FAILED)
+		job->result = error_set(&job->error, ERR_BUSY,
+		    "something was saved for resource '%s' meanwhile, which would be lost; look at it, and try again",
+		    job->checkpoints->name);
 	finish(job, status == ERR_RPC_S_CALL_FAILED);
 }
 
@@ -386,15 +393,50 @@ static void on_prepared(void *data)
 	finish(job, false);
 }
 
+static int check_resource(struct restore_job *job, struct error *error)
+{
+	const struct restore_checkpoints *c = job->checkpoints;
+	struct service *s = job->service;
+
+	if (checkpoint_resource(db_root(cluster_db(s->cluster)), &c->resource) == NULL)
+		return error_set(error, ERR_RESOURCE_NOT_FOUND, "the cluster has no resource '%s'", c->name);
+	if (!job->plan && resource_is_active(resource_run_find(cluster_groups(s->cluster), &c->resource)))
+		return error_set(error, ERR_RESOURCE_ONLINE,
+		    "resource '%s' is not offline, and what it works with is not changed under it; take it offline "
+		    "first, with 'rueda resource offline'",
+		    c->name);
+	return 0;
+}
+
+/* In its turn, so that no sweep removes what the safety copy is to have. */
+static int look(struct restore_job *job)
+{
+	struct service *s = job->service;
+	int r = check_resource(job, &job->error);
+
+	if (r < 0)
+		return r;
+	job->header = s->header;
+	job->last_index = cluster_applied(s->cluster);
+	job->last = db_snapshot_take(cluster_db(s->cluster));
+	return job->last == NULL ? -ENOMEM : 0;
+}
+
 static void begin(void *data)
 {
 	struct restore_job *job = data;
 	struct service *s = job->service;
+	int r;
 
 	job->checkpoints->in_turn = !job->plan;
-	job->result = loop_work(s->loop, run, on_prepared, job);
+	r = look(job);
+	if (r == 0)
+		r = loop_work(s->loop, run, on_prepared, job);
+	if (r == 0)
+		return; /* The result is the worker's, which may have it already. */
+	job->result = r;
 	/* From inside the call that began it nobody may be told. */
-	if (job->result < 0 && loop_post(s->loop, on_prepared, job) < 0)
+	if (loop_post(s->loop, on_prepared, job) < 0)
 		on_prepared(job);
 }
 
@@ -409,13 +451,7 @@ static int find_resource(struct restore_job *job, struct error *error)
 	if (resource == NULL || !guid_parse(object_id(resource), &c->resource))
 		return error_set(error, ERR_RESOURCE_NOT_FOUND, "the cluster has no resource '%s'", c->name);
 	(void)u16_to_utf8_buffer(object_name(resource, OBJECT_RESOURCE), c->name, sizeof(c->name));
-	if (!job->plan && resource_is_active(resource_run_find(cluster_groups(s->cluster), &c->resource)))
-		return error_set(error, ERR_RESOURCE_ONLINE,
-		    "resource '%s' is not offline, and what it works with is not changed under it; take it offline "
-		    "first, "
-		    "with 'rueda resource offline'",
-		    c->name);
-	return 0;
+	return check_resource(job, error);
 }
 
 int restore_checkpoints_start(struct restore_job *job, struct error *error)
@@ -433,10 +469,6 @@ int restore_checkpoints_start(struct restore_job *job, struct error *error)
 		return r;
 	job->checkpoints->has_key = s->has_key;
 	job->checkpoints->key = s->key.id;
-	job->last = db_snapshot_take(cluster_db(s->cluster));
-	job->last_index = cluster_applied(s->cluster);
-	if (job->last == NULL)
-		return error_set_code(error, -ENOMEM, "cannot restore checkpoints of a resource");
 	job->checkpoints->turn = (struct blob_turn){ .begin = begin, .data = job };
 	if (job->plan || blobs_begin(s, &job->checkpoints->turn))
 		begin(job);

@@ -31,7 +31,7 @@ struct restore_job {
 	struct path path;
 	struct disk *directory; /* Of the set, as long as it is read. */
 	struct set *set;
-	struct quolog_header header; /* Of the new generation. */
+	struct quolog_header header; /* Of the new generation; with `only`: of `last`. */
 	char generation[STORE_NAME_MAX];
 
 	struct db_snapshot *last; /* Of the old cluster, for the safety copy. */

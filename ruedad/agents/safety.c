@@ -72,13 +72,13 @@ static int make_directory(struct disk *state, const struct tm *tm, char ret_name
 	return r == 0 ? disk_sync_directory(state, "") : r;
 }
 
-int safety_write(struct service *s, struct db_snapshot *what, uint64_t index, uint64_t time,
-    char ret_name[SAFETY_NAME_MAX], struct error *error)
+int safety_write(struct service *s, const struct quolog_header *header, struct db_snapshot *what, uint64_t index,
+    uint64_t time, char ret_name[SAFETY_NAME_MAX], struct error *error)
 {
 	_cleanup_(disk_freep) struct disk *directory = NULL;
 	struct timespec t = filetime_to_timespec(time);
 	struct copy c = { .what = what, .index = index };
-	struct set_source source = { .header = s->header,
+	struct set_source source = { .header = *header,
 		.snapshot = what,
 		.snapshot_index = index,
 		.time = time,
@@ -102,5 +102,9 @@ int safety_write(struct service *s, struct db_snapshot *what, uint64_t index, ui
 	else
 		r = set_write(directory, &source, 0, &info, error);
 	blob_list_done(&c.blobs);
+	if (r < 0) { /* A directory without a set would count as a copy, and older ones make room for it. */
+		disk_free(TAKE_PTR(directory));
+		(void)disk_remove_tree(s->disk, ret_name);
+	}
 	return r;
 }

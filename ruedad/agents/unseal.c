@@ -99,3 +99,10 @@ int unseal_start(
 	s->unseal = job;
 	return 0;
 }
+
+void unseal_abandon(struct service *s)
+{
+	if (s->unseal != NULL)
+		job_free(s->unseal);
+	s->unseal = NULL;
+}

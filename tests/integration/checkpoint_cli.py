@@ -253,6 +253,31 @@ def an_older_state_of_a_checkpoint_is_taken_from_a_set_that_has_one():
 
 
 @test
+def another_state_is_not_put_under_a_resource_that_runs():
+    path = fill("running", "old\n")
+    words = ["checkpoint", "rebuild", "Site", "--file", path, "--from"]
+    with Machine(online=True) as m:
+        m.rueda("checkpoint", "add", "Site", "--file", path)
+        old, target = m.checkpoints()[0], m.backup("set")
+        # What is saved may be made whole.
+        m.damage(old)
+        assert m.rebuild(*words[2:], target)[file_name(path)][0] == "taken"
+        m.rueda("resource", "offline", "Site", "--wait=60")
+        m.rueda("checkpoint", "rm", "Site", "--file", path, "--yes")
+        fill("running", "new\n")
+        m.rueda("checkpoint", "add", "Site", "--file", path)
+        m.rueda("resource", "online", "Site", "--wait=60")
+        saved = m.checkpoints()
+        assert "once the resource is offline" in m.rebuild(*words[2:], target, "--plan")[file_name(path)][1]
+        m.fails(5019, *words, target)
+        assert "rueda resource offline" in m.errors and m.checkpoints() == saved
+        m.rueda("resource", "offline", "Site", "--wait=60")
+        assert m.rebuild(*words[2:], target)[file_name(path)][0] == "taken"
+        m.rueda("resource", "online", "Site", "--wait=60")
+        assert open(path, encoding="utf-8").read() == "old\n"
+
+
+@test
 def a_set_that_cannot_help_is_refused_and_changes_nothing():
     path = fill("refused", "x\n")
     with Machine() as m:

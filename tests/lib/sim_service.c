@@ -7,6 +7,7 @@
 #include "ruedad/agents/sources.h"
 #include "ruedad/localreg.h"
 #include "ruedad/serve/serve.h"
+#include "tests/lib/sim_files.h"
 #include "tests/lib/test.h"
 #include "wire/rueda.h"
 
@@ -53,6 +54,11 @@ void sim_service_done(struct sim_service *s)
 	sim_loop_free(s->world);
 }
 
+static bool is_refused(struct sim_service *s)
+{
+	return ++s->asked == s->refuse;
+}
+
 /* What priv does in a process of its own, with the caller's rights. */
 static int open_directory(void *data, const struct priv_open *what, struct priv_directory *ret, struct error *error)
 {
@@ -62,6 +68,10 @@ static int open_directory(void *data, const struct priv_open *what, struct priv_
 
 	CHECK(strncmp(what->path, "/sets/", strlen("/sets/")) == 0);
 	CHECK_INT(what->uid, peer_root.uid);
+	if (is_refused(s))
+		return error_set(error, ERR_TIMEOUT, "%s does not answer", what->path);
+	if (s->open_ns > 0)
+		sim_loop_yield(s->world, s->open_ns);
 	*ret = (struct priv_directory){ .owner = what->uid, .mode = 0700 };
 	r = sim_disk_open(s->sets, name, &ret->disk);
 	if (r < 0)
@@ -125,6 +135,8 @@ static int work_on_files(void *data, const struct priv_tree *what, struct error 
 {
 	struct sim_service *s = data;
 
+	if (is_refused(s))
+		return error_set(error, ERR_TIMEOUT, "%s does not answer", what->path);
 	return s->tree != NULL ? s->tree(s, what, error)
 			       : error_set(error, ERR_NOT_SUPPORTED, "there are no files here");
 }
@@ -138,6 +150,11 @@ static int start_sources(struct sim_service *s, struct error *error)
 	if (r < 0)
 		return r;
 	config.registry = s->service.local;
+	if (s->files != NULL) {
+		config.watch = sim_files_watch;
+		config.unwatch = sim_files_unwatch;
+		config.watches = s->files;
+	}
 	r = sources_new(&config, &s->service.sources);
 	return r < 0 ? error_set_code(error, r, "cannot take checkpoints") : 0;
 }

@@ -27,6 +27,7 @@
 enum { SIM_CALLERS_MAX = 8 };
 
 struct priv_tree;
+struct sim_files;
 
 struct sim_service {
 	struct loop *world; /* Keeps the time while the node is down. */
@@ -37,7 +38,10 @@ struct sim_service {
 	void (*handling)(bool begins); /* Given, or NULL: the service is called, has returned. */
 	/* Takes and puts back files, on a worker; NULL: there are none. */
 	int (*tree)(struct sim_service *s, const struct priv_tree *what, struct error *error);
-	uint64_t opened; /* How many directories of sets have been opened. */
+	struct sim_files *files; /* Which it is told of, if there are some. */
+	uint64_t opened;         /* How many directories of sets have been opened. */
+	uint64_t open_ns;        /* How long opening one takes. */
+	uint64_t asked, refuse;  /* How often something was asked of what is priv in the daemon; the one that is refused. */
 
 	/* While it runs: */
 	bool running, failed, stopped;

@@ -1,29 +1,31 @@
-/* checkpoints: the state of a resource outside the database through many lives of a node: its application changes keys while it
- * runs, strangers change them while it does not, backups are made and restored, blobs are swept, disks fail, and the power
- * goes, all of it at any moment of noticing, capturing, saving and putting back.
+/* checkpoints: the state of a resource outside the database through many lives of a node: its application changes keys, files
+ * and key material while it runs, strangers change them while it does not, backups are made and restored, as a whole, for
+ * the resource alone or for one of its checkpoints, the cluster key is sealed anew, blobs are swept, disks fail, and the
+ * power goes, all of it at any moment of noticing, capturing, saving and putting back.
  *
- * Oracle   each number is written once, so it tells when; those of strangers are marked.
+ * Oracle   each number is written once, so it tells when; those of strangers are marked.  All sources are called keys here.
  * Checked  what the database names is there, whole, and was once the source; it never goes back, and is never a stranger's.
  *          When the resource has come online, its sources are what was saved; when it has gone offline, or the service has
  *          stopped, what was saved is the sources; and so it is some time after the last change.
  *          A set holds the blobs that its own database names and no others, not older than when it was asked for and not
  *          newer than when it was answered: a change that is made meanwhile is wholly in or wholly out.  What is restored
- *          is what the set holds.
+ *          is what the set holds; of the resource alone all of it at one index, or nothing, and never while it runs.
+ *          The cluster key of a set, and of the cluster, opens with one of two private keys, the one that the log says, and is
+ *          the one that the set's key material is encrypted with.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "backup/dbhive.h"
-#include "backup/set.h"
 #include "base/log.h"
 #include "ruedad/agents/capture.h"
 #include "ruedad/localreg.h"
 #include "tests/lib/sim_outside.h"
+#include "tests/lib/sim_set.h"
 #include "tests/lib/test.h"
 #include "wire/rueda.h"
 
-enum { KEYS = 3, DIRECTORIES = 2, STRANGER = 1 << 24, STEPS_MAX = 1500, LIVES = 12 };
+enum { KEYS = 4, DIRECTORIES = 2, STRANGER = 1 << 24, STEPS_MAX = 1500, LIVES = 12, SEALINGS_MAX = 4096 };
 #define SECOND UINT64_C(1000000000)
 #define MS UINT64_C(1000000)
 
-enum task { IDLE, BACKUP, RESTORE };
+enum task { IDLE, BACKUP, RESTORE, ONLY, RESEAL, REBUILD };
 
 struct key {
 	struct world *world;
@@ -39,8 +41,16 @@ struct numbers {
 	uint32_t of[KEYS];
 };
 
+/* A restore of the resource alone, or of one checkpoint, whose outcome is not known yet. */
+struct pending {
+	bool is, seen;  /* seen: it has been applied. */
+	uint64_t index; /* Of the log, when it was asked for. */
+	struct numbers wanted;
+};
+
 struct counts {
-	unsigned writes, saves, strangers, backups, amid, restores, crashes, onlines;
+	unsigned writes, saves, strangers, backups, amid, restores, crashes, onlines, onlys, rebuilds, sealings,
+	    keyless;
 };
 
 struct world {
@@ -57,9 +67,17 @@ struct world {
 	enum sim_disk_stop how;
 	struct sim_caller caller;
 	enum task task;
+	struct sim_caller second; /* For what may run beside a backup. */
+	enum task second_task;
+	bool overlaps;             /* A backup ran beside it, which may have replaced the set that it reads. */
+	struct pending pending[2]; /* Of the first caller's task, of the second's. */
+	struct digest sealings[SEALINGS_MAX]; /* Of the cluster key, as they followed each other. */
+	size_t sealing_count, sealing_asked;  /* The second: when the backup was asked for. */
+	int pair;                             /* Under which it is sealed; -1: nobody knows. */
+	unsigned pair_asked;
 	unsigned directory;
-	struct numbers floor; /* When the backup was asked for, in this generation … */
-	char asked[STORE_NAME_MAX];
+	struct numbers floor, ceiling; /* The least and the most since the backup was asked for, in this generation … */
+	char asked[STORE_NAME_MAX], asked_second[STORE_NAME_MAX];
 	struct numbers wanted; /* What a restore was to bring. */
 	struct counts counts;
 };
@@ -78,7 +96,7 @@ static bool is_up(struct world *w)
 
 static struct u16 key_name(const struct key *k)
 {
-	static const char16_t names[KEYS][8] = { u"App\\k0", u"App\\k1", u"App\\k2" };
+	static const char16_t names[KEYS][16] = { u"App\\k0", u"App\\k1", u"File\\data\\k2", u"1\\PEM\\/data/k3" };
 
 	return u16_from_z(names[k - k->world->keys]);
 }
@@ -88,57 +106,49 @@ static uint32_t source_of(struct world *w, const struct key *k)
 	return outside_get(&w->outside, key_name(k));
 }
 
+/* The sealed cluster key. */
+
+static void look_at_sealing(struct world *w)
+{
+	const struct quolog_header *h = &service_of(w)->header;
+	struct digest d = sha256_of(h->key, h->key_len);
+
+	if (w->sealing_count > 0 && digest_equal(&d, &w->sealings[w->sealing_count - 1]))
+		return;
+	CHECK(w->sealing_count < SEALINGS_MAX);
+	w->sealings[w->sealing_count++] = d;
+}
+
+/* That of the set was in force at some moment of the backup. */
+static void check_sealing(const struct world *w, const struct quolog_header *h)
+{
+	struct digest d = sha256_of(h->key, h->key_len);
+
+	for (size_t i = w->sealing_asked; i < w->sealing_count; i++)
+		if (digest_equal(&d, &w->sealings[i]))
+			return;
+	test_fail(__FILE__, __LINE__, "the set's cluster key was sealed like that at no moment of the backup");
+}
+
 /* Sets. */
 
-static uint32_t number_in_set(struct disk *disk, const struct set *set, const struct checkpoint *c)
+static void key_names(const struct world *w, struct u16 ret[KEYS])
 {
-	_cleanup_(db_freep) struct db *db = NULL;
-	_cleanup_free_ uint8_t *bytes = NULL;
-	struct error error = { 0 };
-	size_t len;
-
-	for (size_t i = 0; i < set->file_count; i++) {
-		const struct set_file *f = &set->files[i];
-
-		if (!f->is_blob || f->number != c->number || f->kind != SET_REGISTRY_CHECKPOINT)
-			continue;
-		CHECK(digest_equal(&f->digest, &c->digest));
-		CHECK_INT(set_read_file(disk, f, &bytes, &len, &error), 0);
-		CHECK_INT(dbhive_read(bytes, len, &db, &error), 0);
-		return outside_number(db_root(db));
-	}
-	test_fail(__FILE__, __LINE__, "the set does not hold checkpoint %u that it names", c->number);
+	for (unsigned i = 0; i < KEYS; i++)
+		ret[i] = key_name(&w->keys[i]);
 }
 
 /* False: there is no set. */
-static bool read_set(struct world *w, unsigned directory, struct numbers *ret)
+static bool read_set(struct world *w, unsigned directory, struct numbers *ret, struct quolog_header *ret_header)
 {
 	struct disk *disk = sim_service_look(&w->outside.sim, directory_names[directory]);
-	const struct db_key *resource;
-	struct error error = { 0 };
-	struct checkpoint c;
-	struct set_info info;
-	struct set *set;
-	size_t at = 0, blobs = 0;
-	bool there = set_read(disk, &set, &error) == 0;
+	struct u16 names[KEYS];
+	bool there;
 
-	*ret = (struct numbers){ 0 };
-	if (there) {
-		CHECK_INT(set_verify(disk, &info, &error), 0);
-		resource = checkpoint_resource(db_root(set->db), &w->outside.resource);
-		CHECK(resource != NULL);
-		while (checkpoint_next(resource, &at, &c)) {
-			CHECK(c.saved && c.captured <= set->info.header.last);
-			for (unsigned i = 0; i < KEYS; i++)
-				if (u16_equal(c.path, key_name(&w->keys[i])))
-					ret->of[i] = number_in_set(disk, set, &c);
-			blobs++;
-		}
-		CHECK_INT(blobs, set->info.blob_count);
-		for (unsigned i = 0; i < KEYS; i++)
-			CHECK(ret->of[i] < w->next);
-		set_free(set);
-	}
+	key_names(w, names);
+	there = sim_set_read(&w->outside, disk, names, KEYS, ret->of, ret_header);
+	for (unsigned i = 0; i < KEYS; i++)
+		CHECK(ret->of[i] < w->next);
 	sim_service_looked(&w->outside.sim, disk);
 	return there;
 }
@@ -153,6 +163,63 @@ static struct numbers numbers_now(const struct world *w)
 }
 
 /* What must hold at any moment. */
+
+/* What was restored at that index is exactly what this was to bring. */
+static bool is_what_was_wanted(
+    struct world *w, const struct pending *p, const struct checkpoint all[KEYS], uint64_t index)
+{
+	if (!p->is || p->seen || index <= p->index)
+		return false;
+	for (unsigned i = 0; i < KEYS; i++) {
+		if ((p->wanted.of[i] != 0) != (all[i].captured == index))
+			return false;
+		if (p->wanted.of[i] != 0 && outside_saved(&w->outside, key_name(&w->keys[i])) != p->wanted.of[i])
+			return false;
+	}
+	return true;
+}
+
+/* What was saved until now is kept. */
+static void check_safety_copy(struct world *w)
+{
+	struct numbers n, now = numbers_now(w);
+	struct u16 names[KEYS];
+
+	key_names(w, names);
+	CHECK(sim_set_read_safety_copy(&w->outside, names, KEYS, n.of));
+	for (unsigned i = 0; i < KEYS && !w->faults; i++)
+		CHECK_INT(n.of[i], now.of[i]);
+}
+
+/* A restore of the resource alone, or of one checkpoint, has been applied: all of it, while the resource was not active. */
+static void look_at_restored(struct world *w)
+{
+	struct checkpoint all[KEYS] = { 0 };
+	uint64_t index = 0;
+
+	for (unsigned i = 0; i < KEYS; i++) {
+		struct key *k = &w->keys[i];
+
+		if (outside_checkpoint(&w->outside, key_name(k), &all[i]) && !k->fresh && k->listed &&
+		    all[i].added != k->added && all[i].added == all[i].captured &&
+		    (w->pending[0].is || w->pending[1].is))
+			index = all[i].captured;
+	}
+	if (index == 0)
+		return;
+	CHECK(w->state == RESOURCE_OFFLINE || w->state == RESOURCE_FAILED);
+	for (unsigned p = 0; p < 2; p++) {
+		if (!is_what_was_wanted(w, &w->pending[p], all, index))
+			continue;
+		w->pending[p].seen = true;
+		if (p == 0)
+			check_safety_copy(w);
+		w->counts.onlys += p == 0;
+		w->counts.rebuilds += p == 1;
+		return;
+	}
+	test_fail(__FILE__, __LINE__, "a part was restored");
+}
 
 static void look_at_key(struct world *w, struct key *k)
 {
@@ -177,6 +244,8 @@ static void look_at_key(struct world *w, struct key *k)
 	CHECK(c.number >= k->saved || w->faults);
 	w->counts.saves += c.number != k->saved;
 	k->saved = c.number;
+	w->floor.of[k - w->keys] = MIN(w->floor.of[k - w->keys], k->saved);
+	w->ceiling.of[k - w->keys] = MAX(w->ceiling.of[k - w->keys], k->saved);
 }
 
 static void look_at_state(struct world *w)
@@ -215,6 +284,8 @@ static void take_generation(struct world *w)
 	}
 	w->state = RESOURCE_OFFLINE;
 	w->was_online = false;
+	w->pending[0].is = w->pending[1].is = false; /* What they did is not in the new generation. */
+	w->pair = -1;
 	w->counts.restores++;
 }
 
@@ -227,6 +298,8 @@ static void look(struct world *w)
 	if (is_up(w) && strcmp(w->generation, service_of(w)->generation) != 0)
 		take_generation(w);
 	if (is_up(w)) {
+		look_at_sealing(w);
+		look_at_restored(w);
 		for (unsigned i = 0; i < KEYS; i++)
 			look_at_key(w, &w->keys[i]);
 		look_at_state(w);
@@ -236,17 +309,71 @@ static void look(struct world *w)
 
 /* Backups and restores. */
 
-static bool may_fail(const struct world *w, uint32_t status)
+static bool may_fail(const struct world *w, enum task task, uint32_t status)
 {
 	switch (status) {
 	case 70:   /* Changing the generation. */
-	case 170:  /* Another restore. */
+	case 170:  /* Another restore; something was saved meanwhile. */
 	case 1115: /* Stopping, or the generation changes. */
 	case 5073:
 	case 5932:
 		return true;
+	case 2:    /* The set has nothing for the resource; no such checkpoint. */
+	case 5019: /* It runs. */
+	case 6003: /* The set's key material is of another cluster key. */
+		if (task == ONLY || task == REBUILD)
+			return true;
+		break;
+	case 1168: /* The set has no such checkpoint. */
+	case 5004: /* It does not run. */
+		if (task == REBUILD)
+			return true;
+		break;
+	case 5087:
+		if (task == REBUILD && w->overlaps)
+			return true;
+		break;
 	default:
-		return w->faults;
+		break;
+	}
+	return w->faults;
+}
+
+/* All that was asked for is there, or nothing was done. */
+static void end_pending(struct world *w, struct pending *p, uint32_t status)
+{
+	if (!p->is)
+		return;
+	if (!p->seen && status == 0)
+		for (unsigned i = 0; i < KEYS; i++) /* There was nothing to do, or something newer came behind it. */
+			CHECK(!w->keys[i].listed || w->keys[i].saved >= p->wanted.of[i]);
+	if (status != 0)
+		CHECK(!p->seen);
+	p->is = false;
+}
+
+static void second_look(struct world *w)
+{
+	union {
+		struct rueda_Reseal_out reseal;
+		struct rueda_RebuildCheckpoint_out rebuild;
+	} out;
+	enum task was = w->second_task;
+	uint32_t status;
+
+	if (was == IDLE || w->second.service == NULL || !sim_caller_answer(&w->second, &out, &status))
+		return;
+	w->second_task = IDLE;
+	if (status != 0 && !may_fail(w, was, status))
+		test_fail(__FILE__, __LINE__, "%s: status %u", was == RESEAL ? "reseal" : "rebuild", status);
+	if (was == REBUILD) {
+		end_pending(w, &w->pending[1], status);
+		return;
+	}
+	if (status == 0 && strcmp(w->asked_second, w->generation) == 0) {
+		w->pair = (int)w->pair_asked;
+		w->counts.sealings++;
+		CHECK_INT(sim_set_pair(&service_of(w)->header), w->pair);
 	}
 }
 
@@ -255,28 +382,34 @@ static void task_look(struct world *w)
 	union {
 		struct rueda_Backup_out backup;
 		struct rueda_Restore_out restore;
+		struct rueda_RestoreCheckpoints_out only;
 	} out;
 	enum task was = w->task;
 	struct numbers n;
+	struct quolog_header header;
 	uint32_t status;
 
+	second_look(w);
 	if (was == IDLE || w->caller.service == NULL || !sim_caller_answer(&w->caller, &out, &status))
 		return;
 	w->task = IDLE;
-	if (status != 0 && !may_fail(w, status))
+	if (status != 0 && !may_fail(w, was, status))
 		test_fail(__FILE__, __LINE__, "%s: status %u", was == BACKUP ? "backup" : "restore", status);
-	if (was == RESTORE || status != 0)
+	if (was == ONLY)
+		end_pending(w, &w->pending[0], status);
+	if (was != BACKUP || status != 0)
 		return;
-	CHECK(read_set(w, w->directory, &n));
+	CHECK(read_set(w, w->directory, &n, &header));
 	w->counts.backups++;
 	if (strcmp(w->asked, service_of(w)->generation) != 0 || w->faults)
 		return;
+	check_sealing(w, &header);
 	for (unsigned i = 0; i < KEYS; i++) {
 		const struct key *k = &w->keys[i];
 
 		/* Unless it was deleted or added meanwhile. */
 		if (k->listed && !k->fresh && !k->busy && n.of[i] != 0)
-			CHECK(n.of[i] <= k->saved && n.of[i] >= w->floor.of[i]);
+			CHECK(n.of[i] <= w->ceiling.of[i] && n.of[i] >= w->floor.of[i]);
 	}
 }
 
@@ -286,15 +419,22 @@ static void begin_task(struct world *w, enum task task)
 	unsigned directory = (unsigned)rng_below(&w->rng, DIRECTORIES);
 	struct numbers n;
 
-	if (task == RESTORE && !read_set(w, directory, &n))
+	if (task != BACKUP && !read_set(w, directory, &n, NULL))
 		return;
 	if (w->caller.service == NULL)
 		sim_caller_connect(&w->caller, &w->outside.sim, &rueda_interface, 1);
 	w->task = task;
+	w->overlaps |= task == BACKUP;
 	w->directory = directory;
 	memcpy(w->asked, w->generation, sizeof(w->asked));
-	w->floor = numbers_now(w);
-	if (task == BACKUP) {
+	w->floor = w->ceiling = numbers_now(w);
+	w->sealing_asked = w->sealing_count - 1;
+	if (task == ONLY) {
+		w->pending[0] =
+		    (struct pending){ .is = true, .index = cluster_applied(service_of(w)->cluster), .wanted = n };
+		sim_caller_send(&w->caller, RUEDA_RESTORE_CHECKPOINTS,
+		    &(struct rueda_RestoreCheckpoints_in){ .path = paths[directory], .resource = u"app" });
+	} else if (task == BACKUP) {
 		w->counts.amid += service_of(w)->captures != NULL;
 		sim_caller_send(&w->caller, RUEDA_BACKUP, &(struct rueda_Backup_in){ .path = paths[directory] });
 	} else {
@@ -303,6 +443,50 @@ static void begin_task(struct world *w, enum task task)
 		    &w->caller, RUEDA_RESTORE, &(struct rueda_Restore_in){ .path = paths[directory], .flags = 1 });
 	}
 	task_look(w); /* Refusals come at once. */
+}
+
+static void begin_reseal(struct world *w)
+{
+	struct seal_secret secret;
+
+	w->pair_asked = w->pair < 0 ? (unsigned)rng_below(&w->rng, 2) : 1u - (unsigned)w->pair;
+	w->pair = -1;
+	w->counts.keyless += service_of(w)->header.key_len == 0;
+	secret = outside_public(w->pair_asked);
+	w->second_task = RESEAL;
+	sim_caller_send(&w->second, RUEDA_RESEAL,
+	    &(struct rueda_Reseal_in){ .recovery = 2, .secret = secret.bytes, .secret_size = (uint32_t)secret.len });
+}
+
+static void begin_rebuild(struct world *w)
+{
+	static const char16_t *const paths[] = { u"/sets/a", u"/sets/b" };
+	unsigned i = (unsigned)rng_below(&w->rng, KEYS), directory = (unsigned)rng_below(&w->rng, DIRECTORIES);
+	struct rueda_RebuildCheckpoint_in in = {
+		.resource = u"app", .kind = i == 3, .path = key_name(&w->keys[i]).units
+	};
+	struct numbers n;
+
+	if (rng_chance(&w->rng, 80) && read_set(w, directory, &n, NULL)) {
+		in.set = paths[directory];
+		w->pending[1] = (struct pending){ .is = true, .index = cluster_applied(service_of(w)->cluster) };
+		w->pending[1].wanted.of[i] = n.of[i];
+	}
+	w->second_task = REBUILD;
+	sim_caller_send(&w->second, RUEDA_REBUILD_CHECKPOINT, &in);
+}
+
+static void begin_second(struct world *w)
+{
+	if (w->second.service == NULL)
+		sim_caller_connect(&w->second, &w->outside.sim, &rueda_interface, 1);
+	memcpy(w->asked_second, w->generation, sizeof(w->asked_second));
+	w->overlaps = w->task == BACKUP;
+	if (rng_chance(&w->rng, 40))
+		begin_reseal(w);
+	else
+		begin_rebuild(w);
+	second_look(w);
 }
 
 /* Who does something. */
@@ -314,7 +498,8 @@ static void on_added(void *data, int r, const struct error *error)
 
 static void add_key(struct world *w, struct key *k)
 {
-	struct capture_source source = { .kind = CHECKPOINT_REGISTRY, .path = key_name(k) };
+	struct capture_source source = { .kind = k == &w->keys[3] ? CHECKPOINT_CRYPTO : CHECKPOINT_REGISTRY,
+		.path = key_name(k) };
 
 	/* What a stranger wrote while it was no checkpoint is not what this is about. */
 	if (!k->busy && !(source_of(w, k) & STRANGER) &&
@@ -391,8 +576,12 @@ static void act(struct world *w)
 			add_key(w, k);
 		break;
 	case 5:
-		if (w->task == IDLE && rng_chance(&w->rng, 40))
-			begin_task(w, RESTORE);
+		if (w->task == IDLE && rng_chance(&w->rng, 60))
+			begin_task(w, w->state == RESOURCE_ONLINE || rng_chance(&w->rng, 40) ? RESTORE : ONLY);
+		break;
+	case 6:
+		if (w->second_task == IDLE)
+			begin_second(w);
 		break;
 	default:
 		/* Most of all while something is captured. */
@@ -474,9 +663,9 @@ static void life_end(struct world *w)
 	w->counts.crashes += sim_service_is_dead(&w->outside.sim);
 	disarm(w);
 	sim_service_down(&w->outside.sim, w->how);
-	w->task = IDLE;
+	w->task = w->second_task = IDLE;
 	for (unsigned i = 0; i < DIRECTORIES; i++)
-		(void)read_set(w, i, &n);
+		(void)read_set(w, i, &n, NULL);
 }
 
 static bool is_started(void *data)
@@ -498,6 +687,13 @@ static void life_begin(struct world *w)
 		w->keys[i].digest = (struct digest){ 0 }; /* It is read again. */
 	}
 	look(w);
+	w->pending[0].is = w->pending[1].is = false;
+	if (service_of(w)->header.key_len > 0) {
+		int pair = (int)sim_set_pair(&service_of(w)->header);
+
+		CHECK(w->pair == pair || w->pair < 0);
+		w->pair = pair;
+	}
 	w->open = true;
 }
 
@@ -553,11 +749,19 @@ static void world_init(struct world *w, uint64_t seed)
 {
 	*w = (struct world){ .next = 1, .state = RESOURCE_OFFLINE, .how = SIM_DISK_POWER_CUT };
 	rng_init(&w->rng, seed ^ 0x0c0ffee);
-	outside_begin(&w->outside, seed);
+	if (seed % 3 == 0) { /* It has no cluster key until somebody makes one. */
+		outside_begin(&w->outside, seed);
+		w->pair = -1;
+	} else {
+		outside_begin_sealed(&w->outside, seed, 0);
+	}
 	for (unsigned i = 0; i < KEYS; i++) {
+		int r;
+
 		w->keys[i].world = w;
 		outside_set(&w->outside, key_name(&w->keys[i]), w->next++);
-		CHECK_INT(outside_add(&w->outside, key_name(&w->keys[i])), 0);
+		r = outside_add(&w->outside, key_name(&w->keys[i]));
+		CHECK_INT(r, i == 3 && seed % 3 == 0 ? ERR_NO_RECOVERY_POLICY : 0);
 	}
 	memcpy(w->generation, service_of(w)->generation, sizeof(w->generation));
 	outside_ask(&w->outside, true);
@@ -595,15 +799,20 @@ static void run(uint64_t seed, struct counts *all)
 	all->restores += w.counts.restores;
 	all->crashes += w.counts.crashes;
 	all->onlines += w.counts.onlines;
+	all->onlys += w.counts.onlys;
+	all->rebuilds += w.counts.rebuilds;
+	all->sealings += w.counts.sealings;
+	all->keyless += w.counts.keyless;
 }
 
 TEST(a_change_is_wholly_in_a_set_or_wholly_out_and_what_was_saved_is_what_is_put_back)
 {
 	struct counts all = { 0 };
 
-	for (uint64_t i = 0; i < test_rounds(60); i++)
+	for (uint64_t i = 0; i < test_rounds(36); i++)
 		run(test_seed + i, &all);
 	/* The runs were about something. */
-	CHECK(all.writes > 3000 && all.saves > 3000 && all.strangers > 1000 && all.onlines > 1000);
-	CHECK(all.backups > 1000 && all.amid > 200 && all.restores > 300 && all.crashes > 100);
+	CHECK(all.writes > 2000 && all.saves > 3000 && all.strangers > 600 && all.onlines > 1000);
+	CHECK(all.backups > 800 && all.amid > 200 && all.restores > 300 && all.crashes > 80);
+	CHECK(all.onlys > 50 && all.rebuilds > 40 && all.sealings > 300 && all.keyless > 5);
 }

@@ -523,6 +523,34 @@ TEST(what_was_being_captured_is_not_saved_over_what_was_restored)
 	cluster_free(c);
 }
 
+TEST(what_was_saved_behind_the_makers_back_is_not_replaced)
+{
+	const struct command_restored_checkpoint all[] = {
+		restored(CHECKPOINT_REGISTRY, 1, u"Software\\App", 9),
+		restored(CHECKPOINT_REGISTRY, 0, u"Software\\New", 9),
+	};
+	struct cluster *c = sample();
+	struct command command = restoring(all, ARRAY_SIZE(all));
+	uint64_t looked;
+
+	CHECK_INT(add(c, CHECKPOINT_REGISTRY, u"Software\\App", 1), 0);
+	looked = cluster_applied(c);
+	command.checkpoints_restore.after = looked;
+	CHECK_INT(saved(c, CHECKPOINT_REGISTRY, 1, looked, 5), 0);
+	CHECK_INT(apply(c, command), ERR_CLUSTER_DATABASE_UPDATE_CONDITION_FAILED);
+	CHECK_INT(find(c, CHECKPOINT_REGISTRY, U16("Software\\App")).length, 5);
+	CHECK_INT(count(c), 1);
+	/* One of the new ones has been added meanwhile. */
+	command.checkpoints_restore.after = cluster_applied(c);
+	CHECK_INT(add(c, CHECKPOINT_REGISTRY, u"Software\\New", 4), 0);
+	CHECK_INT(apply(c, command), ERR_CLUSTER_DATABASE_UPDATE_CONDITION_FAILED);
+	CHECK_INT(find(c, CHECKPOINT_REGISTRY, U16("Software\\App")).length, 5);
+	command.checkpoints_restore.after = cluster_applied(c);
+	CHECK_INT(apply(c, command), 0);
+	CHECK_INT(find(c, CHECKPOINT_REGISTRY, U16("Software\\New")).length, 9);
+	cluster_free(c);
+}
+
 TEST(restoring_is_all_or_nothing)
 {
 	static const struct {

@@ -733,6 +733,25 @@ static uint32_t apply_key(struct cluster *c, uint8_t replaces, uint8_t id, uint3
 	return status;
 }
 
+TEST(nodes_whose_sealed_keys_differ_have_different_digests)
+{
+	struct cluster *a = begin(), *b = begin();
+	uint8_t sealed[100] = { 0 };
+	struct digest x, y;
+
+	cluster_set_key(a, sealed, sizeof(sealed));
+	sealed[99] = 1;
+	cluster_set_key(b, sealed, sizeof(sealed));
+	CHECK_INT(cluster_runtime_digest(a, &x), 0);
+	CHECK_INT(cluster_runtime_digest(b, &y), 0);
+	CHECK(!digest_equal(&x, &y));
+	cluster_set_key(a, sealed, sizeof(sealed));
+	CHECK_INT(cluster_runtime_digest(a, &x), 0);
+	CHECK(digest_equal(&x, &y));
+	cluster_free(a);
+	cluster_free(b);
+}
+
 TEST(a_sealed_key_replaces_the_one_that_its_maker_saw_and_no_other)
 {
 	struct cluster *c = begin();
