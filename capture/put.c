@@ -18,7 +18,7 @@
  * Not kept on file systems without RENAME_EXCHANGE directories cannot be replaced (ERR_NOT_SUPPORTED); files and links are.
  *          Open descriptors go on showing what was there before.  One putting back of a place at a time: the caller's business.
  * Threads  all functions.      Limits  format.h.
- * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/tree.c, tests/unit/tree_hostile.c
+ * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/tree.c, tree_hostile.c, tests/crash/keyfile.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/fd.h"
 #include "base/sha256.h"

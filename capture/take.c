@@ -43,8 +43,7 @@ struct take {
 	uint32_t entries;
 	struct timespec begun;
 	bool recent; /* Something was changed just before. */
-	int out;
-	uint64_t hive_max;
+	const struct tree_sink *sink;
 	char shown[SHOWN_MAX]; /* The path, for stories. */
 	uint8_t part[TREE_PART_MAX];
 	char list[XATTR_LIST_BYTES];
@@ -76,7 +75,7 @@ static int writing_failed(struct take *t, int r)
 	if (r == -E2BIG || r == -EFBIG)
 		return error_set(t->error, ERR_DISK_FULL,
 		    "cannot take a checkpoint: %.300s makes it larger than %llu bytes, or than its format allows",
-		    t->shown, (unsigned long long)t->hive_max);
+		    t->shown, (unsigned long long)t->sink->max);
 	return fail(t, r);
 }
 
@@ -331,22 +330,6 @@ static int take_entry(struct take *t, int parent, const char *name, unsigned dep
 	return r < 0 ? writing_failed(t, r) : 0;
 }
 
-static int sink_write(void *data, uint64_t offset, const void *bytes, size_t len)
-{
-	struct take *t = data;
-
-	if (offset + len > t->hive_max)
-		return -EFBIG;
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pwrite(t->out, (const uint8_t *)bytes + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 static int sink_sync(void *data)
 {
 	return 0; /* Not a file that stays. */
@@ -368,7 +351,7 @@ static int walk(struct take *t, const struct tree_place *place, struct tree_writ
 
 static int try_once(struct take *t, const struct tree_place *place, uint64_t *ret_size)
 {
-	struct hive_sink sink = { sink_write, sink_sync, t };
+	struct hive_sink sink = { t->sink->write, sink_sync, t->sink->data };
 	_cleanup_(files_writer_freep) struct tree_writer *writer = NULL;
 	struct digest before, after;
 	uint64_t size = 0;
@@ -378,8 +361,9 @@ static int try_once(struct take *t, const struct tree_place *place, uint64_t *re
 		return r;
 	t->recent = false;
 	(void)clock_gettime(CLOCK_REALTIME, &t->begun);
-	if (ftruncate(t->out, 0) < 0)
-		return fail(t, -errno);
+	r = t->sink->reset(t->sink->data);
+	if (r < 0)
+		return fail(t, r);
 	r = walk(t, place, writer, &before);
 	if (r == 0) {
 		r = files_writer_finish(writer, &size);
@@ -395,7 +379,7 @@ static int try_once(struct take *t, const struct tree_place *place, uint64_t *re
 	return r;
 }
 
-int files_take(const struct tree_place *place, int out, uint64_t hive_max, const struct tree_steps *steps,
+int files_take_to(const struct tree_place *place, const struct tree_sink *sink, const struct tree_steps *steps,
     uint64_t *ret_size, struct error *error)
 {
 	_cleanup_free_ struct take *t = calloc(1, sizeof(*t));
@@ -405,16 +389,54 @@ int files_take(const struct tree_place *place, int out, uint64_t hive_max, const
 		return error_set_code(error, -ENOMEM, "cannot take a checkpoint");
 	t->steps = steps;
 	t->error = error;
-	t->out = out;
-	t->hive_max = hive_max;
+	t->sink = sink;
 	for (unsigned i = 0; r == CHANGED && i < TRIES; i++) {
 		if (i > 0)
 			(void)nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS << i }, NULL);
 		r = try_once(t, place, ret_size);
 	}
+	explicit_bzero(t->part, sizeof(t->part)); /* It may have been a key. */
+	explicit_bzero(t->value, sizeof(t->value));
 	if (r == CHANGED)
 		return error_set(error, ERR_SHARING_VIOLATION,
 		    "cannot take a checkpoint: %.300s was changed each of the %d times that it was read", t->shown,
 		    TRIES);
 	return r == -ENOMEM ? error_set_code(error, r, "cannot take a checkpoint") : r;
+}
+
+/* A file. */
+
+struct file_sink {
+	int fd;
+	uint64_t max;
+};
+
+static int file_reset(void *data)
+{
+	return ftruncate(((const struct file_sink *)data)->fd, 0) < 0 ? -errno : 0;
+}
+
+static int file_write(void *data, uint64_t offset, const void *bytes, size_t len)
+{
+	const struct file_sink *f = data;
+
+	if (offset + len > f->max)
+		return -EFBIG;
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(f->fd, (const uint8_t *)bytes + done, len - done, (off_t)(offset + done));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+int files_take(const struct tree_place *place, int out, uint64_t hive_max, const struct tree_steps *steps,
+    uint64_t *ret_size, struct error *error)
+{
+	struct file_sink f = { out, hive_max };
+
+	return files_take_to(
+	    place, &(struct tree_sink){ file_reset, file_write, &f, hive_max }, steps, ret_size, error);
 }

@@ -18,10 +18,21 @@ struct tree_steps {
 	void *data;
 };
 
-/* Write the hive to the file `out`, whose old contents go; at most hive_max bytes.  The tree is as it was at one moment.
+/* Where a hive goes; reset: what was written so far goes, and all begins again.  -EFBIG of write(): more than max bytes. */
+struct tree_sink {
+	int (*reset)(void *data);
+	int (*write)(void *data, uint64_t offset, const void *bytes, size_t len);
+	void *data;
+	uint64_t max;
+};
+
+/* Write the hive to the sink.  The tree is as it was at one moment.
  * Errors, with stories that name the path: ERR_FILE_NOT_FOUND, ERR_ACCESS_DENIED; ERR_NOT_SUPPORTED: something that no
  * checkpoint can hold (a hard link, a device, another file system, …); ERR_SHARING_VIOLATION: it changes all the time;
  * ERR_DISK_FULL: too large, too many entries, too deep; -ENOMEM; the system's, and those of step(). */
+int files_take_to(const struct tree_place *place, const struct tree_sink *sink, const struct tree_steps *steps,
+    uint64_t *ret_size, struct error *error);
+/* The same to a file, whose old contents go; at most hive_max bytes. */
 int files_take(const struct tree_place *place, int out, uint64_t hive_max, const struct tree_steps *steps,
     uint64_t *ret_size, struct error *error);
 

@@ -8,14 +8,20 @@
  *             put   the same is taken first: if that is what is to be there, nothing is done
  *                   C_UnwrapKey to a new key, C_CreateObject of what goes with it, then what was there before is removed
  *
- * Promise  the key is never in the clear outside the token.  Interrupted while it is put back, the old key or the new one is
- *          there, or both: putting back again makes it one.
- * Not kept handles that applications have to the old key; attributes that PKCS #11 does not let be set (where it was made,
+ *          A token has no transactions, so the order of these says what is there in between.  Where there is an old key, the
+ *          new one comes first and the old one goes last; where there is none, left-overs go first and the new one comes last.
+ *          So there is exactly one key of the name only while all that belongs to it, and nothing else, is there.
+ * Promise  the key is never in the clear outside the token.  What is taken is whole.  Interrupted or failing at any call while
+ *          it is put back, the old key or the new one is there, whole; or both, which is told apart from one: it is
+ *          never taken (ERR_NTE_BAD_KEYSET), and putting back again makes it one.  The old one goes only after the token
+ *          has said that it has the new one.
+ * Not kept what the token says that it has done and has not, also after a power loss (SoftHSM syncs nothing): the next putting
+ *          back finds it.  Handles that applications have to the old key; attributes that PKCS #11 does not let be set (where it was made,
  *          whether it was always sensitive), certificates' being trusted.
  * Fallback none: a token that cannot wrap in this way, or not with a key that we give it, is told so (ERR_NOT_SUPPORTED).
  * Threads  one: it is done in a process of its own, priv/keys.c.     Limits  object.h
  * Source   PKCS #11 (OASIS, 2.40), RFC 5649
- * Design   docs/design/crypto-checkpoints.md         Tests  tests/unit/key_token.c
+ * Design   docs/design/crypto-checkpoints.md         Tests  tests/unit/key_token.c, tests/crash/token.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "keys/token.h"
 #include "keys/object.h"
@@ -26,6 +32,14 @@
 enum { SAME_NAME_MAX = 64 };
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+
+/* Says nothing of what the token can do. */
+static bool is_trouble(CK_RV rv)
+{
+	return rv == CKR_HOST_MEMORY || rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED ||
+	       rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_MEMORY || rv == CKR_DEVICE_REMOVED ||
+	       rv == CKR_SESSION_CLOSED || rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_TOKEN_NOT_PRESENT;
+}
 
 /* The wrapping key, as an object of the session. */
 static int make_wrapping_key(struct token_session *s, CK_OBJECT_HANDLE *ret)
@@ -45,60 +59,87 @@ static int make_wrapping_key(struct token_session *s, CK_OBJECT_HANDLE *ret)
 	CK_MECHANISM_INFO info;
 	CK_RV rv = s->module->C_GetMechanismInfo(s->slot, CKM_AES_KEY_WRAP_PAD, &info);
 
-	if (rv == CKR_OK && (info.flags & CKF_WRAP) != 0 && (info.flags & CKF_UNWRAP) != 0)
-		rv = s->module->C_CreateObject(s->session, attributes, ARRAY_SIZE(attributes), ret);
-	else
+	if (rv == CKR_OK && ((info.flags & CKF_WRAP) == 0 || (info.flags & CKF_UNWRAP) == 0))
 		rv = CKR_MECHANISM_INVALID;
 	if (rv == CKR_OK)
+		rv = s->module->C_CreateObject(s->session, attributes, ARRAY_SIZE(attributes), ret);
+	if (rv == CKR_OK)
 		return 0;
-	return error_set(s->error, rv == CKR_HOST_MEMORY ? -ENOMEM : ERR_NOT_SUPPORTED,
+	if (is_trouble(rv))
+		return token_fail(s, rv, "use the token");
+	return error_set(s->error, ERR_NOT_SUPPORTED,
 	    "the token of %.300s cannot wrap keys as a checkpoint needs it (CKM_AES_KEY_WRAP_PAD)", s->token->uri);
 }
 
 /* Attributes. */
 
-/* One attribute's value in out, in the form of the format; false: the object has none, or not a useful one. */
-static bool read_attribute(
-    struct token_session *s, CK_OBJECT_HANDLE object, const struct key_attribute_kind *kind, struct buf *out)
+/* Fill in; *ret_has is false if the object has no such attribute, or an empty one. */
+static int get(struct token_session *s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *a, bool *ret_has)
 {
-	CK_ATTRIBUTE a = { .type = kind->type };
-	CK_ULONG number;
-	CK_BBOOL flag;
-	_cleanup_free_ uint8_t *value = NULL;
+	CK_RV rv = s->module->C_GetAttributeValue(s->session, object, a, 1);
 
-	if (kind->form == KEY_FLAG)
-		a = (CK_ATTRIBUTE){ kind->type, &flag, sizeof(flag) };
-	else if (kind->form == KEY_NUMBER)
-		a = (CK_ATTRIBUTE){ kind->type, &number, sizeof(number) };
-	else {
-		if (s->module->C_GetAttributeValue(s->session, object, &a, 1) != CKR_OK || a.ulValueLen == 0 ||
-		    a.ulValueLen == CK_UNAVAILABLE_INFORMATION || a.ulValueLen > KEY_ATTRIBUTE_LEN_MAX)
-			return false;
-		value = malloc(a.ulValueLen);
-		if (value == NULL) {
-			out->error = -ENOMEM;
-			return false;
-		}
-		a.pValue = value;
-	}
-	if (s->module->C_GetAttributeValue(s->session, object, &a, 1) != CKR_OK ||
-	    a.ulValueLen == CK_UNAVAILABLE_INFORMATION)
-		return false;
-	if (kind->form == KEY_FLAG)
-		buf_u8(out, flag != CK_FALSE);
-	else if (kind->form == KEY_NUMBER)
-		buf_u64(out, number);
-	else
-		buf_append(out, value, a.ulValueLen);
-	return out->error == 0;
+	if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID && rv != CKR_ATTRIBUTE_SENSITIVE)
+		return token_fail(s, rv, "read what belongs to a key"); /* It may have it, and must not lose it. */
+	*ret_has = rv == CKR_OK && a->ulValueLen != CK_UNAVAILABLE_INFORMATION && a->ulValueLen > 0;
+	return 0;
 }
 
-static bool get_flag(struct token_session *s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+static int get_flag(struct token_session *s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, bool *ret)
 {
 	CK_BBOOL flag = CK_FALSE;
 	CK_ATTRIBUTE a = { type, &flag, sizeof(flag) };
+	bool has;
+	int r = get(s, object, &a, &has);
 
-	return s->module->C_GetAttributeValue(s->session, object, &a, 1) == CKR_OK && flag != CK_FALSE;
+	if (r == 0)
+		*ret = has && flag != CK_FALSE;
+	return r;
+}
+
+static int get_bytes(struct token_session *s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, struct buf *out)
+{
+	CK_ATTRIBUTE a = { .type = type };
+	size_t before = out->len;
+	bool has;
+	int r = get(s, object, &a, &has);
+
+	if (r < 0 || !has)
+		return r;
+	if (a.ulValueLen > KEY_ATTRIBUTE_LEN_MAX)
+		return error_set(s->error, ERR_NOT_SUPPORTED,
+		    "something that belongs to the key of %.300s has more than %d bytes", s->token->uri,
+		    KEY_ATTRIBUTE_LEN_MAX);
+	buf_append_zeros(out, a.ulValueLen);
+	if (out->error < 0)
+		return error_set_code(s->error, out->error, "cannot take a key out of a token");
+	a.pValue = out->data + before;
+	r = get(s, object, &a, &has);
+	out->len = r == 0 && has ? before + MIN(a.ulValueLen, (CK_ULONG)(out->len - before)) : before;
+	return r;
+}
+
+/* One attribute's value at the end of out, in the form of the format; nothing, if the object has none. */
+static int read_attribute(
+    struct token_session *s, CK_OBJECT_HANDLE object, const struct key_attribute_kind *kind, struct buf *out)
+{
+	CK_ULONG number;
+	CK_BBOOL flag;
+	CK_ATTRIBUTE a = { kind->type, &flag, sizeof(flag) };
+	bool has;
+	int r;
+
+	if (kind->form == KEY_BYTES)
+		return get_bytes(s, object, kind->type, out);
+	if (kind->form == KEY_NUMBER)
+		a = (CK_ATTRIBUTE){ kind->type, &number, sizeof(number) };
+	r = get(s, object, &a, &has);
+	if (r < 0 || !has)
+		return r;
+	if (kind->form == KEY_FLAG)
+		buf_u8(out, flag != CK_FALSE);
+	else
+		buf_u64(out, number);
+	return out->error < 0 ? error_set_code(s->error, out->error, "cannot take a key out of a token") : 0;
 }
 
 /* Values lie in *values, which may move until all are there: their places are offsets until then. */
@@ -112,15 +153,19 @@ static int write_object(struct token_session *s, CK_OBJECT_HANDLE object, bool i
 	for (size_t i = 0; i < key_attribute_kind_count; i++) {
 		const struct key_attribute_kind *kind = &key_attribute_kinds[i];
 		size_t before = values.len;
+		int r;
 
 		/* Of the key nothing is asked for that is the key. */
-		if ((is_key && kind->type == CKA_VALUE) || !read_attribute(s, object, kind, &values))
+		if (is_key && kind->type == CKA_VALUE)
+			continue;
+		r = read_attribute(s, object, kind, &values);
+		if (r < 0)
+			return r;
+		if (values.len == before)
 			continue;
 		at[o.count] = before;
 		o.attributes[o.count++] = (struct key_attribute){ .kind = kind, .len = values.len - before };
 	}
-	if (values.error < 0)
-		return error_set_code(s->error, values.error, "cannot take a key out of a token");
 	for (size_t i = 0; i < o.count; i++)
 		o.attributes[i].bytes = values.data + at[i];
 	key_object_write(&o, out);
@@ -152,8 +197,14 @@ static int wrap(struct token_session *s, CK_OBJECT_HANDLE wrapping, CK_OBJECT_HA
 	CK_MECHANISM mechanism = { .mechanism = CKM_AES_KEY_WRAP_PAD };
 	CK_ULONG len = 0;
 	CK_RV rv;
+	bool may_leave = false, wants_trusted = false;
+	int r = get_flag(s, key, CKA_EXTRACTABLE, &may_leave);
 
-	if (!get_flag(s, key, CKA_EXTRACTABLE) || get_flag(s, key, CKA_WRAP_WITH_TRUSTED))
+	if (r == 0)
+		r = get_flag(s, key, CKA_WRAP_WITH_TRUSTED, &wants_trusted);
+	if (r < 0)
+		return r;
+	if (!may_leave || wants_trusted)
 		return error_set(s->error, ERR_NTE_BAD_KEY, "the key of %.300s may not leave its token", s->token->uri);
 	rv = s->module->C_WrapKey(s->session, &mechanism, wrapping, key, NULL, &len);
 	if (rv == CKR_OK && len > KEY_WRAPPED_MAX)
@@ -180,20 +231,19 @@ static int compare_bufs(const void *a, const void *b)
 static int take_companions(struct token_session *s, CK_OBJECT_HANDLE key, struct buf *content)
 {
 	static const CK_OBJECT_CLASS classes[] = { CKO_PUBLIC_KEY, CKO_CERTIFICATE };
-	static const struct key_attribute_kind id_kind = { CKA_ID, KEY_BYTES };
 	_cleanup_(buf_done) struct buf id = { 0 };
 	struct buf written[KEY_OBJECTS_MAX] = { 0 };
-	int count = 0, r = 0;
+	int count = 0, r = get_bytes(s, key, CKA_ID, &id);
 
-	if (!read_attribute(s, key, &id_kind, &id))
-		return id.error; /* Nothing can belong to it. */
+	if (r < 0 || id.len == 0)
+		return r; /* Without one nothing can belong to it. */
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(classes); i++) {
 		CK_ATTRIBUTE wanted[] = { { CKA_CLASS, (void *)&classes[i], sizeof(classes[i]) },
 			{ CKA_ID, id.data, id.len } };
 		CK_OBJECT_HANDLE found[KEY_OBJECTS_MAX];
 
-		r = token_objects(s, wanted, ARRAY_SIZE(wanted), found, KEY_OBJECTS_MAX);
-		if (r > KEY_OBJECTS_MAX - 1 - count)
+		r = token_objects(s, wanted, ARRAY_SIZE(wanted), found, (size_t)(KEY_OBJECTS_MAX - 1 - count));
+		if (r == -E2BIG)
 			r = error_set(s->error, ERR_NOT_SUPPORTED,
 			    "more than %d public keys and certificates belong to the key of %.300s",
 			    KEY_OBJECTS_MAX - 1, s->token->uri);
@@ -224,25 +274,26 @@ static int take_key(struct token_session *s, CK_OBJECT_HANDLE wrapping, CK_OBJEC
 
 static int take(struct token_session *s, struct buf *content)
 {
-	CK_OBJECT_HANDLE keys[2], wrapping;
-	int found = token_keys(s, keys, ARRAY_SIZE(keys)), r;
+	CK_OBJECT_HANDLE key, wrapping;
+	int found = token_keys(s, &key, 1), r;
 
-	if (found < 0)
-		return found;
-	if (found != 1)
+	if (found == 0 || found == -E2BIG)
 		return error_set(s->error, ERR_NTE_BAD_KEYSET, "there is %s key as in %.300s",
 		    found == 0 ? "no" : "more than one", s->token->uri);
-	r = make_wrapping_key(s, &wrapping);
-	return r < 0 ? r : take_key(s, wrapping, keys[0], content);
+	r = found < 0 ? found : make_wrapping_key(s, &wrapping);
+	return r < 0 ? r : take_key(s, wrapping, key, content);
 }
 
 int key_token_take(const struct key_token *t, struct buf *content, struct error *error)
 {
 	struct token_session s;
+	size_t before = content->len;
 	int r = token_session_begin(&s, t, error);
 
 	if (r == 0)
 		r = take(&s, content);
+	if (r < 0)
+		content->len = before;
 	token_session_end(&s);
 	return r;
 }
@@ -282,20 +333,19 @@ static int create(struct token_session *s, const struct key_object *o, CK_OBJECT
 
 struct handles {
 	CK_OBJECT_HANDLE objects[2 * SAME_NAME_MAX];
-	size_t count;
+	size_t count, key_count; /* Keys are the first of them. */
 };
 
+/* Keys last; up to the first that stays. */
 static int remove_all(struct token_session *s, const struct handles *h)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < h->count; i++) {
+	for (size_t i = h->count; i-- > 0;) {
 		CK_RV rv = s->module->C_DestroyObject(s->session, h->objects[i]);
 
-		if (rv != CKR_OK && rv != CKR_OBJECT_HANDLE_INVALID && r == 0)
-			r = token_fail(s, rv, "remove a key");
+		if (rv != CKR_OK && rv != CKR_OBJECT_HANDLE_INVALID)
+			return token_fail(s, rv, "remove a key");
 	}
-	return r;
+	return 0;
 }
 
 /* What has to go once the new ones are there: keys of the name; public keys and certificates of the CKA_ID. */
@@ -305,7 +355,7 @@ static int find_old(struct token_session *s, const struct key_object *key, struc
 	const struct key_attribute *id = key_object_find(key, CKA_ID);
 	int n = token_keys(s, ret->objects, SAME_NAME_MAX);
 
-	ret->count = (size_t)MAX(n, 0);
+	ret->count = ret->key_count = (size_t)MAX(n, 0);
 	for (size_t i = 0; id != NULL && n >= 0 && i < ARRAY_SIZE(classes); i++) {
 		CK_ATTRIBUTE wanted[] = { { CKA_CLASS, (void *)&classes[i], sizeof(classes[i]) },
 			{ CKA_ID, (void *)id->bytes, (CK_ULONG)id->len } };
@@ -314,7 +364,28 @@ static int find_old(struct token_session *s, const struct key_object *key, struc
 		    s, wanted, ARRAY_SIZE(wanted), ret->objects + ret->count, ARRAY_SIZE(ret->objects) - ret->count);
 		ret->count += (size_t)MAX(n, 0);
 	}
+	if (n == -E2BIG)
+		return error_set(s->error, ERR_NTE_BAD_KEYSET,
+		    "more keys and certificates than a checkpoint could replace are as in %.300s", s->token->uri);
 	return MIN(n, 0);
+}
+
+/* What a token never lets go would stay beside each new key. */
+static int check_removable(struct token_session *s, const struct handles *h)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < h->count; i++) {
+		CK_BBOOL flag = CK_TRUE;
+		CK_ATTRIBUTE a = { CKA_DESTROYABLE, &flag, sizeof(flag) };
+		bool has;
+
+		r = get(s, h->objects[i], &a, &has);
+		if (r == 0 && has && flag == CK_FALSE)
+			r = error_set(s->error, ERR_ACCESS_DENIED,
+			    "what the token has as %.300s may not be removed (CKA_DESTROYABLE)", s->token->uri);
+	}
+	return r;
 }
 
 /* Whether what is there is what shall be: also that it can be taken, so it is not a key that looks alike. */
@@ -322,37 +393,78 @@ static bool is_there(struct token_session *s, CK_OBJECT_HANDLE wrapping, const v
 {
 	_cleanup_(buf_done) struct buf now = { 0 };
 	struct error ignored = { 0 }, *error = s->error;
-	CK_OBJECT_HANDLE keys[2];
+	CK_OBJECT_HANDLE key;
 	bool same;
 
 	s->error = &ignored;
-	same = token_keys(s, keys, ARRAY_SIZE(keys)) == 1 && take_key(s, wrapping, keys[0], &now) == 0 &&
-	       now.len == len && memcmp(now.data, content, len) == 0;
+	same = token_keys(s, &key, 1) == 1 && take_key(s, wrapping, key, &now) == 0 && now.len == len &&
+	       memcmp(now.data, content, len) == 0;
 	s->error = error;
 	return same;
 }
 
+/* The key first or last, as there are others of its name or none. */
+static int make_all(
+    struct token_session *s, CK_OBJECT_HANDLE wrapping, const struct key_object *objects, size_t count, bool key_first)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		size_t which = key_first ? i : (i + 1) % count;
+		CK_OBJECT_HANDLE made;
+
+		r = which == 0 ? unwrap(s, wrapping, &objects[which], &made) : create(s, &objects[which], &made);
+	}
+	return r;
+}
+
+static bool is_among(const struct handles *h, CK_OBJECT_HANDLE object)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->objects[i] == object)
+			return true;
+	return false;
+}
+
+/* Only the old ones stay.  What was made is looked for: a token may have made it and said that it has not. */
+static void give_up(struct token_session *s, const struct key_object *key, const struct handles *old)
+{
+	struct handles now = { 0 }, made = { 0 };
+	struct error *error = s->error;
+
+	s->error = NULL; /* Why it failed has been said. */
+	(void)find_old(s, key, &now);
+	for (size_t i = 0; i < now.count; i++)
+		if (!is_among(old, now.objects[i]))
+			made.objects[made.count++] = now.objects[i];
+	(void)remove_all(s, &made);
+	s->error = error;
+}
+
 static int put(struct token_session *s, const void *content, size_t len, const struct key_object *objects, size_t count)
 {
-	struct handles old = { 0 }, made = { 0 };
-	struct error *error = s->error;
+	struct handles old = { 0 };
 	CK_OBJECT_HANDLE wrapping;
+	bool has_key;
 	int r = make_wrapping_key(s, &wrapping);
 
 	if (r < 0 || is_there(s, wrapping, content, len))
 		return r;
 	r = find_old(s, &objects[0], &old);
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		CK_OBJECT_HANDLE *next = &made.objects[made.count];
-
-		r = i == 0 ? unwrap(s, wrapping, &objects[i], next) : create(s, &objects[i], next);
-		made.count += r == 0;
-	}
+	if (r == 0)
+		r = check_removable(s, &old);
+	if (r < 0)
+		return r;
+	has_key = old.key_count > 0;
+	/* Left-overs without a key would come to belong to the new one. */
+	if (!has_key)
+		r = remove_all(s, &old);
+	if (r == 0)
+		r = make_all(s, wrapping, objects, count, has_key);
 	if (r == 0)
 		return remove_all(s, &old);
-	s->error = NULL; /* Why it failed has been said. */
-	(void)remove_all(s, &made);
-	s->error = error;
+	if (has_key)
+		give_up(s, &objects[0], &old);
 	return r;
 }
 

@@ -1,7 +1,9 @@
 /* token_find: a session with the token that a URI means, and objects in it.
  *
- * Why      a PIN that is tried in vain a few times locks the token for everybody.
- * How      one token must match; a PIN is tried only if the token says that none was wrong before.
+ * Why      a PIN that is tried in vain a few times locks the token for everybody; an object that is overlooked stays when it
+ *          should go, or is missing in what is saved.
+ * How      one token must match; a PIN is tried only if the token says that none was wrong before.  Objects are asked for until
+ *          there are no more: a token may show them in parts.
  * Threads  one.  What the library does, and how long it takes, is its business: see priv/keys.c.
  * Source   PKCS #11 (OASIS, 2.40), RFC 7512            Tests  tests/unit/key_token.c
  * SPDX-License-Identifier: Apache-2.0 */
@@ -70,14 +72,17 @@ static int find_slot(struct token_session *s, CK_TOKEN_INFO *ret)
 	CK_SLOT_ID slots[SLOTS_MAX];
 	CK_ULONG count = SLOTS_MAX;
 	unsigned found = 0;
-	CK_RV rv = s->module->C_GetSlotList(CK_TRUE, slots, &count);
+	CK_RV rv = s->module->C_GetSlotList(CK_TRUE, slots, &count), failed = CKR_OK;
 
 	if (rv != CKR_OK)
 		return token_fail(s, rv, "list the tokens");
 	for (CK_ULONG i = 0; i < MIN(count, (CK_ULONG)SLOTS_MAX); i++) {
 		CK_TOKEN_INFO info;
 
-		if (s->module->C_GetTokenInfo(slots[i], &info) != CKR_OK || (info.flags & CKF_TOKEN_INITIALIZED) == 0 ||
+		rv = s->module->C_GetTokenInfo(slots[i], &info);
+		if (rv != CKR_OK)
+			failed = rv;
+		if (rv != CKR_OK || (info.flags & CKF_TOKEN_INITIALIZED) == 0 ||
 		    p11_kit_uri_match_token_info(s->uri, &info) != 1)
 			continue;
 		found++;
@@ -86,6 +91,8 @@ static int find_slot(struct token_session *s, CK_TOKEN_INFO *ret)
 	}
 	if (found == 1)
 		return 0;
+	if (found == 0 && failed != CKR_OK) /* It may be that one. */
+		return token_fail(s, failed, "tell the tokens apart");
 	return error_set(s->error, found == 0 ? ERR_FILE_NOT_FOUND : ERR_NTE_BAD_KEYSET,
 	    "%s token of this node is the one of %.300s", found == 0 ? "no" : "more than one", s->token->uri);
 }
@@ -156,14 +163,26 @@ void token_session_end(struct token_session *s)
 int token_objects(
     struct token_session *s, const CK_ATTRIBUTE *attributes, size_t count, CK_OBJECT_HANDLE *ret, size_t max)
 {
-	CK_ULONG found = 0;
+	CK_OBJECT_HANDLE one_more;
+	size_t found = 0;
+	CK_ULONG n;
 	CK_RV rv = s->module->C_FindObjectsInit(s->session, (CK_ATTRIBUTE_PTR)attributes, (CK_ULONG)count);
 
-	if (rv == CKR_OK) {
-		rv = s->module->C_FindObjects(s->session, ret, (CK_ULONG)max, &found);
-		(void)s->module->C_FindObjectsFinal(s->session);
-	}
-	return rv == CKR_OK ? (int)MIN(found, (CK_ULONG)max) : token_fail(s, rv, "look for a key");
+	if (rv != CKR_OK)
+		return token_fail(s, rv, "look for a key");
+	do {
+		bool is_full = found == max;
+
+		n = 0;
+		rv = s->module->C_FindObjects(
+		    s->session, is_full ? &one_more : ret + found, is_full ? 1 : (CK_ULONG)(max - found), &n);
+		if (rv == CKR_OK)
+			found += (size_t)MIN(n, (CK_ULONG)(max + 1 - found));
+	} while (rv == CKR_OK && n > 0 && found <= max);
+	(void)s->module->C_FindObjectsFinal(s->session);
+	if (rv != CKR_OK)
+		return token_fail(s, rv, "look for a key");
+	return found > max ? -E2BIG : (int)found;
 }
 
 int token_keys(struct token_session *s, CK_OBJECT_HANDLE *ret, size_t max)

@@ -24,8 +24,8 @@ void token_session_end(struct token_session *s);
 /* A story for what the token has answered, with the code that goes with it. */
 int token_fail(struct token_session *s, CK_RV rv, const char *doing);
 
-/* Objects with all these attributes, at most max of them: the number, or an error. */
+/* All objects with these attributes: the number, or an error; -E2BIG, without a story: there are more than max. */
 int token_objects(
     struct token_session *s, const CK_ATTRIBUTE *attributes, size_t count, CK_OBJECT_HANDLE *ret, size_t max);
-/* The private and secret keys that the URI means. */
+/* The private and secret keys that the URI means, likewise. */
 int token_keys(struct token_session *s, CK_OBJECT_HANDLE *ret, size_t max);

@@ -190,7 +190,9 @@ static int open_it(const struct priv_request *q, const char *path, int parent, c
 		options->before_open(path);
 	r = is_keeper(q) ? open_kept(q, path, options, o, e)
 			 : open_directory(q, path, &o->directory, &o->disk, o->door, e);
-	/* A change of user takes it back. */
+	/* A change of user takes both back; a core could then be left where the system allows that (fs.suid_dumpable). */
+	if (r == 0 && is_keys(q))
+		r = keys_hide(e);
 	if (r == 0 && is_keys(q))
 		r = identity_follow_parent(parent, SIGKILL);
 	return r < 0 && e->code == 0 ? error_set_code(e, r, "cannot give up rights") : r;

@@ -14,11 +14,12 @@
  *          because it is damaged or of another cluster key, is a change.
  *          A library can hang, and may block signals: as soon as ruedad does not wait any more (its socket is closed), a thread
  *          kills the process.
- * Promise  nothing of the content is written anywhere but to the place itself.  Content, keys and PIN are in memory that is
- *          not dumped, not swapped if the limits allow, and wiped.
- * Not kept while a file is read, its hive is in a file in memory (memfd) that may be swapped; a library does with a PIN what it does.
+ * Promise  nothing of the content is written anywhere but to the place itself.  The process leaves no core, and nobody of its
+ *          user can look into it.  Content, keys and PIN are in memory that is not swapped if the limits allow, and wiped.
+ * Not kept what is read passes through buffers of capture/take.c, of hive/ and of OpenSSL, which are memory like any other (and
+ *          could be swapped) for as long as the process lives; a library does with a PIN what it does.
  * Threads  one, and that of the last paragraph of How.       Limits  BOX_CONTENT_MAX, KEY_FILE_MAX, KEY_PIN_MAX
- * Design   docs/design/crypto-checkpoints.md        Tests  tests/integration/crypto_checkpoints.py
+ * Design   docs/design/crypto-checkpoints.md        Tests  tests/crash/keyfile.c, tests/integration/crypto_checkpoints.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "priv/keys.h"
 #include "base/fd.h"
@@ -116,20 +117,40 @@ int keys_open_token(const struct priv_options *options, const char *uri, struct 
 
 /* Both, in the clear and in boxes. */
 
+static int content_reset(void *data)
+{
+	struct secret *s = data;
+
+	OPENSSL_cleanse(s->bytes, s->len);
+	s->len = 0;
+	return 0;
+}
+
+static int content_write(void *data, uint64_t offset, const void *bytes, size_t len)
+{
+	struct secret *s = data;
+
+	if (offset > s->size || len > s->size - offset)
+		return -EFBIG;
+	memcpy(s->bytes + offset, bytes, len);
+	s->len = MAX(s->len, (size_t)offset + len);
+	return 0;
+}
+
+/* Straight to memory for secrets: a file in memory could be swapped. */
 static int take_file(const struct keys_place *p, const struct tree_job *job, struct secret *ret, struct error *error)
 {
-	_cleanup_fd_ int fd = memfd_create("key", MFD_CLOEXEC);
+	struct tree_sink sink = { content_reset, content_write, ret, BOX_CONTENT_MAX };
 	uint64_t size = 0;
-	int r = fd < 0 ? error_set_code(error, -errno, "no place for a key in memory")
-		       : files_take(&p->file, fd, BOX_CONTENT_MAX, job->steps, &size, error);
+	int r;
 
-	if (r < 0)
-		return r;
-	*ret = (struct secret){ seal_memory_new((size_t)size), (size_t)size, (size_t)size };
+	*ret = (struct secret){ seal_memory_new(BOX_CONTENT_MAX), 0, BOX_CONTENT_MAX };
 	if (ret->bytes == NULL)
 		return error_set_code(error, -ENOMEM, "no memory for a key");
-	if (pread(fd, ret->bytes, ret->len, 0) != (ssize_t)ret->len)
-		return error_set_code(error, -EIO, "cannot read back a key from memory");
+	r = files_take_to(&p->file, &sink, job->steps, &size, error);
+	if (r < 0)
+		return r;
+	assert(size == ret->len);
 	/* What follows looks closely at what somebody has written. */
 	if (geteuid() == 0 && (r = identity_keep_capabilities(0)) < 0)
 		return error_set_code(error, r, "cannot give up rights");

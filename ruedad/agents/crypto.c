@@ -5,7 +5,7 @@
  * How      a capture uses the cluster's key; what was saved is opened with the key that it names, which may be an older one, as
  *          long as this node has it.
  * Promise  keys are in memory that is not dumped, and wiped.
- * Threads  labels: the loop's; keys: workers.        Tests  tests/integration/crypto_checkpoints.py
+ * Threads  labels: the loop's; keys: workers.        Tests  tests/unit/keyring.c, tests/integration/crypto_checkpoints.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/crypto.h"
 #include "keys/name.h"
@@ -70,8 +70,11 @@ int crypto_key_of(struct disk *state, const uint8_t *box, size_t len, const stru
 	struct box_label found;
 	int r = box_read(box, len, &found, error);
 
-	if (r == -EBADMSG)
-		return ERR_INVALID_DATA; /* The story has been told. */
+	if (r == -EBADMSG) {
+		r = ERR_INVALID_DATA;
+		if (error != NULL) /* Its story has been told. */
+			error->code = r;
+	}
 	return r < 0 ? r : crypto_key(state, &found.key, label, ret, error);
 }
 

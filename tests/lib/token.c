@@ -177,8 +177,8 @@ unsigned token_count(const char *token, const char *name)
 	return (unsigned)count;
 }
 
-/* The private or secret key; its class. */
-static bool find_key(const char *name, CK_OBJECT_HANDLE *ret, CK_OBJECT_CLASS *ret_class)
+/* The nth private or secret key; its class. */
+static bool find_key(const char *name, unsigned n, CK_OBJECT_HANDLE *ret, CK_OBJECT_CLASS *ret_class)
 {
 	CK_OBJECT_HANDLE objects[32];
 	CK_ULONG count = find(name, objects, ARRAY_SIZE(objects));
@@ -188,33 +188,43 @@ static bool find_key(const char *name, CK_OBJECT_HANDLE *ret, CK_OBJECT_CLASS *r
 
 		TRY(f->C_GetAttributeValue(session, objects[i], &class, 1));
 		*ret = objects[i];
-		if (*ret_class == CKO_PRIVATE_KEY || *ret_class == CKO_SECRET_KEY)
+		if ((*ret_class == CKO_PRIVATE_KEY || *ret_class == CKO_SECRET_KEY) && n-- == 0)
 			return true;
 	}
 	return false;
 }
 
-bool token_sign(const char *token, const char *name, uint8_t *ret, size_t *ret_len)
+unsigned token_sign_all(const char *token, const char *name, uint8_t *ret, size_t *ret_len, unsigned max)
 {
 	CK_MECHANISM rsa = { .mechanism = CKM_SHA256_RSA_PKCS }, aes = { .mechanism = CKM_AES_ECB };
 	CK_BYTE text[] = "sixteen letters!";
 	CK_OBJECT_HANDLE key;
 	CK_OBJECT_CLASS class;
 	CK_ULONG len = (CK_ULONG)*ret_len;
-	bool found;
+	unsigned n = 0;
 
 	begin(token, CKU_USER);
-	found = find_key(name, &key, &class);
-	if (found && class == CKO_PRIVATE_KEY) {
-		TRY(f->C_SignInit(session, &rsa, key));
-		TRY(f->C_Sign(session, text, 16, ret, &len));
-	} else if (found) {
-		TRY(f->C_EncryptInit(session, &aes, key));
-		TRY(f->C_Encrypt(session, text, 16, ret, &len));
+	for (; n < max && find_key(name, n, &key, &class); n++) {
+		uint8_t *to = ret + n * *ret_len;
+
+		len = (CK_ULONG)*ret_len;
+		if (class == CKO_PRIVATE_KEY) {
+			TRY(f->C_SignInit(session, &rsa, key));
+			TRY(f->C_Sign(session, text, 16, to, &len));
+		} else {
+			TRY(f->C_EncryptInit(session, &aes, key));
+			TRY(f->C_Encrypt(session, text, 16, to, &len));
+		}
 	}
 	end();
-	*ret_len = len;
-	return found;
+	if (max == 1)
+		*ret_len = len;
+	return n;
+}
+
+bool token_sign(const char *token, const char *name, uint8_t *ret, size_t *ret_len)
+{
+	return token_sign_all(token, name, ret, ret_len, 1) == 1;
 }
 
 bool token_flag(const char *token, const char *name, CK_ATTRIBUTE_TYPE type)
@@ -225,7 +235,7 @@ bool token_flag(const char *token, const char *name, CK_ATTRIBUTE_TYPE type)
 	CK_ATTRIBUTE a = { type, &flag, sizeof(flag) };
 
 	begin(token, CKU_USER);
-	if (find_key(name, &key, &class))
+	if (find_key(name, 0, &key, &class))
 		TRY(f->C_GetAttributeValue(session, key, &a, 1));
 	end();
 	return flag != CK_FALSE;

@@ -30,5 +30,7 @@ unsigned token_remove(const char *token, const char *name);
 unsigned token_count(const char *token, const char *name);
 /* Deterministic, by the (first) private or secret key: so two keys are the same if it is.  false: there is none. */
 bool token_sign(const char *token, const char *name, uint8_t *ret, size_t *ret_len);
+/* The same by each of them, at most max signatures in places of *ret_len bytes: how many. */
+unsigned token_sign_all(const char *token, const char *name, uint8_t *ret, size_t *ret_len, unsigned max);
 /* The attribute of the (first) private or secret key; false also if there is none. */
 bool token_flag(const char *token, const char *name, CK_ATTRIBUTE_TYPE type);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "keys/object.h"
 #include "keys/token.h"
+#include "tests/lib/failalloc.h"
 #include "tests/lib/token.h"
 #include "tests/lib/trees.h"
 
@@ -180,6 +181,49 @@ TEST(what_is_no_key_of_a_token_touches_nothing)
 	CHECK(key_token_put(&t, content.data, content.len, &f.error) < 0);
 	check_signs("signing", signature, len);
 	CHECK_INT(token_count("app", "signing"), 2);
+	buf_done(&content);
+	trees_close(&f);
+}
+
+TEST(a_failed_allocation_is_an_error_and_the_old_key_stays_or_the_new_one_is_there)
+{
+	struct tree_fixture f;
+	struct key_token t = token_of(URI);
+	struct buf content;
+	uint8_t saved[512], old[512];
+	size_t len = sizeof(saved);
+	unsigned failed = 0;
+
+	start(&f, "memory");
+	token_generate(&(struct token_key){ "app", "signing", 1 });
+	CHECK(token_sign("app", "signing", saved, &len));
+	content = take(&f, URI);
+	FAIL_EACH_ALLOCATION
+	{
+		struct buf now = { 0 };
+		int r = key_token_take(&t, &now, NULL);
+
+		CHECK_INT(r, failalloc_hit() ? -ENOMEM : 0);
+		CHECK(r < 0 ? now.len == 0 : now.len == content.len && memcmp(now.data, content.data, now.len) == 0);
+		buf_done(&now);
+	}
+	CHECK_INT(token_remove("app", "signing"), 2);
+	token_generate(&(struct token_key){ "app", "signing", 1 });
+	CHECK(token_sign("app", "signing", old, &len));
+	FAIL_EACH_ALLOCATION
+	{
+		int r = key_token_put(&t, content.data, content.len, NULL);
+
+		CHECK(r == 0 || (r == -ENOMEM && failalloc_hit()));
+		failed += r < 0;
+		failalloc_arm(0);
+		CHECK_INT(token_count("app", "signing"), 2);
+		check_signs("signing", r == 0 ? saved : old, len);
+		if (r == 0)
+			break; /* Nothing is old any more. */
+	}
+	(void)failalloc_end();
+	CHECK(failed > 0);
 	buf_done(&content);
 	trees_close(&f);
 }

@@ -1,8 +1,9 @@
 /* The keyring loses power, its process, single calls and its bits: a key is there whole, or not at all.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/keyring.h"
+#include "ruedad/agents/crypto.h"
 #include "sim/disk.h"
-#include "tests/lib/test.h"
+#include "tests/lib/failalloc.h"
 #include <stdio.h>
 
 struct place {
@@ -150,4 +151,68 @@ TEST(a_file_of_a_changed_byte_or_length_is_not_taken_for_the_key)
 	file_close(f);
 	CHECK_INT(get(&p), -EBADMSG);
 	place_done(&p);
+}
+
+static struct buf make_box(struct place *p, const struct box_label *label)
+{
+	struct buf box = { 0 };
+	struct box_key key;
+
+	CHECK_INT(box_key_make(&p->key, label, &key), 0);
+	CHECK_INT(box_close(&key, "content", 7, &box), 0);
+	return box;
+}
+
+/* The key that a box wants: made, and it is the one that opens it. */
+static int use_box(struct place *p, const struct box_label *label, const struct buf *box)
+{
+	struct error error = { 0 };
+	struct box_key key;
+	uint8_t *bytes = NULL, *content;
+	size_t len;
+	int r = crypto_key_of(p->disk, box->data, box->len, label, &bytes, &error);
+
+	CHECK(r == 0 ? bytes != NULL : bytes == NULL && error.code == r && error.text[0] != 0);
+	if (r < 0)
+		return r;
+	CHECK_INT(box_key_read(bytes, &key), 0);
+	crypto_key_free(bytes);
+	CHECK_INT(box_open(&key, box->data, box->len, &content, &len, NULL), 0);
+	seal_memory_free(content, len);
+	return 0;
+}
+
+TEST(what_a_box_is_opened_with_is_the_right_key_or_none)
+{
+	const struct box_label label = { .kind = BOX_PEM };
+	struct place p, other;
+	struct buf box, damaged = { 0 };
+
+	place_init(&p, 1);
+	place_init(&other, 2);
+	CHECK_INT(keyring_put(p.disk, &p.key, NULL), 0);
+	box = make_box(&p, &label);
+	CHECK_INT(use_box(&p, &label, &box), 0);
+	CHECK_INT(use_box(&other, &label, &box), ERR_NO_RECOVERY_POLICY);
+	buf_append(&damaged, box.data, 50);
+	CHECK_INT(use_box(&p, &label, &damaged), ERR_INVALID_DATA);
+	for (uint64_t nth = 1, failed = 1; failed; nth++) {
+		int r;
+
+		sim_disk_fail_at(p.medium, SIM_DISK_ANY, nth, -EIO);
+		r = use_box(&p, &label, &box);
+		failed = sim_disk_has_failed(p.medium);
+		CHECK_INT(r, failed ? -EIO : 0);
+	}
+	sim_disk_fail_at(p.medium, SIM_DISK_ANY, 0, -EIO);
+	FAIL_EACH_ALLOCATION
+	{
+		int r = use_box(&p, &label, &box);
+
+		CHECK_INT(r, failalloc_hit() ? -ENOMEM : 0);
+	}
+	buf_done(&box);
+	buf_done(&damaged);
+	place_done(&p);
+	place_done(&other);
 }
