@@ -200,9 +200,11 @@ static const char *add_hint(DWORD code, const struct checkpoint_name *n, bool of
 			   ? "this node's own registry has no such key; rueda reg --local makes one"
 			   : NULL;
 	case ERROR_ACCESS_DENIED:
-		return of_file || of_key
-			   ? "it must be below one of the roots of [checkpoints] in rueda.conf, and readable"
-			   : NULL;
+		if (of_key)
+			return "[checkpoints] in rueda.conf: roots of files, pkcs11_module and pkcs11_pin_file of "
+			       "tokens";
+		return of_file ? "it must be below one of the roots of [checkpoints] in rueda.conf, and readable"
+			       : NULL;
 	case ERROR_NOT_SUPPORTED:
 		return of_file
 			   ? "the log of the service names the hard link, device or mount that no checkpoint can hold"

@@ -92,7 +92,28 @@ static int check_parsed(P11KitUri *uri, struct error *error)
 	return 0;
 }
 
-int key_uri_check(const char *text, struct error *error)
+static struct key_which_token which_token(P11KitUri *uri)
+{
+	const CK_TOKEN_INFO *info = p11_kit_uri_get_token_info(uri);
+	struct key_which_token t = { 0 };
+
+	memcpy(t.parts[0], info->label, sizeof(info->label));
+	memcpy(t.parts[1], info->manufacturerID, sizeof(info->manufacturerID));
+	memcpy(t.parts[2], info->model, sizeof(info->model));
+	memcpy(t.parts[3], info->serialNumber, sizeof(info->serialNumber));
+	return t;
+}
+
+bool key_tokens_meet(const struct key_which_token *a, const struct key_which_token *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(a->parts); i++)
+		if (a->parts[i][0] != 0 && b->parts[i][0] != 0 &&
+		    memcmp(a->parts[i], b->parts[i], sizeof(a->parts[i])) != 0)
+			return false;
+	return true;
+}
+
+static int read_uri(const char *text, struct key_which_token *ret, struct error *error)
 {
 	size_t len = strlen(text);
 	P11KitUri *uri;
@@ -118,17 +139,27 @@ int key_uri_check(const char *text, struct error *error)
 	else
 		r = error_set(error, ERR_INVALID_PARAMETER, "this is not a PKCS #11 URI of a key (RFC 7512): %s",
 		    p11_kit_uri_message(r) != NULL ? p11_kit_uri_message(r) : "it is none");
-	p11_kit_uri_free(uri);
 	if (r == 0 && strchr(text, '?') != NULL) /* Whatever else it asks for. */
 		r = error_set(error, ERR_INVALID_PARAMETER,
 		    "a PKCS #11 URI in the name of a checkpoint has nothing behind a question mark");
+	if (r == 0)
+		*ret = which_token(uri);
+	p11_kit_uri_free(uri);
 	return r;
+}
+
+int key_uri_check(const char *uri, struct error *error)
+{
+	struct key_which_token ignored;
+
+	return read_uri(uri, &ignored, error);
 }
 
 int key_name_parse(struct u16 name, struct key_name *ret, struct error *error)
 {
 	const struct provider *provider = find_provider(name);
 	_cleanup_(buf_done) struct buf place = { 0 };
+	struct key_which_token token = { 0 };
 	struct u16 container;
 	int r;
 
@@ -152,9 +183,9 @@ int key_name_parse(struct u16 name, struct key_name *ret, struct error *error)
 	if (place.error < 0)
 		return error_set_code(error, place.error, "cannot read the name of a crypto checkpoint");
 	if (r == 0 && provider->kind == BOX_TOKEN)
-		r = key_uri_check((const char *)place.data, error);
+		r = read_uri((const char *)place.data, &token, error);
 	if (r == 0)
-		*ret = (struct key_name){ provider->kind, (char *)TAKE_PTR(place.data) };
+		*ret = (struct key_name){ provider->kind, (char *)TAKE_PTR(place.data), token };
 	return r;
 }
 

@@ -6,13 +6,15 @@
  *
  * Why      one interface for both, that never blocks the loop, and under which no two jobs meet at one source.
  * How      a job that shares a file's path with one that runs, or lies above or below it, waits for that one if either of them
- *          puts back.  Keys of the registry need no such care: each change there is whole.  Tokens wait for each other: they are
- *          somebody's library, which may hang.  Files are waited for on threads of their own: a mount that hangs must not
+ *          puts back.  Keys of the registry need no such care: each change there is whole.  Jobs on a token wait for each other,
+ *          so that a PIN that is wrong is not tried by two at a time; those on different tokens do not, since one may hang, and
+ *          whether they are different is told by their URIs.  Files are waited for on threads of their own: a mount that hangs must not
  *          hold the workers, which the log and the blobs need.
  * Promise  what sources.h says.
  *          Watching is the registry's and file_watch.c's; here changes are told together.
  * Threads  the loop's; writing hives on workers, a thread for each job on files.
- * Limits   JOBS_MAX at a time, then ERR_BUSY; FILES_MAX of them on files run, the others wait; hive_max bytes.
+ * Limits   JOBS_MAX at a time, then ERR_BUSY; FILES_MAX of them on files and tokens run, TOKENS_MAX on tokens, the others wait;
+ *          hive_max bytes.
  * Design   docs/design/checkpoint-sources.md        Tests  tests/unit/source_name.c, tests/integration/sources.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/sources.h"
@@ -26,12 +28,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { JOBS_MAX = 1024, FILES_MAX = 32 };
+enum { JOBS_MAX = 1024, FILES_MAX = 32, TOKENS_MAX = 16 };
 
 struct sources {
 	struct sources_config config;
-	struct source_job *jobs; /* In the order in which they were asked for. */
-	size_t job_count, files_running;
+	struct source_job *jobs;                         /* In the order in which they were asked for. */
+	size_t job_count, files_running, tokens_running; /* Tokens count as files, too. */
 	struct source_watch *watches;
 	loop_callback *stopped; /* Wanted by sources_stop(). */
 	void *stopped_data;
@@ -42,7 +44,8 @@ struct source_job {
 	struct source_job *next;
 	struct source_name name; /* Its key lies in units.  Of a key's material: a file, whose path may be a URI. */
 	char16_t *units;         /* Owned. */
-	struct source_key key;   /* Of a crypto checkpoint. */
+	struct key_which_token token;
+	struct source_key key; /* Of a crypto checkpoint. */
 	bool puts, running, cancelled;
 	int cancel_fd;                /* An eventfd: readable once it is cancelled. */
 	struct db_snapshot *snapshot; /* Of the registry, to take a key. */
@@ -133,6 +136,11 @@ int sources_check_key(struct u16 name, struct error *error)
 
 static void start_jobs(struct sources *s);
 
+static bool is_token(const struct source_job *j)
+{
+	return j->name.kind == SOURCE_FILE && j->name.path[0] != '/';
+}
+
 /* Out of the list, then told: the callback may begin another. */
 static void end_job(struct source_job *j)
 {
@@ -144,6 +152,7 @@ static void end_job(struct source_job *j)
 	*at = j->next;
 	s->job_count--;
 	s->files_running -= j->name.kind == SOURCE_FILE;
+	s->tokens_running -= is_token(j);
 	if (j->result < 0 && j->error.code == 0)
 		(void)error_set_code(
 		    &j->error, j->result, "cannot %s", j->puts ? "put back a checkpoint" : "take a checkpoint");
@@ -252,21 +261,17 @@ static bool paths_meet(const char *a, const char *b)
 	return strncmp(a, b, len) == 0 && (a[len] == 0 || a[len] == '/') && (b[len] == 0 || b[len] == '/');
 }
 
-static bool is_token(const struct source_job *j)
-{
-	return j->name.path[0] != '/';
-}
-
 static bool must_wait(const struct source_job *j)
 {
 	if (j->name.kind == SOURCE_KEY)
 		return false;
-	if (j->sources->files_running == FILES_MAX)
+	if (j->sources->files_running >= FILES_MAX || (is_token(j) && j->sources->tokens_running >= TOKENS_MAX))
 		return true;
 	for (const struct source_job *other = j->sources->jobs; other != j; other = other->next)
 		if (other->name.kind == SOURCE_FILE &&
-		    ((is_token(other) && is_token(j)) ||
-			((other->puts || j->puts) && paths_meet(other->name.path, j->name.path))))
+		    (is_token(other) && is_token(j)
+			    ? key_tokens_meet(&other->token, &j->token)
+			    : (other->puts || j->puts) && paths_meet(other->name.path, j->name.path)))
 			return true;
 	return false;
 }
@@ -278,6 +283,7 @@ static void start_job(struct source_job *j)
 
 	j->running = true;
 	j->sources->files_running += j->name.kind == SOURCE_FILE;
+	j->sources->tokens_running += is_token(j);
 	r = j->cancelled                 ? ERR_CANCELLED
 	    : j->name.kind == SOURCE_KEY ? start_key(j)
 					 : loop_background(loop, run_files, end_on_loop, j);
@@ -304,8 +310,10 @@ static int parse_name(struct source_job *j, struct u16 name, struct error *error
 	if (j->key.key == NULL)
 		return source_name_parse(name, &j->name, error);
 	r = key_name_parse(name, &n, error);
-	if (r == 0)
+	if (r == 0) {
 		j->name = (struct source_name){ .kind = SOURCE_FILE, .path = n.place };
+		j->token = n.token;
+	}
 	return r;
 }
 

@@ -64,7 +64,7 @@ int source_put_back(struct sources *s, struct u16 name, const uint8_t *hive, siz
  * back is a box (seal/box.h).  key: a box_key_write(), in memory for secrets; before: the box that was saved before, or NULL: a
  * capture that finds the same calls back without bytes.  Both are borrowed until then.
  * Also ERR_INVALID_DATA: it is no key, or not a box of this key; ERR_NTE_BAD_KEY: the key may not leave its token; what keys/token.h
- * says of tokens, which one job after the other works on. */
+ * says of tokens; on one token one job after the other works. */
 struct source_key {
 	const uint8_t *key;
 	const struct buf *before;

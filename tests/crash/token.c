@@ -32,10 +32,10 @@ static const struct failing_token ways[] = {
 	{ TOKEN_DIES, CKR_OK },
 };
 
-/* What it answers is only a word for it. */
+/* What it answers is only a word for it; and a call that only asks is not done as well if its answer is lost. */
 static bool is_usual(const struct failing_token *way)
 {
-	return way->mode == TOKEN_KILLS || way->result == CKR_DEVICE_ERROR;
+	return way->mode == TOKEN_KILLS || (way->mode == TOKEN_FAILS && way->result == CKR_DEVICE_ERROR);
 }
 
 /* Two keys of the same name, and the tokens that have them: directories, copied for each attempt. */
@@ -364,7 +364,7 @@ TEST(whichever_call_fails_while_a_key_is_taken_it_is_taken_whole_or_not_at_all)
 
 	story_begin(&s, "taken", false, false);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
-		for (uint64_t nth = 1; ways[i].result == CKR_DEVICE_ERROR || test_long; nth++) {
+		for (uint64_t nth = 1; (is_usual(&ways[i]) && ways[i].mode == TOKEN_FAILS) || test_long; nth++) {
 			int r;
 
 			*s.plan = ways[i];

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Key material of applications follows its resource, encrypted: in files, and in a token (SoftHSM).  Prints TAP.
 
-Usage: crypto_checkpoints.py RUEDA RUEDAD LIBRARY TOKEN_TOOL HANGING_TOKEN [part of a test's name...]"""
+Usage: crypto_checkpoints.py RUEDA RUEDAD LIBRARY TOKEN_TOOL HANGING_TOKEN FAILING_TOKEN [part of a test's name...]"""
 import base64
 import ctypes
 import glob
 import hashlib
+import json
 import os
 import re
+import resource
 import shutil
 import struct
 import subprocess
@@ -22,7 +24,7 @@ from machine import Machine  # noqa: E402
 from tap import test  # noqa: E402
 
 TOOLS = [os.path.abspath(a) for a in sys.argv[1:4]]
-TOKEN_TOOL, HANGING = (os.path.abspath(a) for a in sys.argv[4:6])
+TOKEN_TOOL, HANGING, FAILING = (os.path.abspath(a) for a in sys.argv[4:7])
 HOME = tap.temporary()
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 ADD, DELETE, GET, ADD_FILE = 0x014000AE, 0x014000B2, 0x010000B5, 0x014000A2
@@ -69,12 +71,25 @@ def read(path):
 class Token:
     """A directory of software tokens, with one named app."""
 
+    FAILS, KILLS = 1, 4  # tests/lib/failing_token.h
+
     def __init__(self):
         self.directory = tap.temporary()
         self.environment = {**os.environ, "SOFTHSM2_CONF": os.path.join(self.directory, "conf")}
         with open(self.environment["SOFTHSM2_CONF"], "w", encoding="ascii") as f:
             f.write(f"directories.tokendir = {self.directory}\nlog.level = ERROR\n")
         self("make", "app")
+        self.plan()
+
+    def plan(self, mode=0, result=0, left=0, only_changes=0, slow=0):
+        """What the failing library does from now on."""
+        path = os.path.join(self.directory, "plan")
+        with open(path, "r+b" if os.path.exists(path) else "wb") as f:
+            f.write(struct.pack("<8Q", mode, result, left, only_changes, 0, 0, slow, 0))
+        os.environ["FAILING_TOKEN"] = path
+
+    def calls_left(self):
+        return struct.unpack("<8Q", read(os.path.join(self.directory, "plan")))[2]
 
     def __call__(self, verb, *words):
         return subprocess.run([TOKEN_TOOL, verb, *words], env=self.environment, check=True, capture_output=True,
@@ -87,14 +102,14 @@ class Token:
 class Node(Machine):
     count = 0
 
-    def __init__(self, more="", token=None, passphrase=RIGHT):
+    def __init__(self, more="", token=None, passphrase=RIGHT, module=SOFTHSM):
         Node.count += 1
         self.place = os.path.join(HOME, f"root{Node.count}")
         os.mkdir(self.place)
         if token is not None:
             os.environ["SOFTHSM2_CONF"] = token.environment["SOFTHSM2_CONF"]
             pin = secret_file(f"pin{Node.count}", b"7352\n")
-            more += f"pkcs11_module = {SOFTHSM}\npkcs11_pin_file = {pin}\n"
+            more += f"pkcs11_module = {module}\npkcs11_pin_file = {pin}\n"
         super().__init__(*TOOLS, config=f"[checkpoints]\nroots = {self.place}\n" + more)
         if passphrase is not None:
             self.rueda("cluster", "create", "one", *(["--recovery-passphrase-file", passphrase] if passphrase else []))
@@ -158,10 +173,28 @@ class Node(Machine):
             for path in (os.path.join(parent, n) for n in names):
                 if os.path.isfile(path) and not os.path.islink(path) and any(s in read(path) for s in secrets):
                     found.add(path)
-        for pid in (self.service_pid(), self.process.pid):
+        for pid in self.processes():
             if any(memory_has(pid, s) for s in secrets):
                 found.add(f"memory of {pid}")
         return found
+
+    def children(self, pid=None):
+        with open(f"/proc/{pid or self.process.pid}/task/{pid or self.process.pid}/children", encoding="ascii") as f:
+            return [int(n) for n in f.read().split()]
+
+    def processes(self):
+        """priv, ruedad, the guard, and whatever works for them at the moment."""
+        found = [self.process.pid]
+        for pid in found:
+            found += self.children(pid)
+        return found
+
+    def meanwhile(self, code, name, expected):
+        """The pid of a process that asks for this, and expects that."""
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if self.control(code, name) == expected else 1)
+        return pid
 
 
 def memory_has(pid, secret):
@@ -360,14 +393,8 @@ def a_key_in_a_token_comes_back_and_one_that_may_not_leave_is_refused():
 @test
 def a_token_that_hangs_is_given_up_and_delays_nothing_else():
     with Node(f"file_seconds = 8\npkcs11_module = {HANGING}\n") as c:
-        def children():
-            with open(f"/proc/{c.process.pid}/task/{c.process.pid}/children", encoding="ascii") as f:
-                return f.read().split()
-
-        before = children()
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0 if c.control(ADD, URI) == 1460 else 1)
+        before = c.children()
+        pid = c.meanwhile(ADD, URI, 1460)
         path = c.store("key", make_pem())
         time.sleep(0.5)
         assert c.control(ADD, "1\\PEM\\" + path) == 0
@@ -375,7 +402,184 @@ def a_token_that_hangs_is_given_up_and_delays_nothing_else():
         assert os.waitpid(pid, os.WNOHANG) == (0, 0), "the others waited"
         assert os.waitpid(pid, 0)[1] == 0
 
-        wait_until(lambda: children() == before, "the end of the process that hangs", 5)
+        wait_until(lambda: c.children() == before, "the end of the process that hangs", 5)
+
+
+@test
+def a_token_that_hangs_holds_up_no_other_token():
+    need_token()
+    token = Token()
+    token("make", "slow")
+    token("generate", "app", "signing", "1")
+    with Node("file_seconds = 10\n", token=token, module=FAILING) as c:
+        token.plan(slow=1)
+        before = len(c.children())
+        pid = c.meanwhile(ADD, URI.replace("token=app", "token=slow"), 1460)
+        wait_until(lambda: len(c.children()) > before, "the process that hangs")
+        c.add(URI)
+        c.online()
+        c.offline()
+        # One more at the same token waits for it: never are there two.
+        other = c.meanwhile(ADD, "1\\PKCS11\\pkcs11:token=slow;id=%02", 1460)
+        done = os.waitpid(pid, os.WNOHANG)
+        assert done == (0, 0), "the other token waited"
+        while done == (0, 0):
+            assert len(c.children()) <= before + 1, "two work on one token"
+            time.sleep(0.02)
+            done = os.waitpid(pid, os.WNOHANG)
+        assert done[1] == 0
+        os.kill(other, 9)
+        os.waitpid(other, 0)
+
+
+@test
+def a_process_that_works_on_keys_leaves_no_core_and_cannot_be_looked_into():
+    tap.need_root()
+    need_token()
+    token = Token()
+    token("make", "slow")
+    os.chmod(token.directory, 0o777)
+    for parent, directories, files in os.walk(token.directory):
+        for name in directories + files:
+            os.chown(os.path.join(parent, name), 65534, 65534)
+    with Node("file_seconds = 8\npkcs11_user = nobody\n", token=token, module=FAILING) as c:
+        token.plan(slow=1)
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(c.process.pid, resource.RLIMIT_CORE, unlimited)
+        before = set(c.children())
+        asker = c.meanwhile(ADD, URI.replace("token=app", "token=slow"), 1460)
+        wait_until(lambda: any(memory_has(p, b"7352") and "\nUid:\t65534\t" in read(f"/proc/{p}/status").decode()
+                               for p in set(c.children()) - before), "the PIN in the child", 6)
+        (pid,) = set(c.children()) - before
+        wait_until(lambda: os.stat(f"/proc/{pid}/environ").st_uid == 0, "the process to hide", 1)
+        assert re.search(r"Max core file size +0 +0 ", read(f"/proc/{pid}/limits").decode()), read(f"/proc/{pid}/limits")
+        done = subprocess.run(["head", "-c1", f"/proc/{pid}/maps"], user=65534, group=65534, extra_groups=[], check=False,
+                              capture_output=True, env={"LC_ALL": "C", "PATH": os.environ["PATH"]})
+        assert done.stdout == b"" and b"Permission denied" in done.stderr, done
+        assert os.waitpid(asker, 0)[1] == 0
+
+
+@test
+def a_process_killed_at_any_change_of_a_token_leaves_it_to_the_next_putting_back():
+    need_token()
+    token = Token()
+    token("generate", "app", "signing", "1")
+    first = token.sign()
+    with Node(token=token, module=FAILING) as c:
+        c.add(URI)
+        c.rueda("resource", "set", "app", "RestartAction=0")
+        before = c.blobs()
+        for n in range(1, 20):
+            token.plan()
+            token("remove", "app", "signing")
+            token("generate", "app", "signing", "1")
+            token.plan(mode=Token.KILLS, left=n, only_changes=1)
+            c.rueda("resource", "online", "app", "--wait", status=1 if n < 6 else 0)
+            assert c.blobs() == before
+            if token.calls_left() > 0:
+                break
+            assert "has ended" in c.rueda("resource", "why", "app"), c.rueda("resource", "why", "app")
+        # The wrapping key, two objects made, two removed.
+        assert n == 6 and token.sign() == first and token("count", "app", "signing") == "2"
+        # A key that cannot be taken at the end leaves what was saved.
+        for plan in ({"mode": Token.KILLS, "left": 40}, {"mode": Token.FAILS, "left": 60, "result": 0x30}):
+            token("remove", "app", "signing")
+            token("generate", "app", "signing", "1")
+            token.plan(**plan)
+            c.offline()
+            assert token.calls_left() == 0 and c.blobs() == before
+            c.online()
+            assert token.sign() == first
+        c.offline()
+
+
+@test
+def what_is_damaged_is_rebuilt_from_the_source_or_from_a_set():
+    token = Token() if os.path.exists(SOFTHSM) else None
+    if token is not None:
+        token("generate", "app", "signing", "1")
+    with Node(token=token) as c:
+        names = [f"1\\PEM\\{c.store('pem', make_pem())}", f"1\\PKCS12\\{c.store('p12', make_p12())}"]
+        names += [URI] if token is not None else []
+        contents = {n: read(os.path.join(c.place, n)) for n in ("pem", "p12")}
+        signature = token.sign() if token is not None else None
+        for name in names:
+            c.add(name)
+        backup = c.backup("set")
+
+        def rebuild(*words, status=0):
+            text = c.rueda("checkpoint", "rebuild", *words, "--json", status=status)
+            return {x["name"]: (x["outcome"], x["story"]) for x in json.loads(text)["checkpoints"]}
+
+        def damage(how):
+            for name in names:
+                saved = {x["name"]: x for x in c.json("checkpoint", "ls")["checkpoints"]}[name]
+                (path,) = glob.glob(c.path("state/*/blobs/" + saved["sha256"]))
+                if how == "missing":
+                    os.unlink(path)
+                else:
+                    with open(path, "r+b") as f:
+                        f.seek(-1, 2)
+                        f.write(bytes([read(path)[-1] ^ 1]))
+
+        def check_whole():
+            """That what is saved is what comes back."""
+            c.offline()
+            for n in contents:
+                os.unlink(os.path.join(c.place, n))
+            if token is not None:
+                token("remove", "app", "signing")
+            c.online()
+            assert {n: read(os.path.join(c.place, n)) for n in contents} == contents
+            assert token is None or token.sign() == signature
+
+        c.online()
+        for how in ("missing", "damaged"):
+            time.sleep(2)  # Soon after the start each file is looked at, which heals it, too.
+            damage(how)
+            done = rebuild("--plan")
+            assert set(done) == set(names) and {o for o, _ in done.values()} <= {"planned", "whole"}, done
+            done = rebuild()
+            assert set(done) == set(names) and {o for o, _ in done.values()} <= {"captured", "whole"}, done
+            assert token is None or done[URI][0] == "captured", done
+            assert {o for o, _ in rebuild().values()} == {"whole"}
+            check_whole()
+        # Not from what is there while nobody says that it is right, but from a set.
+        c.offline()
+        for how in ("missing", "damaged"):
+            damage(how)
+            for name in names:
+                c.fails(5004, "checkpoint", "rebuild", "app", "--crypto", name)
+                assert how in c.errors and "--from SET" in c.errors, c.errors
+                story = rebuild("app", "--crypto", name, "--from", backup)
+                assert story[name][0] == "taken", story
+                assert rebuild("app", "--crypto", name)[name][0] == "whole"
+            c.online()
+            check_whole()
+            c.offline()
+        # A source that is no key any more is not taken for one.
+        c.online()
+        c.store("pem", b"not a key\n")
+        damage("missing")
+        done = rebuild(status=1)
+        assert done.pop(names[0])[0] == "failed" and {o for o, _ in done.values()} == {"captured"}, done
+        assert "private key in PEM form" in c.errors, c.errors
+
+
+@test
+def a_bad_name_is_told_what_a_good_one_is():
+    with Node() as c:
+        for name in ("1\\pem\\/x", "2\\PEM\\/x", "1\\PEM\\x", "1\\PKCS11\\pkcs11:token=x", "1\\PKCS11\\pkcs11:object=x?pin-value=1"):
+            for words in (["add"], ["rm", "--yes"], ["show"], ["rebuild"]):
+                c.rueda("checkpoint", *words, "app", "--crypto", name, status=1)
+                code = 87 if words == ["add"] else 2
+                assert f" failed: {code} " in c.errors, (words, c.errors)
+            c.fails(87, "checkpoint", "add", "app", "--crypto", name)
+            assert "the name of a key is 1\\PEM\\/PATH, 1\\PKCS12\\/PATH or 1\\PKCS11\\pkcs11:URI" in c.errors, c.errors
+        c.fails(5, "checkpoint", "add", "app", "--crypto", URI)
+        assert "pkcs11_module" in c.errors, c.errors
+        c.fails(161, "checkpoint", "add", "app", "--crypto", "x\\PEM\\/x")
+        assert c.blobs() == {}
 
 
 def name_blob(c, resource, blob):
@@ -411,10 +615,14 @@ def a_blob_that_was_moved_is_refused_by_its_authentication():
         c.make_resource("other")
         c.add("1\\PEM\\" + two, resource="other")
         (to_two,) = (b for b in c.blobs().values() if b != from_one)
+        c.add("1\\PEM\\" + c.store("three", make_pem()), resource="other")
+        (from_three,) = (b for b in c.blobs().values() if b not in (from_one, to_two))
         c.rueda("resource", "set", "other", "RestartAction=0")
         # Blob for blob, with the label of the other, and with all of its head.
         for n, (forged, why) in enumerate(((from_one, "of another resource"), (to_two[:88] + from_one[88:], "damaged, or"),
-                                           (to_two[:104] + from_one[104:], "damaged, or"))):
+                                           (to_two[:104] + from_one[104:], "damaged, or"),
+                                           (from_three, "of another crypto checkpoint"),
+                                           (to_two[:88] + from_three[88:], "damaged, or"))):
             name_blob(c, "other", forged)
             c.rueda("resource", "online", "other", "--wait", status=1)
             assert why in c.rueda("resource", "why", "other"), c.rueda("resource", "why", "other")
@@ -479,4 +687,4 @@ def verify_tells_who_can_restore_and_opens_each_with_the_passphrase():
         assert other.json("backup", "verify", backup)["this_node_has_the_key"] is None
 
 
-tap.run(sys.argv[6:])
+tap.run(sys.argv[7:])

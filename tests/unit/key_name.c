@@ -77,6 +77,7 @@ TEST(a_uri_says_which_key_and_nothing_that_is_the_machines)
 		U16("1\\PKCS11\\pkcs11:object=x?pin-source=file:/etc/shadow"),
 		U16("1\\PKCS11\\pkcs11:object=x?module-path=/tmp/evil.so"),
 		U16("1\\PKCS11\\pkcs11:object=x?module-name=evil"),
+		U16("1\\PKCS11\\pkcs11:object=x;slot-id=1"),
 		U16("1\\PKCS11\\pkcs11:object=x;x-unknown=1"),
 		U16("1\\PKCS11\\pkcs11:object=x?x-unknown=1"),
 		U16("1\\PKCS11\\PKCS11:object=x"),
@@ -88,6 +89,33 @@ TEST(a_uri_says_which_key_and_nothing_that_is_the_machines)
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		check_refused(bad[i], ERR_INVALID_PARAMETER);
+}
+
+static bool meet(struct u16 a, struct u16 b)
+{
+	struct key_name x, y;
+	bool both;
+
+	CHECK_INT(key_name_parse(a, &x, NULL), 0);
+	CHECK_INT(key_name_parse(b, &y, NULL), 0);
+	both = key_tokens_meet(&x.token, &y.token);
+	CHECK(both == key_tokens_meet(&y.token, &x.token));
+	key_name_done(&x);
+	key_name_done(&y);
+	return both;
+}
+
+#define KEY(more) U16("1\\PKCS11\\pkcs11:object=x" more)
+
+TEST(tokens_are_told_apart_only_by_what_is_said_of_both)
+{
+	CHECK(meet(KEY(";token=app"), KEY(";token=app;id=%01")));
+	CHECK(!meet(KEY(";token=app"), KEY(";token=ap")));
+	CHECK(meet(KEY(";token=app"), KEY("")));
+	CHECK(meet(KEY(";token=app"), KEY(";serial=17")));
+	CHECK(!meet(KEY(";token=app;serial=1"), KEY(";token=app;serial=17")));
+	CHECK(!meet(KEY(";manufacturer=one"), KEY(";manufacturer=two")));
+	CHECK(!meet(KEY(";model=v1"), KEY(";model=v2")));
 }
 
 TEST(a_failed_allocation_is_an_error_and_leaves_nothing)
