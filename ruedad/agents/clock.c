@@ -5,23 +5,29 @@
  * How      cluster_deadline() says when something is next due.  While it names a moment, the owner's boot-time clock is
  *          followed: a tick is logged when the moment comes, and every minute on the way there, so that little is lost if
  *          the owner dies.  While nobody waits, the time stands still; what is waited for afterwards counts from there.
- * Failure  a tick that could not be logged, or whose fate is unknown, is lost: deadlines come later, never earlier.
+ *          Between two ticks it is behind, and a wait that began there would end too early by as much: so the policy has
+ *          one logged before it decides.
+ * Failure  a tick that could not be logged, or whose fate is unknown, is lost: deadlines come later, never earlier by more
+ *          than BEHIND_NS.
  * Threads  the loop thread.       Tests  tests/sim/service.c, tests/integration/resources.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/agents/clock.h"
 #include "base/log.h"
+#include "ruedad/agents/manage.h"
 #include "ruedad/service.h"
 #include "wire/command.h"
 
 enum { TICK_NS_MIN = 1000000 };
 #define TICK_NS_MAX 60000000000ull
+#define BEHIND_NS 100000000ull
 
 struct clock {
 	struct service *service;
 	struct loop_timer *timer;
-	bool runs;     /* Somebody waits: the timer is set, or a tick is on its way. */
-	bool waiting;  /* A tick has no outcome yet. */
-	uint64_t last; /* The boot time up to which ticks have been logged. */
+	bool runs;      /* Somebody waits: the timer is set, or a tick is on its way. */
+	bool waiting;   /* A tick has no outcome yet. */
+	bool caught_up; /* The policy waits for it. */
+	uint64_t last;  /* The boot time up to which ticks have been logged. */
 };
 
 static void on_due(void *data);
@@ -87,6 +93,10 @@ static void on_ticked(void *data, int status, const struct cluster_result *resul
 	(void)result;
 	c->waiting = false;
 	clock_look(c);
+	if (c->caught_up) {
+		c->caught_up = false;
+		manage_look(c->service->manage);
+	}
 }
 
 static void on_due(void *data)
@@ -112,4 +122,14 @@ static void on_due(void *data)
 		c->waiting = true;
 	else
 		loop_timer_start(c->timer, TICK_NS_MAX / 60);
+}
+
+bool clock_catch_up(struct clock *c)
+{
+	if (!c->runs)
+		return false;
+	if (!c->waiting && loop_now_ns(c->service->loop) - c->last > BEHIND_NS)
+		on_due(c);
+	c->caught_up = c->waiting;
+	return c->waiting;
 }

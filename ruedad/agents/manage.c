@@ -4,6 +4,7 @@
  * How      after each event that the policy (cluster/group/policy.c) may see, if this node is the owner and serves, it is
  *          asked, and what it says is proposed.  It is asked again when all of that has its outcome, and once more if such
  *          an event was applied meanwhile: the loop ends when it has nothing to say.
+ * Time     what is decided may be waited for, from the cluster's time on: if that is behind, it is brought up first (clock.h).
  * Hours    some groups may go back to a node at certain hours only.  Those are the ones of this machine's clock and zone.
  * Failure  a decision that is refused was out of date, and the next look sees why.  One that could not be proposed is
  *          proposed with the next event, at the latest with the next tick of the cluster's clock.
@@ -12,6 +13,7 @@
 #include "ruedad/agents/manage.h"
 #include "base/filetime.h"
 #include "base/log.h"
+#include "ruedad/agents/clock.h"
 #include "ruedad/service.h"
 #include "wire/command.h"
 
@@ -24,6 +26,7 @@ struct manage {
 	unsigned waiting;         /* Decisions without an outcome yet. */
 	bool again;               /* Something was applied since the policy was asked. */
 	bool posted;              /* manage_turn() is due. */
+	bool on_time;             /* A tick was logged for the decisions that come now. */
 	bool freed;
 };
 
@@ -130,6 +133,11 @@ static void manage_turn(void *data)
 		return;
 	m->again = false;
 	count = cluster_decide(m->service->cluster, look_at_the_hour(m), decisions, DECISIONS_MAX);
+	if (count > 0 && !m->on_time && clock_catch_up(m->service->clock)) {
+		m->on_time = true; /* Once: a tick that takes long must not put the decisions off for ever. */
+		return;
+	}
+	m->on_time = false;
 	for (int i = 0; i < count; i++)
 		propose(m, &decisions[i]);
 }

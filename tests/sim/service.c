@@ -359,10 +359,12 @@ TEST(an_idle_cluster_checks_once_and_its_log_does_not_grow)
 	story.open = false;
 	sim_loop_run_for(story.service.world, 30 * SECOND);
 	applied = cluster_applied(service_of(&story)->cluster);
+	if (service_of(&story)->unchecked > 0)
+		applied++; /* Else the last change was the one that brought the check. */
 	sim_loop_run_for(story.service.world, 120 * SECOND);
-	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied + 1);
+	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied);
 	sim_loop_run_for(story.service.world, 600 * SECOND);
-	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied + 1);
+	CHECK_INT(cluster_applied(service_of(&story)->cluster), applied);
 	story_end(&story);
 }
 
@@ -376,29 +378,34 @@ static void propose(struct world *w, struct command command)
 	buf_done(&bytes);
 }
 
+/* Make a resource that cannot be run, and ask for it. */
+static void want_one_that_fails(struct world *w, const struct guid *id, const char16_t *name)
+{
+	struct command create = { .kind = COMMAND_OBJECT_CREATE }, online = { .kind = COMMAND_RESOURCE_REQUEST };
+	const struct db_key *group =
+	    object_find(db_root(cluster_db(service_of(w)->cluster)), OBJECT_GROUP, U16("Cluster Group"));
+
+	CHECK(group != NULL);
+	create.object_create = (struct command_ObjectCreate){
+		.kind = OBJECT_RESOURCE, .name = name, .id = *id, .type_name = u"File Share Witness", .display_name = u""
+	};
+	CHECK(guid_parse(object_id(group), &create.object_create.group_id));
+	online.resource_request = (struct command_ResourceRequest){ *id, RESOURCE_VERB_ONLINE, 7 };
+	propose(w, create);
+	propose(w, online);
+}
+
 /* A resource that cannot be run: it fails, is restarted after half a second, fails, and is tried again each hour. */
 TEST(the_clusters_time_goes_on_while_a_failed_resource_waits_and_costs_little)
 {
 	const struct guid id = { { 0x5a } };
 	const struct resource_run *run;
-	struct command create = { .kind = COMMAND_OBJECT_CREATE }, online = { .kind = COMMAND_RESOURCE_REQUEST };
-	const struct db_key *group;
 	uint64_t applied;
 
 	story_begin(&story, test_seed);
 	story.open = false;
 	sim_loop_run_for(story.service.world, 200 * SECOND);
-	group = object_find(db_root(cluster_db(service_of(&story)->cluster)), OBJECT_GROUP, U16("Cluster Group"));
-	CHECK(group != NULL);
-	create.object_create = (struct command_ObjectCreate){ .kind = OBJECT_RESOURCE,
-		.name = u"nothing",
-		.id = id,
-		.type_name = u"File Share Witness",
-		.display_name = u"" };
-	CHECK(guid_parse(object_id(group), &create.object_create.group_id));
-	online.resource_request = (struct command_ResourceRequest){ id, RESOURCE_VERB_ONLINE, 7 };
-	propose(&story, create);
-	propose(&story, online);
+	want_one_that_fails(&story, &id, u"nothing");
 	sim_loop_run_for(story.service.world, SECOND / 4);
 	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &id);
 	CHECK(run != NULL && run->state == RESOURCE_FAILED);
@@ -414,6 +421,28 @@ TEST(the_clusters_time_goes_on_while_a_failed_resource_waits_and_costs_little)
 	sim_loop_run_for(story.service.world, 15 * SECOND);
 	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &id);
 	CHECK(run->sequence > 4);
+	story_end(&story);
+}
+
+/* While the first waits for its hour, ticks come each minute only. */
+TEST(a_wait_that_begins_between_two_ticks_is_as_long_as_any)
+{
+	const struct guid first = { { 0x5a } }, second = { { 0x5b } };
+	const struct resource_run *run;
+
+	story_begin(&story, test_seed);
+	story.open = false;
+	sim_loop_run_for(story.service.world, 200 * SECOND);
+	want_one_that_fails(&story, &first, u"first");
+	sim_loop_run_for(story.service.world, 95 * SECOND);
+	want_one_that_fails(&story, &second, u"second");
+	sim_loop_run_for(story.service.world, SECOND / 4);
+	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &second);
+	CHECK(run != NULL && run->state == RESOURCE_FAILED);
+	CHECK_INT(run->sequence, 2);
+	sim_loop_run_for(story.service.world, SECOND);
+	run = resource_run_find(cluster_groups(service_of(&story)->cluster), &second);
+	CHECK_INT(run->sequence, 4);
 	story_end(&story);
 }
 
