@@ -3,8 +3,9 @@
 """The service under a real systemd: its units, the resource type Generic Service, and what becomes of everything when something is
 killed, stopped and started again.  Prints TAP.
 
-Usage: systemd.py BUILD PREFIX [part of a test's name...]"""
+Usage: systemd.py BUILD PREFIX TOKEN_TOOL [part of a test's name...]"""
 import os
+import shutil
 import sys
 import time
 
@@ -13,7 +14,8 @@ import booted  # noqa: E402
 import tap  # noqa: E402
 from tap import test  # noqa: E402
 
-BUILD, PREFIX, *CHOSEN = sys.argv[1:]
+BUILD, PREFIX, TOKEN_TOOL, *CHOSEN = sys.argv[1:]
+SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 shared = None
 # Holds a lock for as long as it lives; tells when it cannot have it: then another one runs.
 PROGRAM = """#!/bin/sh
@@ -53,7 +55,14 @@ class Node(booted.Machine):
         self.pair = None
         self.run("systemd-sysusers")
         self.run("systemd-tmpfiles", "--create", "rueda.conf")
-        self.write("/etc/rueda/rueda.conf", "[checkpoints]\nroots = /etc/application\n[listen]\naddress = 127.0.0.1\nepmap = 135\n")
+        self.write("/etc/rueda/rueda.conf", f"""[checkpoints]
+roots = /etc/application
+pkcs11_module = {SOFTHSM if os.path.exists(SOFTHSM) else "none"}
+pkcs11_pin_file = /root/pin
+[listen]
+address = 127.0.0.1
+epmap = 135
+""")
         # A system call that the unit should allow is not to be passed over.
         self.write("/etc/systemd/system/rueda.service.d/kill.conf", "[Service]\nSystemCallErrorNumber=kill\n")
         self.run("systemctl", "daemon-reload")
@@ -399,6 +408,29 @@ def files_of_checkpoints_are_taken_and_put_back_as_root(node):
     saved = node.run("rueda", "checkpoint", "show", "kept", "--file", "/etc/application/settings")
     node.write("/etc/application/settings", "three, and longer\n")  # It is watched, too.
     wait_until(lambda: node.run("rueda", "checkpoint", "show", "kept", "--file", "/etc/application/settings") != saved, "a save")
+    a.remove()
+
+
+@on_node
+def keys_of_a_token_are_taken_and_put_back(node):
+    def token(*words):
+        return node.run("/srv/token-tool", *words).strip()
+
+    booted.need(os.path.exists(SOFTHSM), "there is no SoftHSM")
+    node.write("/etc/softhsm/softhsm2.conf", "directories.tokendir = /srv/token\nlog.level = ERROR\n")
+    node.write("/root/pin", "7352\n", 0o600)
+    node.write("/root/words", "wholly secret words 17\n", 0o600)
+    node.run("mkdir", "/srv/token")
+    shutil.copy(TOKEN_TOOL, node.path("/srv/token-tool"))
+    token("make", "app")
+    token("generate", "app", "signing", "1")
+    signed = token("sign", "app", "signing")
+    node.run("rueda", "cluster", "recovery-key", "set", "--recovery-passphrase-file", "/root/words")
+    a = application(node, "signer")
+    node.run("rueda", "checkpoint", "add", "signer", "--crypto", "1\\PKCS11\\pkcs11:token=app;object=signing")
+    token("remove", "app", "signing")
+    a.online()
+    assert token("sign", "app", "signing") == signed
     a.remove()
 
 

@@ -12,11 +12,13 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+NAME = "rueda-machine-"  # Of control groups.
 # Of systemd's own units; all others are missing.
 UNITS = """basic.target sysinit.target sockets.target shutdown.target umount.target final.target multi-user.target local-fs.target
     local-fs-pre.target network.target remote-fs.target nss-user-lookup.target paths.target timers.target slices.target
@@ -39,9 +41,26 @@ def find_cgroups():
     raise tap.Skip("there are no control groups of version 2")
 
 
+def remove_group(group):
+    """If nobody is in it any more; groups are left a moment after their last process."""
+    for directory, _, _ in os.walk(group, topdown=False):
+        os.rmdir(directory)
+
+
+def remove_forgotten(groups):
+    """Of tests that were killed."""
+    for name in os.listdir(groups):
+        if name.startswith(NAME) and not os.path.exists("/proc/" + name[len(NAME):]):
+            try:
+                remove_group(os.path.join(groups, name))
+            except OSError:
+                pass
+
+
 class Machine:
     def __init__(self, build, prefix):
         tap.need_root()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         need(prefix == "/usr" or prefix.startswith("/usr/"), f"it would be installed in {prefix}, which is not below /usr")
         need(os.path.islink("/lib"), "/lib is not in /usr")
         for program in ("/usr/lib/systemd/systemd", "meson", "unshare", "nsenter", "setpriv", "pivot_root", "ip"):
@@ -51,14 +70,15 @@ class Machine:
         subprocess.run(["meson", "install", "--no-rebuild", "--quiet", "-C", build, "--destdir", installed], check=True,
                        capture_output=True, timeout=60)
         os.mkdir(os.path.join(self.directory, "root"))
-        group = os.path.join(find_cgroups(), f"rueda-machine-{os.getpid()}")
+        groups = find_cgroups()
+        group = os.path.join(groups, f"{NAME}{os.getpid()}")
+        remove_forgotten(groups)
         try:
             os.mkdir(group)
         except OSError as e:
             raise tap.Skip(f"no control group can be made: {e}")
         self.group, owner = group, os.getpid()
         atexit.register(lambda: self.end() if os.getpid() == owner else None)
-        signal.signal(signal.SIGTERM, lambda *_: exit(1))
         self.boot(installed)
 
     def boot(self, installed):
@@ -115,10 +135,9 @@ class Machine:
         if self.process is not None and self.process.poll() is None:
             os.kill(self.init or self.process.pid, signal.SIGKILL)
             self.process.wait(20)
-        for _ in range(200):  # Groups are left a moment after their last process.
+        for _ in range(200):
             try:
-                for directory, _, _ in os.walk(self.group, topdown=False):
-                    os.rmdir(directory)
+                remove_group(self.group)
                 return
             except OSError:
                 time.sleep(0.05)
