@@ -25,7 +25,7 @@ echo "$$" >>"$0.runs"
 trap 'echo >>"$0.terms"; exit 0' TERM
 while :; do sleep 1000 & wait $!; done
 """
-SERVICE = "[Service]\nExecStart={}\nExecStopPost=/bin/sh -c 'echo >>{}.stops'\n"
+SERVICE = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart={}\nExecStopPost=/bin/sh -c 'echo >>{}.stops'\n"
 CONNECT = """
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -120,7 +120,9 @@ class Resource:
         self.node.run("rueda", "resource", "set", self.name, *words)
 
     def online(self):
+        before = self.runs()
         self.node.run("rueda", "resource", "online", self.name, "--wait=20")
+        wait_until(lambda: self.runs() > before, f"the program of {self.name} runs")  # systemd does not wait for that.
         return self
 
     def count(self, kind):
