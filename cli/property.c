@@ -5,7 +5,7 @@
  * Lists    each NAME=TEXT of the same name is one text of it.  NAME without '=' takes the value out: back to its standard.
  * Threads  one.      Tests  tests/integration/objects_cli.py
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/subject.h"
+#include "cli/known.h"
 #include "cli/value.h"
 #include "wire/proplist.h"
 #include <stdio.h>
@@ -245,8 +245,9 @@ static int check_types(const struct setting *t)
 	return 0;
 }
 
-/* What the name is: its format, and whether it is private. */
-static int find_format(const struct setting *t, struct u16 name, uint32_t type, uint16_t *ret, bool *ret_private)
+/* What the name is: its format, whether it is private, and nobody has heard of it. */
+static int find_format(
+    const struct setting *t, struct u16 name, uint32_t type, uint16_t *ret, bool *ret_private, bool *ret_new)
 {
 	int r = ERR_FILE_NOT_FOUND;
 
@@ -263,6 +264,7 @@ static int find_format(const struct setting *t, struct u16 name, uint32_t type, 
 		r = look_up(t->s, PRIVATE_FORMATS, name, true, ret);
 	if (r == ERR_FILE_NOT_FOUND)
 		r = look_up(t->s, GET_PRIVATE, name, false, ret);
+	*ret_new = r == ERR_FILE_NOT_FOUND;
 	for (size_t i = 0; r == ERR_FILE_NOT_FOUND && i < ARRAY_SIZE(formats); i++) {
 		if (formats[i].type == type) {
 			*ret = formats[i].format;
@@ -284,7 +286,7 @@ static int add_setting(struct setting *t, size_t argument)
 	_cleanup_(buf_done) struct buf data = { 0 };
 	struct buf *list;
 	uint16_t format = PROP_UNKNOWN;
-	bool private = true;
+	bool private = true, new = false;
 	int r;
 
 	if (name == NULL || words == NULL)
@@ -298,10 +300,13 @@ static int add_setting(struct setting *t, size_t argument)
 			return 0; /* It has been seen to with the first one. */
 		words[count++] = c->arguments[i] + len + 1;
 	}
-	r = find_format(t, u16_from_z(name), new_type(c, name_text), &format, &private);
+	r = find_format(t, u16_from_z(name), new_type(c, name_text), &format, &private, &new);
 	if (r < 0)
 		return cli_fail_error(
 		    r, NULL, "setting '%s' of the %s '%s'", name_text, noun_word(t->s->noun), t->s->text);
+	r = new &&equals != NULL ? known_check(c, t->s, name_text) : 0;
+	if (r != 0)
+		return r;
 	if (equals != NULL) {
 		/* "NAME=" is the empty list. */
 		if (format == PROP_MULTI_SZ && count == 1 && words[0][0] == 0)

@@ -189,6 +189,9 @@ def a_private_property_that_cannot_be_is_refused_with_its_name(t):
     assert "the reason: PrefixLength: a subnet cannot have 129 bits" in t.errors, t.errors
     t.fails(87, "resource", "set", "Refused", "Address=192.0.2.1")
     assert "the reason: Address: '192.0.2.1' is no IPv6 address" in t.errors, t.errors
+    t.run("resource", "set", "Refused", "adress=2001:db8::2", status=2)
+    assert "IPv6 Address does not know 'adress', but 'Address'; it knows Address, PrefixLength" in t.errors, t.errors
+    t.run("resource", "set", "Refused", "Mine=x", "--type", "SZ")
     assert t.properties("resource", "Refused")["private", "PrefixLength"]["number"] == 64
 
 
@@ -220,6 +223,15 @@ END
     found = {n: p for (_, n), p in t.properties("resource", "Agent").items()}
     assert (found["ScriptFilepath"]["text"], found["config"]["text"], found["port"]["text"]) == (path, "/etc/a b", "8080")
     assert (found["PendingTimeout"]["number"], found["LooksAlivePollInterval"]["number"]) == (120000, 7000)
+    for name, said in (("prot", "does not know 'prot', but 'port'"), ("unheard-of", "does not know 'unheard-of';")):
+        t.run("resource", "set", "Agent", f"{name}=1", status=2)
+        assert said in t.errors, t.errors
+    t.run("resource", "set", "Agent", "port=81", "config=/x")
+    t.run("resource", "set", "Agent", "unheard-of=1", "--type", "SZ")
+    t.run("resource", "set", "Agent", "unheard-of=2")  # Now it is there.
+    t.run("resource", "set", "Agent", "unheard-of")
+    os.unlink(path)  # Without the agent nobody can tell.
+    t.run("resource", "set", "Agent", "prot=1")
     t.fails(2, "type", "agent", "ocf:none:none")
     t.run("type", "agent", "ocf:../x", status=2)
     t.run("resource", "create", "x", "Agents", status=2)
