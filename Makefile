@@ -52,6 +52,7 @@ bench:
 install: all
 	meson configure $(BUILD) --prefix=$(PREFIX)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig # So that programs find the new libraries.
 
 clean:
 	rm -rf $(BUILD) $(BUILD).log
