@@ -189,6 +189,8 @@ static void begin(const struct operation *op, uint64_t seed)
 	for (unsigned i = 0; i < sources; i++)
 		CHECK_INT(outside_delete(&o, names[i]), 0);
 	add_all(2, sources);
+	service_checkpoint(outside_service(&o)); /* And a sweep: what is not saved any more is in the set only. */
+	sim_loop_run_for(o.sim.world, 5 * SECOND);
 	if (op->prepare != NULL)
 		op->prepare();
 	o.sim.handling = count;
