@@ -199,8 +199,8 @@ DWORD RuedaRestore(LPCWSTR lpszPathName, DWORD dwFlags, LPCWSTR lpszQuorumDriveL
  * dwFlags              RUEDA_RESTORE_FORCE: also from a set of another cluster; RUEDA_RESTORE_PLAN: only tell.
  * lpszStory, cchStory  as for RuedaCreateCluster().
  *
- * Returns 0; 5007 the cluster or the set has no such resource; 5019 it is not offline; 2 the set has no saved checkpoint of
- * it; 87 the set is of another cluster; 6003, 13 its crypto checkpoints are encrypted with another cluster key, for another
+ * Returns 0; 5007 the cluster or the set has no such resource; 5019 it is not offline; 170 something was saved for it
+ * meanwhile; 2 the set has no saved checkpoint of it; 87 the set is of another cluster; 6003, 13 its crypto checkpoints are encrypted with another cluster key, for another
  * cluster or resource; 1816 too many long paths for one change; and for the set as RestoreClusterDatabase(). */
 DWORD RuedaRestoreCheckpoints(
     LPCWSTR lpszPathName, LPCWSTR lpszResource, DWORD dwFlags, LPWSTR lpszStory, DWORD cchStory);
@@ -258,12 +258,13 @@ typedef enum RUEDA_REBUILD {
  * hResource, dwKind, lpszPath  as above.
  * lpszSet   NULL: it is captured again from what is there now, on the node of this machine, where the resource must be online.
  *           A backup set: it is taken from there, whatever is saved now; it takes effect when the resource is brought
- *           online again.
+ *           online again, and until then it must be offline, unless the set has the very state that is saved.
  * dwFlags   RUEDA_REBUILD_
  * pOutcome  may be NULL.
  *
  * Returns 0; 2 no such checkpoint; 5; 6; 87; 1168 the set has none; 5004 the resource is not online on this machine; 5007;
- * 5087 the set is damaged; 5893 it is of another cluster; those of capturing; 1717 not over the network. */
+ * 5019 it is not offline, and the set has another state; 170 something was saved meanwhile; 6003 the set's key material is
+ * encrypted with another cluster key; 5087 the set is damaged; 5893 it is of another cluster; those of capturing; 1717 not over the network. */
 DWORD RuedaRebuildCheckpoint(HRESOURCE hResource, DWORD dwKind, LPCWSTR lpszPath, LPCWSTR lpszSet, DWORD dwFlags,
     RUEDA_REBUILD *pOutcome, LPWSTR lpszStory, DWORD cchStory);
 
