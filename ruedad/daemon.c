@@ -147,6 +147,7 @@ static int start_ground(struct daemon *d, struct error *e)
 	r = instance_lock(d->config, getppid(), &d->lock, e);
 	if (r < 0)
 		return r;
+	loop_linux_be_prompt();
 	r = crash_setup(d->config->state_directory, &crash_path);
 	if (r == 0)
 		r = loop_linux_new(&d->loop);

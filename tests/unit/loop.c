@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MS 1000000u
@@ -361,6 +362,57 @@ TEST(background_work_yields_to_workers_and_the_loop)
 	CHECK_INT(in_work, before);
 	CHECK_INT(nice_of_this_thread(), before);
 	teardown();
+}
+
+/* Of this thread, in nanoseconds; 0: the kernel does not say. */
+static uint64_t slice_of_this_thread(void)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} a = { 0 };
+
+	return syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) < 0 || a.policy != SCHED_OTHER ? 0 : a.runtime;
+}
+
+static void look_at_slice(void *data)
+{
+	*(uint64_t *)data = slice_of_this_thread();
+}
+
+static void *be_prompt_in_thread(void *data)
+{
+	uint64_t before = slice_of_this_thread(), *slices = data;
+	struct loop *l;
+
+	loop_linux_be_prompt();
+	CHECK_INT(loop_linux_new(&l), 0);
+	rig.loop = l;
+	rig.real = true;
+	slices[0] = slice_of_this_thread();
+	CHECK_INT(loop_background(l, look_at_slice, stop, &slices[1]), 0);
+	loop_linux_run(l);
+	loop_linux_free(l);
+	rig.loop = NULL;
+	slices[2] = before;
+	return NULL;
+}
+
+TEST(who_is_prompt_has_short_slices_and_its_background_work_has_not)
+{
+	uint64_t slices[3] = { 0 }; /* Of the thread, of its background work, of others. */
+	pthread_t thread;
+
+	/* In a thread of its own, since it cannot be taken back. */
+	CHECK_INT(pthread_create(&thread, NULL, be_prompt_in_thread, slices), 0);
+	CHECK_INT(pthread_join(thread, NULL), 0);
+	if (slices[2] == 0)
+		test_skip("the kernel has no slices of threads");
+	CHECK(slices[0] < slices[2]);
+	CHECK_INT(slices[1], slices[2]);
 }
 
 TEST(stop_waits_for_work_and_posts_that_have_begun)
