@@ -472,16 +472,14 @@ CONTRACT(each_failed_allocation_is_told)
 {
 	put(d, "a", "x");
 	CHECK_INT(disk_make_directory(d, "t", 0700), 0);
-	FAIL_EACH_ALLOCATION
-	{
+	FAIL_EACH_ALLOCATION {
 		struct disk_file *f = NULL;
 		int r = disk_open(d, "a", DISK_READ, 0, &f);
 
 		CHECK(r == (failalloc_hit() ? -ENOMEM : 0));
 		file_close(f);
 	}
-	FAIL_EACH_ALLOCATION
-	{
+	FAIL_EACH_ALLOCATION {
 		uint8_t *data = NULL;
 		size_t len;
 		int r = disk_read_file(d, "a", 10, &data, &len);
@@ -600,8 +598,7 @@ TEST(a_descriptor_becomes_the_root)
 	path_of(path, "descriptor", "");
 	fd = open(path, O_RDONLY | O_DIRECTORY);
 	CHECK(fd >= 0);
-	FAIL_EACH_ALLOCATION
-	{
+	FAIL_EACH_ALLOCATION {
 		int copy = dup(fd);
 
 		other = NULL;

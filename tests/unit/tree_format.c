@@ -251,8 +251,7 @@ TEST(no_memory_is_an_error_on_both_sides)
 
 	write_sample(&good);
 	CHECK_INT(finish(&good), 0);
-	FAIL_EACH_ALLOCATION
-	{
+	FAIL_EACH_ALLOCATION {
 		struct author a;
 		int r;
 
@@ -261,8 +260,7 @@ TEST(no_memory_is_an_error_on_both_sides)
 		CHECK(r == -ENOMEM || (r == 0 && (!failalloc_hit() || a.text.error < 0 || a.file.bytes.error < 0)));
 		author_free(&a);
 	}
-	FAIL_EACH_ALLOCATION
-	{
+	FAIL_EACH_ALLOCATION {
 		struct tree_visitor nobody = { 0 };
 		int r = files_read(good.file.bytes.data, good.file.bytes.len, &nobody, NULL);
 
