@@ -4,6 +4,8 @@
  * How      bind ──► bind_ack with one result for each context, or bind_nak and the end;
  *          alter_context ──► alter_context_resp (more interfaces, or more legs of authentication), or a fault;
  *          auth3 (the last leg of some mechanisms) has no answer: its failure is told to the first request.
+ *          A leg that takes time (RPC_STEP_LATER) leaves the PDU where it is; it is handled once more when the mechanism
+ *          is ready, from the leg on.
  * Note     Sizes and group count in bind only.  Both fragment sizes are the same: the least of the client's two and
  *          ours, a multiple of 8.  A reply has a trailer if its question had one, even with an empty token.
  * Threads  the loop's.     Limits  PDU_CONTEXTS_MAX contexts for one connection; one security context.
@@ -113,6 +115,8 @@ static int make_security(struct rpc_connection *c, const struct pdu_auth *auth)
 	security->type = auth->type;
 	security->level = auth->level;
 	security->context_id = auth->context_id;
+	security->ready = rpc_connection_resume;
+	security->ready_data = c;
 	c->security = security;
 	return 0;
 }
@@ -149,7 +153,7 @@ static int settle_group(struct rpc_connection *c)
 	return 0;
 }
 
-/* One leg; the answer is appended to *token.  1, 0 or an error, as rpc_security_ops.step(). */
+/* One leg; the answer is appended to *token.  As rpc_security_ops.step(). */
 static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct buf *token)
 {
 	const struct pdu_auth *auth = &pdu->auth;
@@ -169,7 +173,8 @@ static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct
 	if (pdu->header.type != PDU_AUTH3 && (pdu->header.flags & PDU_HEADER_SIGN))
 		s->header_sign = true;
 	r = s->ops->step(s, auth->token, auth->token_len, token);
-	if (r < 0 && r != -ENOMEM)
+	c->waits = r == RPC_STEP_LATER;
+	if (r < 0 && r != -ENOMEM && r != -EAGAIN)
 		tell_failure(c); /* What fails from here on is no wrong password. */
 	if (r == 0 && s->ops->identify != NULL) {
 		s->ops->identify(s, &c->identity);
@@ -241,6 +246,7 @@ static enum pdu_nak_reason reason_of(int error)
 	case ERR_RPC_S_UNKNOWN_AUTHN_SERVICE:
 		return NAK_AUTH_TYPE;
 	case ERR_RPC_S_SERVER_TOO_BUSY:
+	case -EAGAIN:
 		return NAK_LIMIT;
 	default:
 		return NAK_UNSPECIFIED;
@@ -250,16 +256,16 @@ static enum pdu_nak_reason reason_of(int error)
 void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu)
 {
 	_cleanup_(buf_done) struct buf token = { 0 };
-	bool is_alter = pdu->header.type == PDU_ALTER;
+	bool is_alter = pdu->header.type == PDU_ALTER, is_new = !c->waits;
 	struct pdu_ack ack = { .result_count = pdu->bind.context_count };
 	int r = 0;
 
-	if ((pdu->header.flags & (PDU_FIRST | PDU_LAST)) != (PDU_FIRST | PDU_LAST) ||
-	    is_alter != (c->state == CONNECTION_BOUND)) {
+	if (is_new && ((pdu->header.flags & (PDU_FIRST | PDU_LAST)) != (PDU_FIRST | PDU_LAST) ||
+			  is_alter != (c->state == CONNECTION_BOUND))) {
 		refuse(c, pdu, NAK_UNSPECIFIED, "a bind comes at the wrong time");
 		return;
 	}
-	if (!is_alter) {
+	if (is_new && !is_alter) {
 		if (enter_group(c, pdu->bind.group) < 0) {
 			refuse(c, pdu, NAK_UNSPECIFIED, "the client names an association group that it does not have");
 			return;
@@ -272,6 +278,8 @@ void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu)
 		ack.results[i] = negotiate(c, &pdu->bind.contexts[i]);
 	if (pdu->has_auth)
 		r = step_security(c, pdu, &token);
+	if (r == RPC_STEP_LATER)
+		return;
 	if (r < 0) {
 		refuse(c, pdu, reason_of(r), "the client could not be authenticated");
 		return;
@@ -282,11 +290,12 @@ void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu)
 void rpc_connection_auth3(struct rpc_connection *c, const struct pdu *pdu)
 {
 	_cleanup_(buf_done) struct buf token = { 0 };
+	int r;
 
 	if (c->state != CONNECTION_BOUND || c->security->done) {
 		rpc_connection_end(c, "an auth3 comes at the wrong time");
 		return;
 	}
-	if (step_security(c, pdu, &token) != 0)
-		c->security_failed = true;
+	r = step_security(c, pdu, &token);
+	c->security_failed = r != 0 && r != RPC_STEP_LATER;
 }

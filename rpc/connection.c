@@ -7,6 +7,8 @@
  *          OVER is final: input is ignored, calls in flight are told, what is in the output still leaves.
  *
  *          Input is collected until one PDU is whole; its header is judged as soon as it is there.
+ *          While a login waits for somebody else's word, nothing further is looked at: what comes is held, and the transport
+ *          is told to read no more once there is much of it.
  *          Output is one buffer that the transport takes over as it is; what it has taken counts as unsent until it
  *          says so.
  *
@@ -14,7 +16,7 @@
  *          does not leave; it is *unread* while output does not move; *idle* while nothing is in flight.  Over the
  *          network a peer is a *stranger* until it is authenticated, and may be one for a short time only.
  * Promise  wake() is called whenever output becomes available or the connection ends, once until output is taken.
- * Threads  the loop's.     Limits  PDU_SIZE_MAX of input, output_max, memory, the time-outs.
+ * Threads  the loop's.     Limits  PDU_SIZE_MAX of input, RPC_HELD_MAX behind it, output_max, memory, the time-outs.
  * Source   MS-RPCE 3.3.1.5     Tests  tests/unit/rpc_server.c, rpc_hostile.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/server_private.h"
@@ -167,6 +169,7 @@ void rpc_connection_free(struct rpc_connection *c)
 	rpc_account_put(c->account);
 	rpc_identity_done(&c->identity);
 	buf_done(&c->input);
+	buf_wipe(&c->held);
 	buf_done(&c->output);
 	*c->previous = c->next;
 	if (c->next != NULL)
@@ -315,6 +318,52 @@ static bool owes(const struct rpc_connection *c)
 	       c->identity.access == RPC_ACCESS_NONE;
 }
 
+/* The PDU in input is whole. */
+static void take_pdu(struct rpc_connection *c)
+{
+	handle_pdu(c, c->input.data, c->input.len);
+	if (c->waits)
+		return;
+	explicit_bzero(c->input.data, c->input.len); /* As call.c wipes what it was made into. */
+	c->input.len = 0;
+	if (!owes(c))
+		c->owing_since = 0;
+}
+
+static void hold(struct rpc_connection *c, const uint8_t *data, size_t len)
+{
+	if (len > RPC_HELD_MAX - c->held.len) {
+		rpc_connection_end(c, "the client does not wait for the end of its login");
+		return;
+	}
+	buf_append(&c->held, data, len);
+	if (c->held.error != 0)
+		rpc_connection_end(c, "there is no memory for its input");
+}
+
+bool rpc_connection_has_room(const struct rpc_connection *c)
+{
+	return c->held.len < RPC_HELD_MAX / 2;
+}
+
+void rpc_connection_resume(void *data)
+{
+	struct rpc_connection *c = data;
+	struct buf held;
+
+	assert(c->waits);
+	if (c->state == CONNECTION_OVER)
+		return;
+	take_pdu(c);
+	if (c->waits)
+		return;
+	held = c->held;
+	c->held = (struct buf){ 0 };
+	rpc_connection_input(c, held.data, held.len);
+	buf_wipe(&held);
+	wake(c); /* There may be room again. */
+}
+
 void rpc_connection_input(struct rpc_connection *c, const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -323,6 +372,10 @@ void rpc_connection_input(struct rpc_connection *c, const void *data, size_t len
 	while (len > 0 && c->state != CONNECTION_OVER) {
 		size_t want = PDU_HEADER_SIZE, take;
 
+		if (c->waits) {
+			hold(c, p, len);
+			return;
+		}
 		if (c->input.len >= PDU_HEADER_SIZE)
 			want = get_le16(c->input.data + 8);
 		take = MIN(len, want - c->input.len);
@@ -338,13 +391,8 @@ void rpc_connection_input(struct rpc_connection *c, const void *data, size_t len
 			if (want == 0)
 				return;
 		}
-		if (c->input.len == want) {
-			handle_pdu(c, c->input.data, c->input.len);
-			explicit_bzero(c->input.data, c->input.len); /* As call.c wipes what it was made into. */
-			c->input.len = 0;
-			if (!owes(c))
-				c->owing_since = 0;
-		}
+		if (c->input.len == want)
+			take_pdu(c);
 	}
 }
 

@@ -26,9 +26,14 @@ enum rpc_auth_level {
 
 struct rpc_security;
 
+enum { RPC_STEP_LATER = 2 };
+
 struct rpc_security_ops {
 	/* One token of the peer in, the answer (maybe empty) appended to *token_out.  1: more legs are expected;
-	 * 0: done, and signature_len is set; negative: refused, for good. */
+	 * 0: done, and signature_len is set; negative: refused, for good, and but for -ENOMEM and -EAGAIN (nobody can say now)
+	 * because of what the peer has sent.
+	 * RPC_STEP_LATER, on a server: somebody else must be asked first, and nothing was appended.  ready() is called when
+	 * he has answered; then step() is called once more with the same token. */
 	int (*step)(struct rpc_security *s, const uint8_t *token, size_t len, struct buf *token_out);
 	/* On a server: put who the peer is into *identity after the last step; after a refused one put there who he said he
 	 * is, for the log, and leave access and sids alone.  NULL: the transport knew already. */
@@ -40,7 +45,7 @@ struct rpc_security_ops {
 	    struct rpc_security *s, uint8_t *pdu, size_t len, size_t body, size_t body_len, uint8_t *signature);
 	int (*unprotect)(
 	    struct rpc_security *s, uint8_t *pdu, size_t len, size_t body, size_t body_len, const uint8_t *signature);
-	void (*free)(struct rpc_security *s);
+	void (*free)(struct rpc_security *s); /* Also between a step and its ready(), which does not come then. */
 	/* For SPNEGO, which wraps other mechanisms: a signature over its list of them, after the last step and before the
 	 * first PDU.  -EOPNOTSUPP: nothing was negotiated that could sign.  NULL: the mechanism is never wrapped. */
 	int (*sign_list)(struct rpc_security *s, const uint8_t *list, size_t len, struct buf *signature);
@@ -55,6 +60,9 @@ struct rpc_security {
 	bool header_sign;     /* Negotiated: the signature covers header and trailer. */
 	bool done;            /* The last leg has been made: PDUs are protected from here on. */
 	size_t signature_len; /* Of every PDU at level packet and above; at most RPC_SIGNATURE_MAX. */
+	/* On a server, set by who has made it.  Called once after each RPC_STEP_LATER, never from within a call of ops. */
+	void (*ready)(void *data);
+	void *ready_data;
 };
 
 enum { RPC_SIGNATURE_MAX = 256 };

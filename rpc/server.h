@@ -18,8 +18,8 @@ enum {
 	RPC_ADDRESS_SIZE = 16, /* IPv6; IPv4 as ::ffff:a.b.c.d. */
 };
 
-/* Who says so. */
-enum rpc_identity_kind { RPC_BY_TRANSPORT, RPC_BY_NTLM, RPC_BY_KERBEROS };
+/* Who says so.  By NTLM it is an account of ours, or one of a domain: DOMAIN\user. */
+enum rpc_identity_kind { RPC_BY_TRANSPORT, RPC_BY_NTLM, RPC_BY_KERBEROS, RPC_BY_DOMAIN };
 
 /* Who is at the other end.  Compared to keep strangers out of an association group, and shown to handlers. */
 struct rpc_identity {
@@ -97,8 +97,9 @@ struct rpc_server_stats {
 };
 struct rpc_server_stats rpc_server_stats(const struct rpc_server *s);
 
-/* What a transport gives a connection.  wake(): there is output to take, or the connection is over; called from within
- * rpc_connection_input(), rpc_connection_tick() and the completion of calls, once until output is taken.  It must not
+/* What a transport gives a connection.  wake(): there is output to take, room for input again, or the connection is over;
+ * called from within rpc_connection_input(), rpc_connection_tick(), the completion of calls and that of logins that have
+ * taken time, once until output is taken.  It must not
  * call rpc_connection_free() or _input(). */
 struct rpc_transport {
 	void (*wake)(void *data);
@@ -120,6 +121,10 @@ DEFINE_FREEP(struct rpc_connection, rpc_connection_free)
 
 /* Bytes as they arrive, cut anywhere.  Calls are dispatched from here.  After the end they are ignored. */
 void rpc_connection_input(struct rpc_connection *c, const void *data, size_t len);
+/* While a login waits for somebody else's word, input is held.  From half of RPC_HELD_MAX on there is no room, and no more
+ * should be read until wake(): who gives more than all of it is cut off. */
+enum { RPC_HELD_MAX = 131072 };
+bool rpc_connection_has_room(const struct rpc_connection *c);
 /* The bytes to send; the caller owns them and must tell when they have left.  Empty if there is nothing. */
 struct buf rpc_connection_take_output(struct rpc_connection *c);
 void rpc_connection_sent(struct rpc_connection *c, size_t len);

@@ -51,8 +51,10 @@ struct rpc_connection {
 
 	struct rpc_security *security; /* Never NULL; owned. */
 	bool security_failed;          /* In an auth3: it is never done now, and the next request is told so. */
+	bool waits;                    /* For a step that takes time: its PDU stays in input, what follows is held. */
 
-	struct buf input;  /* Less than one PDU. */
+	struct buf input;  /* Less than one PDU, or the one that waits. */
+	struct buf held;   /* What has come behind it: at most RPC_HELD_MAX. */
 	struct buf output; /* Not yet taken. */
 	size_t unsent;     /* Bytes in output, and taken but not sent. */
 	bool waking;       /* wake() has been called, the output has not been taken since. */
@@ -73,6 +75,9 @@ void rpc_connection_flush(struct rpc_connection *c, size_t len);
 
 /* The security has told who it is.  ERR_RPC_S_SERVER_TOO_BUSY: a limit; -ENOMEM. */
 int rpc_connection_admit(struct rpc_connection *c);
+
+/* struct rpc_security.ready(); data is the connection: its step can be made now. */
+void rpc_connection_resume(void *data);
 
 /* bind.c */
 void rpc_connection_bind(struct rpc_connection *c, const struct pdu *pdu);

@@ -42,6 +42,8 @@ int spnego_begin(struct spnego *s, enum spnego_mechanism mechanism)
 	rpc_security_free(s->inner);
 	inner->type = p->type;
 	inner->level = s->base.level;
+	inner->ready = s->base.ready;
+	inner->ready_data = s->base.ready_data;
 	s->inner = inner;
 	s->mechanism = mechanism;
 	return 0;

@@ -1,6 +1,8 @@
 /* spnego_accept: the server's side of SPNEGO.  What and why: spnego.c.
  *
- * Note     Wine sends bare NTLM messages under SPNEGO's number; they are taken for what they are.
+ * Note     A step of the inner mechanism that takes time is made once more with the same token, and so are the steps here: what
+ *          they have done before it stays done.
+ *          Wine sends bare NTLM messages under SPNEGO's number; they are taken for what they are.
  * Threads  one at a time for a connection.     Tests  tests/unit/spnego.c, tests/fuzz/spnego.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/auth/spnego_private.h"
@@ -55,14 +57,18 @@ static int accept_first(struct spnego *s, const uint8_t *token, size_t len, stru
 	}
 	if (spnego_decode_init(token, len, &m) < 0)
 		return -EBADMSG;
-	r = choose(s, &m);
-	if (r < 0)
-		return r;
-	buf_append(&s->list, m.list.data, m.list.len);
-	if (s->list.error != 0)
-		return s->list.error;
+	if (s->inner == NULL) {
+		r = choose(s, &m);
+		if (r < 0)
+			return r;
+		buf_append(&s->list, m.list.data, m.list.len);
+		if (s->list.error != 0)
+			return s->list.error;
+	}
 	if (s->is_first_choice && m.token.data != NULL) {
 		r = s->inner->ops->step(s->inner, m.token.data, m.token.len, &answer);
+		if (r == RPC_STEP_LATER)
+			return r;
 		if (r <= 0)
 			return r < 0 ? r : -EPROTO; /* No mechanism of ours is done so soon. */
 	}
@@ -96,6 +102,8 @@ static int accept_next(struct spnego *s, const uint8_t *token, size_t len, struc
 	if (m.state == SPNEGO_REJECT)
 		return ERR_ACCESS_DENIED;
 	more = s->inner->ops->step(s->inner, m.token.data, m.token.len, &answer);
+	if (more == RPC_STEP_LATER)
+		return more;
 	r = more == 0 ? conclude(s, &m, &mic) : MIN(more, 0);
 	if (r < 0)
 		return r;

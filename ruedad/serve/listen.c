@@ -8,6 +8,9 @@
  *          loop has been handled (check) and once more before the loop sleeps (prepare), so that the answers to calls
  *          which came together, or were made durable together, leave together.
  *
+ *          A connection whose login takes time is read from as long as what comes can be held (so that it is noticed if the
+ *          peer goes), and then no more until the login has ended.
+ *
  *          A connection ends when the peer closes, on an error, or when RPC says that it is over and all has been
  *          sent (at most LINGER_TICKS later: a peer that does not read its last answer is not waited for).
  *
@@ -34,7 +37,7 @@ struct connection {
 	uv_write_t write;
 	struct buf writing; /* What write is sending; empty when it is not. */
 	unsigned ticks_over;
-	bool closing;
+	bool reading, closing;
 };
 
 static void release(struct listener *l)
@@ -107,6 +110,33 @@ static void close_connection(struct connection *c)
 	uv_close((uv_handle_t *)&c->pipe, on_connection_closed);
 }
 
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+	struct connection *c = handle->data;
+
+	/* One for all: what is read is used up before the next read. */
+	static_assert(sizeof(c->listener->input) <= RPC_HELD_MAX / 2, "one read fits where there is room");
+	*ret = uv_buf_init((char *)c->listener->input, sizeof(c->listener->input));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer);
+
+/* Read, or do not, as there is room for it. */
+static int arrange_reading(struct connection *c)
+{
+	bool wanted = rpc_connection_has_room(c->rpc);
+	int r = 0;
+
+	if (c->closing || wanted == c->reading)
+		return 0;
+	c->reading = wanted;
+	if (wanted)
+		r = uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+	else
+		(void)uv_read_stop((uv_stream_t *)&c->pipe);
+	return r;
+}
+
 static void pump(struct connection *c);
 
 static void on_written(uv_write_t *write, int status)
@@ -173,6 +203,8 @@ static void pump_all(struct listener *l)
 		struct connection *c = l->waking;
 
 		stop_waking(c);
+		if (arrange_reading(c) < 0)
+			close_connection(c);
 		pump(c);
 	}
 }
@@ -187,14 +219,6 @@ static void on_check(uv_check_t *check)
 	pump_all(check->data);
 }
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
-{
-	struct connection *c = handle->data;
-
-	/* One for all: what is read is used up before the next read. */
-	*ret = uv_buf_init((char *)c->listener->input, sizeof(c->listener->input));
-}
-
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
 	struct connection *c = stream->data;
@@ -205,6 +229,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 		rpc_connection_input(c->rpc, buffer->base, (size_t)n);
 	if (n > 0)
 		explicit_bzero(buffer->base, (size_t)n); /* It may have been a passphrase, and may lie here for long. */
+	(void)arrange_reading(c);
 }
 
 static void on_login_failed(void *data, const struct rpc_identity *who)
@@ -249,7 +274,7 @@ static int add_connection(struct listener *l, int fd)
 	if (r < 0)
 		(void)close(fd);
 	else
-		r = uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+		r = arrange_reading(c);
 	if (r < 0)
 		close_connection(c);
 	return r;
