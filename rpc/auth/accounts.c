@@ -71,7 +71,7 @@ bool accounts_name_is_valid(const char *name)
 
 	if (len == 0 || len > RPC_NAME_MAX || name[0] == ' ' || name[len - 1] == ' ')
 		return false;
-	return strchr(name, ':') == NULL && name_units(name, units, &u);
+	return strpbrk(name, ":\\") == NULL && name_units(name, units, &u);
 }
 
 int accounts_add(struct accounts *a, const struct ntlm_account *account)

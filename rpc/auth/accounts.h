@@ -17,7 +17,8 @@ void accounts_done(struct accounts *a);
 
 /* The entry of that name in any case, or NULL. */
 struct ntlm_account *accounts_find(const struct accounts *a, struct u16 name);
-/* A name: 1 to RPC_NAME_MAX bytes of UTF-8 and NTLM_NAME_MAX - 1 units, without ':', control characters and spaces at its ends. */
+/* A name: 1 to RPC_NAME_MAX bytes of UTF-8 and NTLM_NAME_MAX - 1 units, without ':', '\', control
+ * characters and spaces at its ends. */
 bool accounts_name_is_valid(const char *name);
 /* -EINVAL (the name), -EEXIST, -ENOSPC (ACCOUNTS_MAX), -ENOMEM. */
 int accounts_add(struct accounts *a, const struct ntlm_account *account);

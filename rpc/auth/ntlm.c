@@ -77,6 +77,9 @@ void ntlm_free(struct rpc_security *s)
 {
 	struct ntlm *n = container_of(s, struct ntlm, base);
 
+	if (n->inquiry.asked != NULL)
+		n->acceptor->authority->forget(n->acceptor->authority, &n->inquiry);
+	rpc_sids_unref(n->inquiry.sids);
 	buf_done(&n->first);
 	buf_done(&n->challenge);
 	OPENSSL_cleanse(n, sizeof(*n));

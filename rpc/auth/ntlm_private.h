@@ -18,7 +18,9 @@ struct ntlm {
 	const struct ntlm_acceptor *acceptor; /* Of a server. */
 	uint8_t nonce[NTLM_NONCE_SIZE];
 	char tried[RPC_NAME_MAX + 1]; /* The name that the client gave. */
-	struct ntlm_account account;     /* Its name and access, once proved. */
+	struct ntlm_account account;  /* Its name and access, once proved. */
+	bool has_looked, has_asked;   /* The authority. */
+	struct ntlm_inquiry inquiry;
 
 	const struct ntlm_initiator *initiator; /* Of a client. */
 };

@@ -81,7 +81,7 @@ TEST(a_file_with_anything_wrong_in_it_is_refused_with_the_line)
 
 TEST(names_have_rules)
 {
-	static const char *bad[] = { "", " a", "a ", "a:b", "a\nb", "\177", "\355\240\200" };
+	static const char *bad[] = { "", " a", "a ", "a:b", "A\\b", "a\nb", "\177", "\355\240\200" };
 	char long_name[RPC_NAME_MAX + 2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)

@@ -8,6 +8,7 @@
 #include "wire/epm.h"
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -287,6 +288,168 @@ TEST(a_client_that_does_not_log_in_is_hung_up_on)
 	CHECK_INT(recv(fd, &byte, 1, 0), 0);
 	(void)close(fd);
 	stop(&d);
+}
+
+/* A mechanism that lets everybody in, 300 ms later. */
+enum { SLOW = 78, SLOW_MS = 300 };
+
+struct slow {
+	struct rpc_security base;
+	uv_timer_t timer;
+	bool is_late, gone;
+};
+
+static struct {
+	uv_loop_t *uv;
+	atomic_uint begun, answered, gone;
+} slowness;
+
+static void on_slow_closed(uv_handle_t *timer)
+{
+	free(timer->data);
+}
+
+static void slow_free(struct rpc_security *base)
+{
+	struct slow *s = container_of(base, struct slow, base);
+
+	atomic_fetch_add(&slowness.gone, 1);
+	s->gone = true;
+	uv_close((uv_handle_t *)&s->timer, on_slow_closed);
+}
+
+static void on_slow_timer(uv_timer_t *timer)
+{
+	struct slow *s = timer->data;
+
+	CHECK(!s->gone);
+	s->is_late = true;
+	atomic_fetch_add(&slowness.answered, 1);
+	s->base.ready(s->base.ready_data);
+}
+
+static int slow_step(struct rpc_security *base, const uint8_t *token, size_t len, struct buf *token_out)
+{
+	struct slow *s = container_of(base, struct slow, base);
+
+	if (s->is_late)
+		return 0;
+	atomic_fetch_add(&slowness.begun, 1);
+	(void)uv_timer_start(&s->timer, on_slow_timer, SLOW_MS, 0);
+	return RPC_STEP_LATER;
+}
+
+static void slow_identify(struct rpc_security *base, struct rpc_identity *identity)
+{
+	identity->access = RPC_ACCESS_ALL;
+}
+
+static int slow_make(const struct rpc_security_provider *p, uint8_t level, struct rpc_security **ret)
+{
+	static const struct rpc_security_ops ops = { .step = slow_step, .identify = slow_identify, .free = slow_free };
+	struct slow *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->base.ops = &ops;
+	(void)uv_timer_init(slowness.uv, &s->timer);
+	s->timer.data = s;
+	*ret = &s->base;
+	return 0;
+}
+
+static const struct rpc_security_provider slow = { .type = SLOW, .make = slow_make };
+
+static void put_slow_bind(struct buf *b)
+{
+	struct pdu_auth auth = { .type = SLOW, .level = RPC_LEVEL_CONNECT };
+	size_t at = pdu_begin(b, PDU_BIND, PDU_FIRST | PDU_LAST, 1);
+
+	pdu_put_bind(b, 4280, 0, 0, &echo_syntax);
+	pdu_put_trailer(b, at, 4, &auth);
+	buf_append(b, "slow", 4);
+	pdu_end(b, at, 4);
+}
+
+static void start_slow(struct daemon_thread *d)
+{
+	slowness.begun = slowness.answered = slowness.gone = 0;
+	slowness.uv = &d->uv;
+	start(d, "127.0.0.1", NULL);
+	CHECK_INT(rpc_server_add_provider(d->echo.server, &slow), 0); /* Nobody has connected yet. */
+}
+
+static bool becomes(atomic_uint *what, unsigned value)
+{
+	for (int i = 0; i < 500 && *what != value; i++)
+		(void)usleep(2000);
+	return *what == value;
+}
+
+/* Far more than may be held comes while the login waits: it stays with the kernel, and nothing of it is lost. */
+TEST(a_client_that_calls_during_its_login_is_answered_behind_it)
+{
+	enum { CALLS = 200, SIZE = 4000 };
+	static uint8_t stub[SIZE], data[8192];
+	struct buf b = { 0 };
+	struct daemon_thread d;
+	struct pdu pdu;
+	int fd;
+
+	start_slow(&d);
+	fd = dial(NULL, "127.0.0.1", d.port);
+	put_slow_bind(&b);
+	for (uint32_t i = 0; i < CALLS; i++) {
+		size_t at = pdu_begin(&b, PDU_REQUEST, PDU_FIRST | PDU_LAST, 2 + i);
+
+		pdu_put_stub_header(&b, SIZE, 0, ECHO_ECHO);
+		buf_append(&b, stub, SIZE);
+		pdu_end(&b, at, 0);
+	}
+	CHECK(b.len > 2 * RPC_HELD_MAX);
+	CHECK_INT(exchange(fd, &b, data, sizeof(data), &pdu), PDU_BIND_ACK);
+	for (uint32_t i = 0; i < CALLS; i++) {
+		CHECK_INT(exchange(fd, &b, data, sizeof(data), &pdu), PDU_RESPONSE);
+		CHECK_INT(pdu.header.call_id, 2 + i);
+	}
+	(void)close(fd);
+	stop(&d);
+}
+
+TEST(a_client_that_goes_during_its_login_is_noticed)
+{
+	struct buf b = { 0 };
+	struct daemon_thread d;
+	int fd;
+
+	start_slow(&d);
+	fd = dial(NULL, "127.0.0.1", d.port);
+	put_slow_bind(&b);
+	CHECK_INT(send(fd, b.data, b.len, MSG_NOSIGNAL), b.len);
+	CHECK(becomes(&slowness.begun, 1));
+	(void)close(fd);
+	CHECK(becomes(&slowness.gone, 1));
+	CHECK_INT(slowness.answered, 0);
+	buf_done(&b);
+	stop(&d);
+}
+
+TEST(an_end_does_not_wait_for_logins)
+{
+	struct buf b = { 0 };
+	struct daemon_thread d;
+	int fd;
+
+	start_slow(&d);
+	fd = dial(NULL, "127.0.0.1", d.port);
+	put_slow_bind(&b);
+	CHECK_INT(send(fd, b.data, b.len, MSG_NOSIGNAL), b.len);
+	CHECK(becomes(&slowness.begun, 1));
+	stop(&d);
+	CHECK_INT(slowness.gone, 1);
+	CHECK_INT(slowness.answered, 0);
+	(void)close(fd);
+	buf_done(&b);
 }
 
 TEST(addresses_are_numbers_and_nothing_else)
