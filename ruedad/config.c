@@ -67,6 +67,10 @@ const struct config_key config_keys[] = {
 	{ "access", "ntlm", CONFIG_CHOICE, "on", .words = "on|off", FIELD(ntlm),
 	  .description = "Whether clients may log in over the network by NTLM (version 2), with the accounts of this node that "
 			 "rueda user manages. An account says itself whether it may read or do all." },
+	{ "access", "winbind", CONFIG_CHOICE, "auto", .words = "auto|off", FIELD(winbind),
+	  .description = "Whether accounts of the domain that this machine has joined may log in by NTLM, too: auto is where Samba's "
+			 "winbindd runs. The service's user must be in the group that may have it check logins (winbindd_priv on "
+			 "Debian). What these accounts may do, the cluster's own list (rueda access) says alone." },
 	{ "access", "keytab", CONFIG_FILE, "none", FIELD(keytab),
 	  .description = "The file with the keys for logins by Kerberos, such as those of MSServerClusterMgmtAPI/host. The "
 			 "daemon's user must be able to read it." },

@@ -22,6 +22,7 @@ enum config_kind {
 };
 
 enum config_ntlm { CONFIG_NTLM_ON, CONFIG_NTLM_OFF };      /* Of struct config.ntlm. */
+enum config_winbind { CONFIG_WINBIND_AUTO, CONFIG_WINBIND_OFF };
 enum config_api_level { API_LEVEL_2003, API_LEVEL_2008 }; /* Of struct config.api_level. */
 
 struct config {
@@ -40,7 +41,7 @@ struct config {
 	uint64_t check_changes, check_minutes;
 	char *listen_addresses;
 	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;
-	uint64_t ntlm;
+	uint64_t ntlm, winbind;
 	char *keytab, *access_all, *access_read, *access_map;
 	char *checkpoint_roots, *pkcs11_module, *pkcs11_pin_file, *pkcs11_user;
 	uint64_t checkpoint_size, checkpoint_seconds;

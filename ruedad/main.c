@@ -8,6 +8,7 @@
  *	       └─ ruedad --as-host  one for each resource that runs: host/
  *
  * With --guard the guard is not its child, but systemd's, in a unit of its own: guard/unit.c.
+ *	ruedad --as-winbind         the service's: asks winbindd about one login (serve/winbind.c)
  *
  * The first one reads the configuration, makes the directories, goes to the background if told to, starts the second one and
  * the guard, gives up the rights that it will not need, and is priv from then on.
@@ -27,6 +28,7 @@
 #include "ruedad/instance.h"
 #include "ruedad/options.h"
 #include "ruedad/serve/sockets.h"
+#include "ruedad/serve/winbind_helper.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -290,5 +292,7 @@ int main(int argc, char **argv)
 		return run_helper(argv);
 	if (argc == 2 && strcmp(argv[1], "--as-guard-unit") == 0)
 		return run_helper(argv);
+	if (argc == 2 && strcmp(argv[1], "--as-winbind") == 0)
+		return winbind_helper_main();
 	return run_service(argc, argv);
 }

@@ -133,7 +133,7 @@ static int start_tcp(struct parts *p, struct error *error)
 	r = sockets_port(sockets->fds[0], &port);
 	if (r < 0)
 		return error_set_code(error, r, "cannot use the sockets for the network");
-	r = logins_start(&p->logins, p->context->config, p->rpc, error);
+	r = logins_start(&p->logins, p->context->config, p->context->loop, p->rpc, error);
 	if (r < 0)
 		return r;
 	p->endpoints[2].port = p->endpoints[3].port = port;
@@ -188,18 +188,25 @@ static void parts_free(struct parts *p)
 	free(p);
 }
 
-static void on_listener_closed(void *data)
+static void on_logins_stopped(void *data)
 {
 	struct parts *p = data;
 	loop_callback *stopped = p->stopped;
 	void *stopped_data = p->stopped_data;
 
+	parts_free(p);
+	stopped(stopped_data);
+}
+
+static void on_listener_closed(void *data)
+{
+	struct parts *p = data;
+
 	if (p->listener_count > 1) {
 		p->listener_count--;
 		return;
 	}
-	parts_free(p);
-	stopped(stopped_data);
+	logins_stop(&p->logins, on_logins_stopped, p);
 }
 
 static void on_registry_stopped(void *data)

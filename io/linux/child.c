@@ -51,8 +51,8 @@ static void run_free(struct run *r)
 {
 	if (r->deadline != NULL)
 		loop_timer_free(r->deadline);
-	buf_done(&r->output.kept);
-	buf_done(&r->messages.kept);
+	buf_wipe(&r->output.kept); /* It may have been a key. */
+	buf_wipe(&r->messages.kept);
 	free(r);
 }
 
@@ -135,6 +135,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 	}
 	r->result.is_cut |= (size_t)n > room;
 	buf_append(&o->kept, chunk->base, MIN((size_t)n, room));
+	explicit_bzero(chunk->base, (size_t)n);
 	if (o->kept.error < 0)
 		end_run(r, -ENOMEM);
 }

@@ -83,7 +83,7 @@ void access_key_caller(const struct rpc_identity *identity, enum rpc_access leve
 	ret->is_user = true;
 }
 
-/* The name's own SID goes in front of those that the mechanism gave. */
+/* The name's own SID goes in front of those that the mechanism gave.  An account of a domain has one among these. */
 static int add_own_sid(struct rpc_identity *identity)
 {
 	_cleanup_(buf_done) struct buf all = { 0 };
@@ -93,6 +93,8 @@ static int add_own_sid(struct rpc_identity *identity)
 	size_t len;
 	int r;
 
+	if (identity->kind == RPC_BY_DOMAIN)
+		return 0;
 	if (identity->kind == RPC_BY_KERBEROS) {
 		own = sid_of_principal(identity->name);
 	} else {

@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/serve/logins.h"
 #include "base/log.h"
+#include "io/linux/child.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -97,6 +98,18 @@ static int start_ntlm(struct logins *l, struct error *e)
 	return 0;
 }
 
+static int start_winbind(struct logins *l, struct loop *loop, struct error *e)
+{
+	int r = child_new(loop, &l->proc);
+
+	if (r == 0)
+		r = winbind_new(loop, l->proc, &l->winbind);
+	if (r < 0)
+		return error_set_code(e, r, "cannot start logins through winbind");
+	l->ntlm.authority = winbind_authority(l->winbind);
+	return 0;
+}
+
 static int start_kerberos(struct logins *l, struct error *e)
 {
 	int r;
@@ -111,13 +124,16 @@ static int start_kerberos(struct logins *l, struct error *e)
 	return 0;
 }
 
-int logins_start(struct logins *l, const struct config *config, struct rpc_server *server, struct error *e)
+int logins_start(
+    struct logins *l, const struct config *config, struct loop *loop, struct rpc_server *server, struct error *e)
 {
 	int r = 0;
 
 	*l = (struct logins){ .config = config };
 	if (config->ntlm == CONFIG_NTLM_ON)
 		r = start_ntlm(l, e);
+	if (r == 0 && l->has_ntlm && config->winbind == CONFIG_WINBIND_AUTO)
+		r = start_winbind(l, loop, e);
 	if (r == 0 && strcmp(config->keytab, "none") != 0)
 		r = start_kerberos(l, e);
 	if (r == 0 && !l->has_ntlm && !l->has_kerberos)
@@ -135,8 +151,18 @@ int logins_start(struct logins *l, const struct config *config, struct rpc_serve
 	return r;
 }
 
+void logins_stop(struct logins *l, loop_callback *stopped, void *data)
+{
+	if (l->winbind != NULL)
+		winbind_stop(l->winbind, stopped, data);
+	else
+		stopped(data);
+}
+
 void logins_done(struct logins *l)
 {
+	winbind_free(l->winbind);
+	proc_free(l->proc);
 	if (l->has_kerberos)
 		kerberos_acceptor_done(&l->kerberos);
 	if (l->has_ntlm) {
