@@ -8,7 +8,7 @@
  *	       └─ ruedad --as-host  one for each resource that runs: host/
  *
  * With --guard the guard is not its child, but systemd's, in a unit of its own: guard/unit.c.
- *	ruedad --as-winbind         the service's: asks winbindd about one login (serve/winbind.c)
+ * ruedad --as-winbind is the service's: it asks winbindd about one login (serve/winbind.c).
  *
  * The first one reads the configuration, makes the directories, goes to the background if told to, starts the second one and
  * the guard, gives up the rights that it will not need, and is priv from then on.

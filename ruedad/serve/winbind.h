@@ -9,8 +9,8 @@
 enum {
 	WINBIND_AT_A_TIME = 4, /* Helpers. */
 	WINBIND_WAITING_MAX = 64,
-	WINBIND_LOOK_S = 4, /* What a helper may take. */
-	WINBIND_CHECK_S = 12,
+	WINBIND_LOOK_S = 4,  /* What a helper may take. */
+	WINBIND_CHECK_S = 8, /* Samba's clients give up after 10. */
 	WINBIND_FRESH_S = 60,
 	WINBIND_QUIET_S = 60, /* Between two lines about the same. */
 };

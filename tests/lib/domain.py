@@ -7,10 +7,15 @@
         d.ticket_of("alice")                 # the path of a credentials cache
     d.sid("Cluster Admins"), d.keytab        # the services of HOST
 
-The users alice, bob and carol have the password PASSWORD."""
+The users alice, bob and carol have the password PASSWORD.
+
+    d = domain.Domain(directory, members=True)     # others can join it
+    with d, domain.Member(d) as m:                 # and this machine has, as MEMBER: winbindd runs where all look for it
+        m.process, m.privileged                    # the directory that only root and its group may enter"""
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -20,14 +25,17 @@ HOST = "node1.ad.test"
 REALM = "AD.TEST"
 PASSWORD = "Secret.9"
 USERS = ("alice", "bob", "carol")
+MEMBER = "MEMBER1"
+RUN = "/run/samba"  # Samba's libraries look for winbindd there and nowhere else.
 
 
 class Domain:
-    def __init__(self, directory):
+    def __init__(self, directory, members=False):
         if shutil.which("samba-tool") is None or shutil.which("samba") is None or \
                 not os.path.isdir("/usr/share/samba/setup/ad-schema"):
             raise Skip("there is no domain controller here (samba, samba-ad-provision, samba-dsdb-modules)")
         self.directory, self.process = directory, None
+        self.services = "s3fs, rpc, ldap, cldap, kdc, winbindd" if members else "kdc"
         self.conf = os.path.join(directory, "dc", "etc", "smb.conf")
         self.keytab = os.path.join(directory, "keytab")
         with open(os.path.join(directory, "hosts"), "w", encoding="ascii") as f:
@@ -61,7 +69,7 @@ class Domain:
                   "--host-ip=127.0.0.1")
         with open(self.conf, encoding="utf-8") as f:
             text = f.read()
-        text = re.sub(r"server services = .*", "server services = kdc\n\tinterfaces = lo\n\tbind interfaces only = yes", text)
+        text = re.sub(r"server services = .*", f"server services = {self.services}\n\tinterfaces = lo\n\tbind interfaces only = yes", text)
         text = re.sub(r"log file = .*", "log file = " + os.path.join(self.directory, "dc.log"), text)
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(text)
@@ -87,8 +95,12 @@ class Domain:
         return cache
 
     def __enter__(self):
-        self.process = subprocess.Popen(["samba", "-F", "--no-process-group", "-M", "single", "-s", self.conf],
-                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Its own RUN: a member has another winbindd there.
+        os.makedirs(RUN, exist_ok=True)
+        self.process = subprocess.Popen(
+            ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs tmpfs {RUN} && exec "$@"', "sh", "samba", "-F",
+             "--no-process-group", "-M", "single", "-s", self.conf],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         for _ in range(150):
             try:
                 self.ticket_of("alice")
@@ -99,5 +111,79 @@ class Domain:
         raise AssertionError("the domain controller does not answer")
 
     def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+        end_session(self.process)
+        self.process = None
+
+
+def end_session(process):
+    """A process that was started in a session of its own, and what it has started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(10)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            pass
+
+
+class Member:
+    """This machine, in a domain that is running."""
+
+    def __init__(self, domain):
+        if shutil.which("winbindd") is None or shutil.which("net") is None or shutil.which("wbinfo") is None:
+            raise Skip("winbindd is not installed (winbind, samba-common-bin)")
+        self.directory, self.process = os.path.join(domain.directory, "member"), None
+        self.conf = os.path.join(self.directory, "smb.conf")
+        self.privileged = os.path.join(self.directory, "winbindd_privileged")
+        os.makedirs(self.directory)
+        with open(self.conf, "w", encoding="ascii") as f:
+            f.write(f"""[global]
+ workgroup = AD
+ realm = {REALM}
+ security = ads
+ netbios name = {MEMBER}
+ password server = dc.ad.test
+ name resolve order = host
+ interfaces = lo
+ bind interfaces only = yes
+ log file = {self.directory}/log
+ idmap config * : range = 100000-200000
+""")
+            for name in ("lock directory", "state directory", "cache directory", "private dir", "pid directory"):
+                f.write(f" {name} = {self.directory}\n")
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", RUN], check=True)
+
+    def join(self):
+        until = time.monotonic() + 60  # The controller may have just started.
+        while time.monotonic() < until:
+            done = subprocess.run(["net", "-s", self.conf, "ads", "join", "-S", "dc.ad.test", "--no-dns-updates", "-U",
+                                   "Administrator%" + PASSWORD], capture_output=True, text=True, check=False, timeout=60)
+            if done.returncode == 0:
+                return
+            time.sleep(0.3)
+        raise AssertionError("cannot join: " + done.stdout + done.stderr)
+
+    def start(self):
+        self.process = subprocess.Popen(["winbindd", "-s", self.conf, "-F", "--no-process-group"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        for _ in range(100):
+            if subprocess.run(["wbinfo", "-t"], capture_output=True, check=False).returncode == 0:
+                return
+            time.sleep(0.2)
+        raise AssertionError("winbindd does not reach its domain")
+
+    def stop(self):
+        if self.process is not None:
+            end_session(self.process)
+            self.process = None
+
+    def __enter__(self):
+        try:
+            self.join()
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

@@ -393,6 +393,36 @@ TEST(what_the_domain_does_not_vouch_for_is_refused)
 	}
 }
 
+/* Whoever knows that a guest's key is nothing but zeros can do all that it is needed for. */
+TEST(a_guest_who_knows_what_his_key_is_is_refused)
+{
+	static const uint8_t zeros[NTLM_KEY_SIZE], key[NTLM_KEY_SIZE] = { 7 };
+
+	for (int is_guest = 0; is_guest < 2; is_guest++) {
+		struct ntlm_authenticate m;
+		uint8_t sealed[NTLM_KEY_SIZE], *mic;
+		struct login l;
+
+		start(&l, U16("alice"), U16("Other.1"), U16("AD"));
+		l.d.has_no_key = is_guest;
+		CHECK_INT(give(l.server, &l.negotiate, &l.challenge), 1);
+		CHECK_INT(give(l.client, &l.challenge, &l.authenticate), 0);
+		CHECK_INT(ntlm_decode_authenticate(l.authenticate.data, l.authenticate.len, &m), 0);
+		mic = l.authenticate.data + NTLM_MIC_OFFSET;
+		ntlm_rc4(zeros, key, sizeof(key), sealed);
+		if (is_guest) {
+			memcpy((uint8_t *)m.session_key.data, sealed, sizeof(sealed));
+			memset(mic, 0, NTLM_KEY_SIZE);
+			ntlm_hmac(key,
+			    (struct ntlm_part[]){ { l.negotiate.data, l.negotiate.len },
+				{ l.challenge.data, l.challenge.len }, { l.authenticate.data, l.authenticate.len } },
+			    3, mic);
+		}
+		CHECK_INT(finish(&l), is_guest ? ERR_ACCESS_DENIED : 0);
+		stop(&l);
+	}
+}
+
 /* What NTLM itself forbids is not for the domain to allow: it is not even asked. */
 TEST(the_domain_is_not_asked_about_what_is_refused_anyway)
 {
