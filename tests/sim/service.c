@@ -452,7 +452,7 @@ TEST(a_restore_that_is_interrupted_anywhere_leaves_the_old_state_or_the_new_for_
 {
 	static const int ways[] = { SIM_DISK_POWER_CUT, SIM_DISK_DEATH, 0 };
 
-	for (uint64_t i = 0; i < test_rounds(300); i++) {
+	for (uint64_t i = 0; i < test_rounds(450); i++) {
 		int way = ways[i % ARRAY_SIZE(ways)];
 		uint64_t nth = 1 + i / ARRAY_SIZE(ways);
 
