@@ -44,6 +44,7 @@ struct numbers {
 /* A restore of the resource alone, or of one checkpoint, whose outcome is not known yet. */
 struct pending {
 	bool is, seen;  /* seen: it has been applied. */
+	bool crossed;   /* Something went back meanwhile: the other one was applied. */
 	uint64_t index; /* Of the log, when it was asked for. */
 	struct numbers wanted;
 };
@@ -91,7 +92,8 @@ static struct service *service_of(struct world *w)
 
 static bool is_up(struct world *w)
 {
-	return w->outside.sim.running && service_of(w)->state == SERVICE_UP && !service_of(w)->stopping;
+	return w->outside.sim.running && !sim_service_is_dead(&w->outside.sim) && service_of(w)->state == SERVICE_UP &&
+	       !service_of(w)->stopping;
 }
 
 static struct u16 key_name(const struct key *k)
@@ -225,6 +227,7 @@ static void look_at_key(struct world *w, struct key *k)
 {
 	struct checkpoint c;
 	bool again;
+	uint32_t before;
 
 	if (!outside_checkpoint(&w->outside, key_name(k), &c)) {
 		k->listed = false;
@@ -234,6 +237,7 @@ static void look_at_key(struct world *w, struct key *k)
 	again = k->listed && k->added == c.added;
 	if (again && digest_equal(&k->digest, &c.digest))
 		return;
+	before = k->saved;
 	if (!again)
 		k->saved = 0;
 	k->listed = true;
@@ -242,6 +246,8 @@ static void look_at_key(struct world *w, struct key *k)
 	c.number = outside_saved(&w->outside, key_name(k));
 	CHECK(c.number != 0 && c.number < w->next);
 	CHECK(c.number >= k->saved || w->faults);
+	if (c.number < before)
+		w->pending[0].crossed = w->pending[1].crossed = true;
 	w->counts.saves += c.number != k->saved;
 	k->saved = c.number;
 	w->floor.of[k - w->keys] = MIN(w->floor.of[k - w->keys], k->saved);
@@ -342,11 +348,14 @@ static bool may_fail(const struct world *w, enum task task, uint32_t status)
 /* All that was asked for is there, or nothing was done. */
 static void end_pending(struct world *w, struct pending *p, uint32_t status)
 {
+	struct checkpoint c;
+
 	if (!p->is)
 		return;
-	if (!p->seen && status == 0)
+	if (!p->seen && !p->crossed && status == 0)
 		for (unsigned i = 0; i < KEYS; i++) /* There was nothing to do, or something newer came behind it. */
-			CHECK(!w->keys[i].listed || w->keys[i].saved >= p->wanted.of[i]);
+			if (outside_checkpoint(&w->outside, key_name(&w->keys[i]), &c))
+				CHECK(outside_saved(&w->outside, key_name(&w->keys[i])) >= p->wanted.of[i]);
 	if (status != 0)
 		CHECK(!p->seen);
 	p->is = false;
@@ -361,7 +370,8 @@ static void second_look(struct world *w)
 	enum task was = w->second_task;
 	uint32_t status;
 
-	if (was == IDLE || w->second.service == NULL || !sim_caller_answer(&w->second, &out, &status))
+	if (was == IDLE || w->second.service == NULL || sim_service_is_dead(&w->outside.sim) ||
+	    !sim_caller_answer(&w->second, &out, &status))
 		return;
 	w->second_task = IDLE;
 	if (status != 0 && !may_fail(w, was, status))
@@ -390,7 +400,8 @@ static void task_look(struct world *w)
 	uint32_t status;
 
 	second_look(w);
-	if (was == IDLE || w->caller.service == NULL || !sim_caller_answer(&w->caller, &out, &status))
+	if (was == IDLE || w->caller.service == NULL || sim_service_is_dead(&w->outside.sim) ||
+	    !sim_caller_answer(&w->caller, &out, &status))
 		return;
 	w->task = IDLE;
 	if (status != 0 && !may_fail(w, was, status))
