@@ -13,6 +13,7 @@
 #include "tests/lib/test.h"
 #include "wire/command.h"
 #include "wire/regbuf.h"
+#include "wire/rueda.h"
 
 #define SECOND 1000000000ull
 
@@ -40,6 +41,14 @@ static const char private_keys[2][300] = {
 struct seal_secret outside_public(unsigned pair)
 {
 	return (struct seal_secret){ SEAL_SECRET_PEM, (const uint8_t *)public_keys[pair], strlen(public_keys[pair]) };
+}
+
+void outside_send_reseal(struct sim_caller *c, unsigned pair)
+{
+	struct seal_secret secret = outside_public(pair);
+
+	sim_caller_send(c, RUEDA_RESEAL,
+	    &(struct rueda_Reseal_in){ .recovery = 2, .secret = secret.bytes, .secret_size = (uint32_t)secret.len });
 }
 
 struct seal_secret outside_private(unsigned pair)

@@ -27,6 +27,8 @@ void outside_begin(struct outside *o, uint64_t seed);
 void outside_begin_sealed(struct outside *o, uint64_t seed, unsigned pair);
 struct seal_secret outside_public(unsigned pair);
 struct seal_secret outside_private(unsigned pair);
+/* The cluster key is to be sealed under that pair. */
+void outside_send_reseal(struct sim_caller *c, unsigned pair);
 void outside_end(struct outside *o); /* The node stops in good order. */
 /* The process ends and starts again, and the cluster is up. */
 void outside_restart(struct outside *o, enum sim_disk_stop how);
@@ -34,6 +36,12 @@ void outside_restart(struct outside *o, enum sim_disk_stop how);
 static inline struct service *outside_service(struct outside *o)
 {
 	return &o->sim.service;
+}
+
+/* A disk has stopped, or the service has failed: nothing more happens in this life. */
+static inline bool outside_is_over(const struct outside *o)
+{
+	return sim_service_is_dead(&o->sim) || o->sim.failed;
 }
 
 int outside_propose(struct outside *o, struct command command); /* What became of it. */

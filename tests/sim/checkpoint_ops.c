@@ -89,18 +89,13 @@ static void add_all(uint32_t number, unsigned sources)
 	}
 }
 
-static bool is_over(void)
-{
-	return sim_service_is_dead(&o.sim) || o.sim.failed;
-}
-
 /* Wait for the answer: false if there is none. */
 static bool answer(void *out, uint32_t *ret_status)
 {
 	uint64_t until = sim_loop_time_ns(o.sim.world) + 100 * SECOND;
 
 	while (!sim_caller_answer(&caller, out, ret_status)) {
-		if (is_over())
+		if (outside_is_over(&o))
 			return false;
 		if (peer_is_over(&caller.peer)) { /* There was no memory for it. */
 			caller.waiting = false;
@@ -374,7 +369,7 @@ static void run_for(uint64_t ns)
 {
 	uint64_t until = sim_loop_time_ns(o.sim.world) + ns;
 
-	while (!is_over() && sim_loop_time_ns(o.sim.world) < until) {
+	while (!outside_is_over(&o) && sim_loop_time_ns(o.sim.world) < until) {
 		count(true);
 		CHECK(sim_loop_step(o.sim.world));
 		count(false);
@@ -406,7 +401,7 @@ static bool try(const struct operation *op, enum harm harm, bool sets, uint64_t 
 	arm(harm, disk, 0);
 	CHECK(answered || hit);
 	CHECK(hit || status == 0);
-	if (!is_over())
+	if (!outside_is_over(&o))
 		check(op, &before, &outside, answered, status, harm);
 	outside_restart(&o, harm == DEATH ? SIM_DISK_DEATH : SIM_DISK_POWER_CUT);
 	check(op, &before, &outside, answered, status, harm);
@@ -571,10 +566,7 @@ TEST(a_resource_that_runs_gets_no_other_state_from_a_set)
 
 static void ask_reseal(void)
 {
-	struct seal_secret secret = outside_public(1);
-
-	sim_caller_send(&caller, RUEDA_RESEAL,
-	    &(struct rueda_Reseal_in){ .recovery = 2, .secret = secret.bytes, .secret_size = (uint32_t)secret.len });
+	outside_send_reseal(&caller, 1);
 }
 
 TEST(the_cluster_key_opens_with_the_old_secret_or_with_the_new_one)
@@ -611,10 +603,7 @@ TEST(a_set_has_the_cluster_key_that_its_checkpoints_are_encrypted_with)
 		ask_backup_b();
 		while (outside_service(&o)->backup == NULL || o.sim.asked == 0)
 			CHECK(sim_loop_step(o.sim.world));
-		sim_caller_send(&other, RUEDA_RESEAL,
-		    &(struct rueda_Reseal_in){ .recovery = 2,
-			.secret = outside_public(1).bytes,
-			.secret_size = (uint32_t)outside_public(1).len });
+		outside_send_reseal(&other, 1);
 		while (!sim_caller_answer(&other, &out, &status))
 			CHECK(sim_loop_step(o.sim.world));
 		CHECK_INT(status, 0);

@@ -49,16 +49,11 @@ static void disarm(struct world *w)
 	sim_disk_fail_at(w->outside.sim.sets, 0, 0, -EIO);
 }
 
-static bool is_over(const struct world *w)
-{
-	return sim_service_is_dead(&w->outside.sim) || w->outside.sim.failed;
-}
-
 static void run_for(struct world *w, uint64_t ns)
 {
 	uint64_t until = sim_loop_time_ns(w->outside.sim.world) + ns;
 
-	while (!is_over(w) && sim_loop_time_ns(w->outside.sim.world) < until) {
+	while (!outside_is_over(&w->outside) && sim_loop_time_ns(w->outside.sim.world) < until) {
 		CHECK(sim_loop_step(w->outside.sim.world));
 		world_look(w);
 	}
@@ -68,7 +63,7 @@ static bool has_stopped(void *data)
 {
 	struct world *w = data;
 
-	return is_over(w) || w->outside.sim.stopped;
+	return outside_is_over(&w->outside) || w->outside.sim.stopped;
 }
 
 static void life_end(struct world *w)
@@ -118,7 +113,7 @@ static void be_calm(struct world *w)
 {
 	w->open = false;
 	run_for(w, 100 * SECOND);
-	if (is_over(w) || w->state != RESOURCE_ONLINE || w->faults)
+	if (outside_is_over(&w->outside) || w->state != RESOURCE_ONLINE || w->faults)
 		return;
 	for (unsigned i = 0; i < KEYS; i++)
 		if (w->keys[i].listed)
@@ -134,7 +129,7 @@ static void stop_in_good_order(struct world *w)
 		sources[i] = source_of(w, &w->keys[i]);
 	sim_service_stop(&w->outside.sim);
 	CHECK(sim_loop_run_until(w->outside.sim.world, has_stopped, w, 600 * SECOND));
-	if (is_over(w))
+	if (outside_is_over(&w->outside))
 		return;
 	life_end(w);
 	w->faults = false;
@@ -150,14 +145,14 @@ static void live(struct world *w)
 {
 	uint64_t steps = rng_below(&w->rng, STEPS_MAX);
 
-	for (uint64_t i = 0; i < steps && !is_over(w); i++) {
+	for (uint64_t i = 0; i < steps && !outside_is_over(&w->outside); i++) {
 		CHECK(sim_loop_step(w->outside.sim.world));
 		world_look(w);
 	}
 	CHECK(!w->outside.sim.failed || w->faults || sim_service_is_dead(&w->outside.sim));
-	if (!is_over(w) && rng_chance(&w->rng, 30))
+	if (!outside_is_over(&w->outside) && rng_chance(&w->rng, 30))
 		be_calm(w);
-	else if (!is_over(w) && rng_chance(&w->rng, 50))
+	else if (!outside_is_over(&w->outside) && rng_chance(&w->rng, 50))
 		stop_in_good_order(w);
 }
 

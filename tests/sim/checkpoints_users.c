@@ -151,15 +151,11 @@ static void begin_task(struct world *w, enum task task)
 
 static void begin_reseal(struct world *w)
 {
-	struct seal_secret secret;
-
 	w->pair_asked = w->pair < 0 ? (unsigned)rng_below(&w->rng, 2) : 1u - (unsigned)w->pair;
 	w->pair = -1;
 	w->counts.keyless += service_of(w)->header.key_len == 0;
-	secret = outside_public(w->pair_asked);
 	w->second_task = RESEAL;
-	sim_caller_send(&w->second, RUEDA_RESEAL,
-	    &(struct rueda_Reseal_in){ .recovery = 2, .secret = secret.bytes, .secret_size = (uint32_t)secret.len });
+	outside_send_reseal(&w->second, w->pair_asked);
 }
 
 static void begin_rebuild(struct world *w)

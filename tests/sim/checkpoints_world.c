@@ -204,7 +204,7 @@ static void take_generation(struct world *w)
 
 void world_look(struct world *w)
 {
-	if (sim_service_is_dead(&w->outside.sim) || w->outside.sim.failed || !w->outside.sim.running)
+	if (outside_is_over(&w->outside) || !w->outside.sim.running)
 		return;
 	if (is_up(w) && strcmp(w->generation, service_of(w)->generation) != 0)
 		take_generation(w);

@@ -420,11 +420,6 @@ TEST(putting_back_that_is_cancelled_saves_nothing)
 	}
 }
 
-static bool is_over(const struct outside *o)
-{
-	return sim_service_is_dead(&o->sim) || o->sim.failed;
-}
-
 /* The nth call of the disk fails, or is the last.  puts: while it is put back, else while it is saved. */
 static bool interrupt(uint64_t nth, int how, bool puts)
 {
@@ -443,9 +438,9 @@ static bool interrupt(uint64_t nth, int how, bool puts)
 		sim_disk_stop_at(o.sim.state, SIM_DISK_ANY, nth, (enum sim_disk_stop)how);
 	outside_ask(&o, puts);
 	until = sim_loop_time_ns(o.sim.world) + 10 * SECOND;
-	while (!is_over(&o) && sim_loop_time_ns(o.sim.world) < until)
+	while (!outside_is_over(&o) && sim_loop_time_ns(o.sim.world) < until)
 		CHECK(sim_loop_step(o.sim.world));
-	hit = is_over(&o) || (how == 0 && sim_disk_has_failed(o.sim.state));
+	hit = outside_is_over(&o) || (how == 0 && sim_disk_has_failed(o.sim.state));
 	sim_disk_fail_at(o.sim.state, SIM_DISK_ANY, 0, -EIO);
 	sim_disk_stop_at(o.sim.state, SIM_DISK_ANY, 0, SIM_DISK_DEATH);
 	/* Whatever was done: both are whole, and what was not put back was not saved. */
