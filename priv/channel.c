@@ -69,6 +69,7 @@ int channel_receive(int socket, void *data, size_t size, int *ret_fd, unsigned f
 	size_t count;
 	ssize_t n;
 	int fd = -1;
+	bool cut;
 
 	do {
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (flags & CHANNEL_NO_WAIT ? MSG_DONTWAIT : 0));
@@ -76,11 +77,12 @@ int channel_receive(int socket, void *data, size_t size, int *ret_fd, unsigned f
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	count = take_descriptors(&message, &fd);
-	if (count > 1 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+	cut = (message.msg_flags & MSG_CTRUNC) != 0; /* With none taken, the kernel found no place for one. */
+	if (count > 1 || (cut && count > 0) || (message.msg_flags & MSG_TRUNC) != 0) {
 		if (fd >= 0)
 			(void)close(fd);
 		return -EBADMSG;
 	}
-	*ret_fd = fd;
+	*ret_fd = cut ? -EMFILE : fd;
 	return (int)n;
 }

@@ -20,5 +20,6 @@ enum channel_flags {
 /* One packet of len > 0 bytes, with a descriptor unless fd < 0; the descriptor stays the caller's.  -EPIPE: the other end
  * is gone. */
 int channel_send(int socket, const void *data, size_t len, int fd, unsigned flags);
-/* The length of a packet (and its descriptor or -1 in *ret_fd), 0 at the end; -EBADMSG as said above. */
+/* The length of a packet (and its descriptor or -1 in *ret_fd; -EMFILE: one came, and this process may have no more), 0 at the
+ * end; -EBADMSG as said above. */
 int channel_receive(int socket, void *data, size_t size, int *ret_fd, unsigned flags);

@@ -121,7 +121,7 @@ static void set_outcome(struct question *q, const struct priv_reply *reply, int 
 {
 	q->result = reply->result;
 	if (q->result == 0 && *fd < 0)
-		q->result = -EPROTO;
+		q->result = *fd == -EMFILE ? -EMFILE : -EPROTO;
 	if (q->result == 0 && q->wants_socket)
 		q->socket = *fd;
 	else if (q->result == 0)

@@ -123,7 +123,10 @@ static int door_open(struct disk *disk, const char *name, unsigned flags, uint32
 	r = ask(disk, &q, &reply, NULL, &fd);
 	if (r < 0)
 		return r;
-	r = fd < 0 ? -EIO : disk_linux_file_new(fd, &f->data);
+	if (fd < 0)
+		r = fd == -EMFILE ? -EMFILE : -EIO;
+	else
+		r = disk_linux_file_new(fd, &f->data);
 	if (r < 0) {
 		(void)ask_simply(disk, &(struct door_request){ .op = DOOR_CLOSE, .file = reply.file });
 		return r;

@@ -5,6 +5,7 @@
 #include "tests/lib/test.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 static size_t count_descriptors(void)
@@ -77,6 +78,28 @@ TEST(a_packet_that_is_too_long_is_refused_and_its_descriptor_closed)
 	CHECK_INT(channel_receive(b, data, sizeof(data), &fd, 0), -EBADMSG);
 	CHECK_INT(fd, -2);
 	CHECK_INT(count_descriptors(), before);
+}
+
+TEST(a_descriptor_that_finds_no_place_is_missed_and_the_packet_is_whole)
+{
+	_cleanup_fd_ int a = -1, b = -1;
+	struct rlimit old, none;
+	char data[4];
+	int ends[2], fd = -2;
+
+	CHECK_INT(channel_pair(ends), 0);
+	a = ends[0];
+	b = ends[1];
+	CHECK_INT(channel_send(a, "x", 1, STDERR_FILENO, 0), 0);
+	CHECK_INT(channel_send(a, "yz", 2, -1, 0), 0);
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){ 0, old.rlim_max };
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CHECK_INT(channel_receive(b, data, sizeof(data), &fd, 0), 1);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &old), 0);
+	CHECK_INT(fd, -EMFILE);
+	CHECK_INT(channel_receive(b, data, sizeof(data), &fd, 0), 2);
+	CHECK_INT(fd, -1);
 }
 
 TEST(more_than_one_descriptor_is_refused_and_all_are_closed)
