@@ -198,10 +198,24 @@ static void take_key(struct service *s)
 	service_look_for_key(s);
 }
 
+/* Checkpoints and sets say in clear text whose they are: as it is called now. */
+static void take_name(struct service *s, const struct db_key *root)
+{
+	struct u16 name = object_string(root, U16("ClusterName"));
+
+	if (name.len == 0 || name.len > QUOLOG_NAME_MAX)
+		return; /* Somebody wrote into the registry: the name that it had is better than none. */
+	s->header.name_len = (uint32_t)name.len;
+	memcpy(s->header.name, name.units, name.len * sizeof(char16_t));
+	s->header.name[name.len] = 0;
+}
+
 static void on_applied(void *data, const struct cluster_event *event, const struct cluster_result *result)
 {
 	struct service *s = data;
 
+	if (result->before != NULL)
+		take_name(s, db_root(cluster_db(s->cluster)));
 	if (result->key_changed)
 		take_key(s);
 	manage_applied(s->manage, result);
@@ -352,6 +366,7 @@ static int run_generation(struct service *s, struct error *error)
 		log_warning("damaged checkpoints were passed over for an older one count=%u index=%" PRIu64, skipped,
 		    loaded.index);
 	s->header = loaded.header;
+	take_name(s, db_root(cluster_db(loaded.cluster)));
 	s->checkpoint_index = loaded.index;
 	s->log_bytes = 0;
 	service_look_for_key(s);

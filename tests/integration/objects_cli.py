@@ -291,6 +291,8 @@ def the_cluster_is_shown_and_changed(t):
     t.run("--cluster", "cluster_name", "node", "ls")
     t.run("--cluster=node1", "cluster", "rename", "RENAMED")
     assert t.json("cluster", "show")["name"] == "RENAMED"
+    t.run("backup", os.path.join(shared.directory, "renamed"))
+    assert t.json("backup", "show", os.path.join(shared.directory, "renamed"))["cluster"] == "RENAMED"
     t.run("--cluster", "x", "status", status=2)
     t.run("--cluster", status=2)
     t.run("--cluster", "x", "reg", "ls", "--local", status=2)
