@@ -388,6 +388,18 @@ void hosted_end(struct hosted *r, struct service *s)
 	plan(r, s);
 }
 
+void hosted_time_out(struct hosted *r)
+{
+	static const char why[] = "it did not come online within its PendingTimeout";
+	char id[GUID_TEXT_LEN + 1];
+
+	if (r->state != HOSTED_STARTING)
+		return;
+	guid_format(&r->id, id);
+	log_warning("%s, stopping it resource=%s", why, id);
+	set_outcome(r, error_to_win32(ERR_TIMEOUT), false, why, sizeof(why));
+}
+
 /* What it says. */
 
 void hosted_message(struct hosted *r, struct service *s, const struct host_message *m)

@@ -57,6 +57,8 @@ void hosted_free(struct hosted *r);
 void hosted_start(struct hosted *r, struct service *s, uint64_t operation);
 /* Ask for a host that ends what is left of it. */
 void hosted_clean(struct hosted *r, struct service *s, uint64_t operation);
+/* It is about to be stopped because it took too long to start. */
+void hosted_time_out(struct hosted *r);
 /* Have it stopped; the operation is for the log of the host only. */
 void hosted_end(struct hosted *r, struct service *s);
 /* Why it failed, and what was not saved. */

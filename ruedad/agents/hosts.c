@@ -269,6 +269,8 @@ static void look_offline_pending(struct hosted *r, struct service *s, const stru
 	if (r->operation != run->operation) {
 		if (hosted_is_busy(r)) {
 			r->operation = run->operation;
+			if (run->history_count > 0 && run->history[0].reason == REASON_TIMEOUT)
+				hosted_time_out(r);
 			hosted_end(r, s);
 		} else {
 			hosted_clean(r, s, run->operation);

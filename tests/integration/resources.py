@@ -554,6 +554,18 @@ def intervals_and_time_outs_that_change_reach_what_runs():
 
 
 @test
+def one_that_does_not_come_online_in_time_fails_and_says_so():
+    script = os.path.join(tap.temporary(), "script")
+    with open(script, "w", encoding="ascii") as f:
+        f.write("#!/bin/sh\n[ $1 != start ] || sleep 1000\n")
+    os.chmod(script, 0o755)
+    with node() as c:
+        c.add("slow", "Generic Script", {"ScriptFilepath": script}, {"RestartAction": 0, "PendingTimeout": 500})
+        c.wait("slow", FAILED)
+        assert "it did not come online within its PendingTimeout" in c.log_text(), c.log_text()
+
+
+@test
 def a_script_whose_stop_hangs_is_killed_and_asked_whether_it_runs():
     directory = tap.temporary()
     script = os.path.join(directory, "script")
