@@ -4,6 +4,7 @@
 killed, stopped and started again.  Prints TAP.
 
 Usage: systemd.py BUILD PREFIX TOKEN_TOOL [part of a test's name...]"""
+import contextlib
 import os
 import shutil
 import sys
@@ -105,7 +106,11 @@ epmap = 135
         return lines[0] if lines else shown
 
     def wait_state(self, resource, state):
-        wait_until(lambda: state in self.state(resource).split(), f"{resource} is {state}, but {self.state(resource)}")
+        def is_there():
+            words = self.state(resource).split()
+            return state in words and "coming" not in words and "going" not in words  # "coming online" is not there yet.
+
+        wait_until(is_there, f"{resource} is {state}, but {self.state(resource)}")
 
 
 class Resource:
@@ -273,7 +278,8 @@ def see_all_started_once_again(node, end, cleanly=True):
     node.ready()
     s.wait_again(runs[0])
     a.wait_again(runs[1])
-    assert (s.count("stops"), a.count("terms")) == (stops + 1, terms + cleanly), (stops, terms)
+    now = s.count("stops"), a.count("terms")
+    assert now == (stops + 1, terms + cleanly), (now, stops, terms, node.journal("-n", "60", "-u", "rueda*"))
 
 
 @on_node
@@ -303,10 +309,10 @@ def after_all_were_killed_at_once_all_is_started_once_again(node):
         """All but the programs, which nobody watches then."""
         pids = node.processes("rueda.service") + [
             p for p in node.processes("rueda-guard.service") if node.command(p).startswith("ruedad")]
-        for pid in pids:
-            os.kill(pid, 19)
-        for pid in pids:
-            os.kill(pid, 9)
+        for signal in 19, 9:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):  # A look at the resource may have ended.
+                    os.kill(pid, signal)
 
     see_all_started_once_again(node, end, cleanly=False)
 
