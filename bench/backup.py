@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """backup: 100,000 values of 200 bytes: BackupClusterDatabase() (writes, reads back, proves) into an empty directory and
-over an older set, and set_write() without reading back, against etcdctl snapshot save, sqlite3 .backup, and cp + sync of the
+over an older set, against etcdctl snapshot save, sqlite3 .backup, and cp + sync of the
 set's own files.
 
 Usage: bench/backup.py [VALUES, default 100000]"""
-import json
 import os
 import shutil
 import sys
@@ -38,10 +37,6 @@ def measure(b, values=common.VALUES):
             etcd.fill(values)
         make_sqlite(b.path("kv"), values)
 
-        def set_write(*flags):
-            return json.loads(common.run([common.program("bench", "bench-set"), original,
-                                          common.fresh(b.path("set")), *flags]))["seconds"]
-
         def save():
             remove(b.path("snapshot.db"))
             return common.timed(etcd.control, "snapshot", "save", b.path("snapshot.db"))
@@ -52,16 +47,13 @@ def measure(b, values=common.VALUES):
 
         r = b.rounds(7, first=lambda: ours.load("backup", common.fresh(b.path("new")))["seconds"], etcd=etcd and save,
                      again=lambda: ours.load("backup", original)["seconds"], sqlite=sqlite,
-                     fast=lambda: set_write("--no-verify"),
                      copy=lambda: common.timed(copy_and_sync, original, common.fresh(b.path("copy"))))
         if etcd:
             etcd.stop()
     shutil.rmtree(b.path("copy"))
     name = f"backup of {values:,} values"
     b.row(f"{name}, proven", r["first"], r["etcd"], "s", "etcdctl snapshot save", at_most=0.4)
-    b.row(f"{name}, not read back", r["fast"], r["etcd"], "s", "etcdctl snapshot save", at_most=0.4)
     b.row(f"{name}, proven", r["first"], r["copy"], "s", "cp + sync", at_most=2)
-    b.row(f"{name}, not read back", r["fast"], r["copy"], "s", "cp + sync", at_most=2)
     b.row(f"{name}, proven", r["first"], r["sqlite"], "s", "sqlite3 .backup")
     b.row(f"{name}, proven, over an older set", r["again"], r["copy"], "s", "cp + sync")
 
