@@ -152,6 +152,7 @@ static void start_bare(struct fixture *f, unsigned open_seconds)
 	f->priv = fork();
 	CHECK(f->priv >= 0);
 	if (f->priv == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* Stopped, it would outlive a test that fails, with its output open. */
 		(void)close(ends[0]);
 		(void)close(pipe_ends[1]);
 		run_priv(ends[1], pipe_ends[0], open_seconds);

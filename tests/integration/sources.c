@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <uv.h>
@@ -100,6 +101,7 @@ static void start_priv(struct fixture *f)
 	f->priv = fork();
 	CHECK(f->priv >= 0);
 	if (f->priv == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* Stopped, it would outlive a test that fails, with its output open. */
 		(void)close(ends[0]);
 		(void)close(word[1]);
 		run_priv(f, ends[1], word[0]);
