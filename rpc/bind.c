@@ -105,7 +105,7 @@ static int make_security(struct rpc_connection *c, const struct pdu_auth *auth)
 	for (unsigned i = 0; i < c->server->provider_count; i++)
 		if (c->server->providers[i]->type == auth->type)
 			provider = c->server->providers[i];
-	if (provider == NULL || (provider->local_only && !c->identity.local))
+	if (provider == NULL || (c->identity.local ? provider->network_only : provider->local_only))
 		return ERR_RPC_S_UNKNOWN_AUTHN_SERVICE;
 	if (auth->level < RPC_LEVEL_CONNECT || auth->level > RPC_LEVEL_PRIVACY)
 		return ERR_RPC_S_UNKNOWN_AUTHN_SERVICE;

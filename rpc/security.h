@@ -71,7 +71,8 @@ enum { RPC_SIGNATURE_MAX = 256 };
  * Those that exist: auth/ntlm.h, auth/spnego.h, auth/kerberos.h. */
 struct rpc_security_provider {
 	uint8_t type;
-	bool local_only; /* Refused on anything but a unix socket. */
+	bool local_only;   /* Refused on anything but a unix socket. */
+	bool network_only; /* Refused on a unix socket, where the kernel has said who it is. */
 	int (*make)(const struct rpc_security_provider *p, uint8_t level, struct rpc_security **ret);
 };
 

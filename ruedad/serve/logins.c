@@ -14,6 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Only where nobody knows yet who it is: on the unix socket an account would be an identity on top of the one that the kernel
+ * gave, with the rights of this node's owner, and guesses at passwords would not be throttled. */
+static int offer(struct rpc_server *server, struct rpc_security_provider *p)
+{
+	p->network_only = true;
+	return rpc_server_add_provider(server, p);
+}
+
 /* The next item of a list, without the spaces around it; NULL at the end. */
 static const char *next_item(const char **list, size_t *ret_len)
 {
@@ -139,12 +147,12 @@ int logins_start(
 	if (r == 0 && !l->has_ntlm && !l->has_kerberos)
 		log_warning("nobody can log in over the network: [access] has neither ntlm nor a keytab");
 	if (r == 0 && l->has_ntlm)
-		r = rpc_server_add_provider(server, &l->ntlm.provider);
+		r = offer(server, &l->ntlm.provider);
 	if (r == 0 && l->has_kerberos)
-		r = rpc_server_add_provider(server, &l->kerberos.provider);
+		r = offer(server, &l->kerberos.provider);
 	if (r == 0 && (l->has_ntlm || l->has_kerberos)) {
 		spnego_acceptor_init(&l->spnego);
-		r = rpc_server_add_provider(server, &l->spnego.provider);
+		r = offer(server, &l->spnego.provider);
 	}
 	if (r < 0)
 		logins_done(l);

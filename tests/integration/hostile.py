@@ -34,7 +34,7 @@ except ImportError:
     sys.exit(0)
 
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
-PORT, HANDLES = 49155, 300
+PORT, HANDLES, NOBODY = 49155, 300, 65533
 CLUSAPI = "b97db8b2-4c63-11cf-bff6-08002be23f2f"
 REQUEST, FAULT, BIND, WHOLE = 0, 3, 11, 3
 GET_CLUSTER_NAME, GET_ROOT_KEY, CREATE_KEY, SET_VALUE, QUERY_VALUE, CLOSE_KEY = 3, 28, 29, 32, 34, 37
@@ -80,13 +80,19 @@ class Client:
     """Impacket's, which has logged in."""
 
     def __init__(self, user="alice", password=cluster.PASSWORD, level=rpcrt.RPC_C_AUTHN_LEVEL_PKT_PRIVACY):
+        self.make_transport(user, password, level)
+        self.dce.connect()
+        self.bind()
+
+    def make_transport(self, user="alice", password=cluster.PASSWORD, level=rpcrt.RPC_C_AUTHN_LEVEL_PKT_PRIVACY):
         self.transport = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:127.0.0.1[{PORT}]")
         self.transport.set_credentials(user, password)
         self.transport.set_connect_timeout(PATIENCE_S)
         self.dce = self.transport.get_dce_rpc()
         self.dce.set_auth_type(rpcrt.RPC_C_AUTHN_WINNT)
         self.dce.set_auth_level(level)
-        self.dce.connect()
+
+    def bind(self):
         self.dce.bind(uuid.uuidtup_to_bin((CLUSAPI, "3.0")))
 
     def call(self, opnum, stub=b""):
@@ -183,6 +189,29 @@ def a_lower_level_is_refused():
         client = Client(level=level)
         assert client.raw(client.caught(GET_CLUSTER_NAME)) == (FAULT, ACCESS_DENIED), level
     others_are_served()
+
+
+@test
+def nobody_logs_in_on_the_unix_socket():
+    """There the kernel says who it is: an account would give a stranger the rights of the node's owner, and nothing
+    would slow down who guesses passwords."""
+    service()
+    client = Client.__new__(Client)
+    client.make_transport()
+    unix = socket.socket(socket.AF_UNIX)
+    unix.settimeout(PATIENCE_S)
+    os.seteuid(NOBODY)
+    try:
+        unix.connect(os.path.join(shared.directory, "run", "cluster"))
+    finally:
+        os.seteuid(0)
+    client.transport._TCPTransport__socket = unix  # pylint: disable=protected-access
+    try:
+        client.bind()
+        raise AssertionError("an account has logged in on the unix socket")
+    except rpcrt.DCERPCException as e:
+        assert "Authentication type not recognized" in str(e), e
+    unix.close()
 
 
 @test

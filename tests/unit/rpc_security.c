@@ -184,6 +184,37 @@ static void exchange(struct rpc_channel *ch, struct peer *p)
 	}
 }
 
+TEST(a_mechanism_is_refused_where_it_is_not_for)
+{
+	static const struct rpc_identity local = { .local = true, .access = RPC_ACCESS_NONE, .uid = 7 };
+	const struct {
+		const struct rpc_identity *identity;
+		bool local_only, network_only, refused;
+	} cases[] = { { &local, false, true, true }, { &remote, false, true, false }, { &local, true, false, false },
+		{ &remote, true, false, true }, { &local, false, false, false }, { &remote, false, false, false } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rpc_security_provider provider = toy_provider;
+		struct rpc_limits limits = rpc_limits_default();
+		struct pdu answer;
+		struct echo e;
+		struct peer p;
+
+		provider.local_only = cases[i].local_only;
+		provider.network_only = cases[i].network_only;
+		CHECK_INT(echo_init(&e, &limits), 0);
+		CHECK_INT(rpc_server_add_provider(e.server, &provider), 0);
+		CHECK_INT(peer_open(&p, e.server, cases[i].identity), 0);
+		put_auth(&p, PDU_BIND, TOY, RPC_LEVEL_CONNECT, "one", 3);
+		CHECK(peer_next(&p, &answer));
+		CHECK_INT(answer.header.type, cases[i].refused ? PDU_BIND_NAK : PDU_BIND_ACK);
+		if (cases[i].refused)
+			CHECK_INT(answer.nak_reason, NAK_AUTH_TYPE);
+		peer_close(&p);
+		echo_done(&e);
+	}
+}
+
 TEST(a_protected_connection_carries_calls_of_any_size)
 {
 	static const size_t sizes[] = { 0, 1, 15, 16, 17, 5840, 5800, 5792, 5776, 20000 };
