@@ -83,6 +83,41 @@ void access_key_caller(const struct rpc_identity *identity, enum rpc_access leve
 	ret->is_user = true;
 }
 
+static const struct db_key *nearest(const struct db_key *root, struct u16 path)
+{
+	const struct db_key *key;
+
+	while ((key = db_find(root, path)) == NULL) {
+		while (path.len > 0 && path.units[path.len - 1] != '\\')
+			path.len--;
+		path.len -= path.len > 0;
+	}
+	return key;
+}
+
+bool access_may_hear(const struct service *s, const struct rpc_identity *identity, const struct cluster_result *event,
+    struct u16 path, uint32_t right)
+{
+	const struct db_key *roots[] = { db_root(cluster_db(s->cluster)),
+		event->before != NULL ? db_snapshot_root(event->before) : NULL };
+	enum rpc_access level = access_level(s, identity);
+	struct sd_caller caller;
+	bool may = level != RPC_ACCESS_NONE;
+
+	access_key_caller(identity, level, &caller);
+	for (size_t i = 0; may && i < ARRAY_SIZE(roots); i++) {
+		const uint8_t *descriptor;
+		uint32_t granted;
+		size_t len;
+
+		if (roots[i] == NULL)
+			continue;
+		descriptor = db_key_security(nearest(roots[i], path), &len);
+		may = sd_access(descriptor, len, &caller, right, &granted) == 0;
+	}
+	return may;
+}
+
 /* The name's own SID goes in front of those that the mechanism gave.  An account of a domain has one among these. */
 static int add_own_sid(struct rpc_identity *identity)
 {

@@ -5,17 +5,20 @@
  *          relative to the port's key: it begins by going to the key of the batch.
  * Choices  what does not fit the queue, or could not be kept, is lost: the next call is then answered with 31
  *          (ERROR_GEN_FAILURE), once, and goes on with the next batch after it.
- * Limits   QUEUE_MAX notifications and BYTES_MAX bytes wait at a port; SERVE_PORTS_MAX.
+ *          Of keys whose values the client may not read by their descriptors, now or before the batch, he is told nothing.
+ * Limits   QUEUE_MAX notifications and SERVE_BATCH_BYTES wait at a port, or at all those of a client who may only read.
  * Threads  the loop thread.     Source  MS-CMRP 3.1.4.2.115 to 117     Tests  tests/integration/notify.py
  * SPDX-License-Identifier: Apache-2.0 */
+#include "ruedad/serve/access.h"
 #include "ruedad/serve/notify.h"
 #include "wire/regbuf.h"
 #include <string.h>
 
-enum { QUEUE_MAX = 64, BYTES_MAX = 16 << 20 };
+enum { QUEUE_MAX = 64 };
 
 struct batch_port {
 	struct service *service;
+	const struct rpc_association *owner;
 	struct batch_port *next, **previous; /* In the service's list. */
 	struct waiters waiters;
 	struct buf queue[QUEUE_MAX]; /* A ring. */
@@ -62,32 +65,65 @@ static void end_waiters(struct batch_port *p, int r)
 		serve_finish(c, r);
 }
 
-/* Names of the batch's key become names of the port's.  prefix: from the port's key to the batch's. */
-static int rebase(const struct buf *notification, struct u16 prefix, struct buf *ret)
+/* A notification on its way to one port. */
+struct telling {
+	const struct batch_port *port;
+	const struct cluster_result *result;
+	struct u16 key, prefix; /* The batch's key; and from the port's key to it. */
+	char16_t *path;         /* Room for a path from the root, … */
+	char16_t *name;         /* … and for one from the port's key. */
+	bool may_hear;          /* Of the current key. */
+};
+
+/* "base\\name" in units; the base alone for an empty name. */
+static struct u16 join(char16_t *units, struct u16 base, struct u16 name)
 {
+	size_t between = base.len > 0 && name.len > 0 ? 1 : 0;
+
+	if (base.len > 0)
+		memcpy(units, base.units, base.len * sizeof(*units));
+	if (between > 0)
+		units[base.len] = '\\';
+	if (name.len > 0)
+		memcpy(units + base.len + between, name.units, name.len * sizeof(*units));
+	return (struct u16){ units, base.len + between + name.len };
+}
+
+/* Whether the client hears of the key of that name below the batch's. */
+static bool may_hear(const struct telling *t, struct u16 name)
+{
+	return access_may_hear(
+	    t->port->service, &t->port->owner->identity, t->result, join(t->path, t->key, name), SD_KEY_QUERY_VALUE);
+}
+
+static void tell(struct telling *t, const struct regbuf_command *told, struct buf *ret)
+{
+	struct regbuf_command command = *told;
+
+	if (command.kind == REGBUF_CREATE_KEY || command.kind == REGBUF_DELETE_KEY) {
+		t->may_hear = may_hear(t, command.name);
+		command.name = join(t->name, t->prefix, command.name);
+	}
+	if (t->may_hear)
+		regbuf_add(ret, &command);
+}
+
+/* Names of the batch's key become names of the port's, and what the client may not hear of is left out. */
+static int rebase(struct telling *t, struct buf *ret)
+{
+	static const struct regbuf_command to_key = { .kind = REGBUF_CREATE_KEY };
+	const struct buf *notification = &t->result->notification;
 	struct regbuf_reader reader;
-	_cleanup_free_ char16_t *name = malloc((prefix.len + 1 + REGBUF_NAME_MAX) * sizeof(*name));
-	int r = name == NULL ? -ENOMEM : regbuf_reader_init(&reader, notification->data, notification->len);
+	int r = regbuf_reader_init(&reader, notification->data, notification->len);
 
 	if (r < 0)
 		return r;
 	regbuf_begin(ret);
-	if (prefix.len > 0) {
-		memcpy(name, prefix.units, prefix.len * sizeof(*name));
-		regbuf_add(ret, &(struct regbuf_command){ .kind = REGBUF_CREATE_KEY, .name = prefix });
-	}
-	while ((r = regbuf_next(&reader)) > 0) {
-		struct regbuf_command command = reader.command;
-
-		if (prefix.len > 0 && (command.kind == REGBUF_CREATE_KEY || command.kind == REGBUF_DELETE_KEY)) {
-			name[prefix.len] = '\\';
-			if (command.name.len > 0)
-				memcpy(name + prefix.len + 1, command.name.units, command.name.len * sizeof(*name));
-			command.name =
-			    (struct u16){ name, command.name.len > 0 ? prefix.len + 1 + command.name.len : prefix.len };
-		}
-		regbuf_add(ret, &command);
-	}
+	t->may_hear = may_hear(t, (struct u16){ 0 });
+	if (t->prefix.len > 0)
+		tell(t, &to_key, ret);
+	while ((r = regbuf_next(&reader)) > 0)
+		tell(t, &reader.command, ret);
 	regbuf_reader_done(&reader);
 	return r < 0 ? r : ret->error;
 }
@@ -104,36 +140,60 @@ static bool is_below(const struct batch_port *p, struct u16 key, struct u16 *ret
 	return true;
 }
 
-static void offer(struct batch_port *p, const struct cluster_result *result, struct u16 prefix)
+/* What waits at the port, or at all that count with it. */
+static size_t waiting_bytes(const struct batch_port *p)
 {
-	struct buf b = { 0 };
+	size_t bytes = 0;
 
-	if (p->lost)
-		return; /* One loss is told, however many it were. */
-	if (result->notification_lost || p->count == QUEUE_MAX || p->bytes + result->notification.len > BYTES_MAX ||
-	    rebase(&result->notification, prefix, &b) < 0) {
+	if (!serve_is_reader(p->owner))
+		return p->bytes;
+	for (const struct batch_port *other = p->service->batch_ports; other != NULL; other = other->next)
+		bytes += other->owner->account == p->owner->account ? other->bytes : 0;
+	return bytes;
+}
+
+/* 1: queued; 0: there was nothing to be told; or the error. */
+static int queue(struct batch_port *p, const struct cluster_result *result, struct u16 key, struct u16 prefix)
+{
+	_cleanup_free_ char16_t *path = malloc((key.len + 1 + REGBUF_NAME_MAX) * sizeof(*path)),
+				*name = malloc((prefix.len + 1 + REGBUF_NAME_MAX) * sizeof(*name));
+	struct telling t = { p, result, key, prefix, path, name, false };
+	struct buf b = { 0 };
+	size_t nothing = sizeof(uint32_t); /* Without any command. */
+	int r = path == NULL || name == NULL ? -ENOMEM : rebase(&t, &b);
+
+	if (r < 0 || b.len <= nothing) {
 		buf_done(&b);
-		p->lost = true;
-		return;
+		return r;
 	}
 	p->bytes += b.len;
 	p->queue[(p->first + p->count++) % QUEUE_MAX] = b;
+	return 1;
+}
+
+static void offer(struct batch_port *p, const struct cluster_result *result, struct u16 key, struct u16 prefix)
+{
+	if (p->lost)
+		return; /* One loss is told, however many it were. */
+	p->lost = result->notification_lost || p->count == QUEUE_MAX ||
+		  waiting_bytes(p) + result->notification.len > SERVE_BATCH_BYTES || queue(p, result, key, prefix) < 0;
 }
 
 void serve_batch_ports_applied(struct service *s, const struct cluster_result *result)
 {
 	/* A notification without commands is that of a call, which is no batch. */
 	size_t nothing = sizeof(uint32_t);
-	struct u16 prefix;
+	struct u16 key, prefix;
 
 	if (result->notification_key == NULL || (result->notification.len <= nothing && !result->notification_lost))
 		return;
+	key = u16_from_z(result->notification_key);
 	for (struct batch_port *p = s->batch_ports; p != NULL; p = p->next) {
 		struct serve_call *c;
 
-		if (!is_below(p, u16_from_z(result->notification_key), &prefix))
+		if (!is_below(p, key, &prefix))
 			continue;
-		offer(p, result, prefix);
+		offer(p, result, key, prefix);
 		if ((p->count > 0 || p->lost) && (c = serve_waiter_take(&p->waiters)) != NULL)
 			give(c, p);
 	}
@@ -143,6 +203,15 @@ void serve_batch_ports_end(struct service *s, int r)
 {
 	for (struct batch_port *p = s->batch_ports; p != NULL; p = p->next)
 		end_waiters(p, r);
+}
+
+unsigned serve_batch_ports_of(const struct service *s, const struct rpc_account *client)
+{
+	unsigned count = 0;
+
+	for (const struct batch_port *p = s->batch_ports; p != NULL; p = p->next)
+		count += p->owner->account == client;
+	return count;
 }
 
 static void port_rundown(void *object)
@@ -165,7 +234,7 @@ static int new_port(struct serve_call *c, struct u16 path, struct ndr_handle *re
 {
 	struct service *s = c->service;
 	struct batch_port *p;
-	int r = serve_port_count(s);
+	int r = serve_port_count(c);
 
 	if (r < 0)
 		return r;
@@ -175,6 +244,7 @@ static int new_port(struct serve_call *c, struct u16 path, struct ndr_handle *re
 		return -ENOMEM;
 	}
 	p->service = s;
+	p->owner = serve_port_owner(c);
 	p->len = path.len;
 	if (path.len > 0)
 		memcpy(p->path, path.units, path.len * sizeof(char16_t));

@@ -13,11 +13,13 @@
  * Choices  a port of the other version is refused with 87.  Several calls may wait at a port: who came first is answered
  *          first.  Unblocking is for who waits now, it is not remembered.  An answer holds at most REPLY_MAX bytes of
  *          events, the rest waits for the next call.
- * Limits   SERVE_PORTS_MAX in the whole service; those of port.h; [limits] events of rueda.conf.
+ * Limits   SERVE_PORTS_MAX in the whole service, SERVE_PORTS_READER for who may only read; those of port.h; [limits] events of
+ *          rueda.conf.
  * Threads  the loop thread.     Source  MS-CMRP 3.1.4.2.56 and after     Tests  tests/integration/notify.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/serve/notify.h"
 #include "cluster/cluster.h"
+#include "ruedad/serve/access.h"
 #include "ruedad/serve/object.h"
 #include "ruedad/serve/port.h"
 
@@ -26,6 +28,7 @@ enum { REPLY_MAX = 4 << 20 };
 struct notify_port {
 	struct port port;
 	struct service *service;
+	const struct rpc_association *owner;
 	struct notify_port *next, **previous; /* In the service's list. */
 	struct waiters waiters;
 };
@@ -89,12 +92,44 @@ struct serve_call *serve_waiter_take(struct waiters *w)
 	return c;
 }
 
-int serve_port_count(struct service *s)
+/* The ports of a client, and how many filters they have together. */
+static unsigned ports_of(const struct service *s, const struct rpc_account *client, size_t *ret_filters)
 {
-	if (s->port_count == SERVE_PORTS_MAX)
+	unsigned count = 0;
+
+	*ret_filters = 0;
+	for (const struct notify_port *n = s->ports; n != NULL; n = n->next) {
+		if (n->owner->account != client)
+			continue;
+		*ret_filters += n->port.filter_count;
+		count++;
+	}
+	return count;
+}
+
+int serve_port_count(struct serve_call *c)
+{
+	const struct rpc_association *owner = serve_port_owner(c);
+	struct service *s = c->service;
+	size_t filters;
+
+	if (s->port_count == SERVE_PORTS_MAX ||
+	    (serve_is_reader(owner) &&
+		ports_of(s, owner->account, &filters) + serve_batch_ports_of(s, owner->account) >= SERVE_PORTS_READER))
 		return ERR_TOO_MANY_OPEN_FILES;
 	s->port_count++;
 	return 0;
+}
+
+/* Each filter is looked at for each change, whoever makes it. */
+static int add_filter(struct notify_port *n, const struct port_filter *f)
+{
+	size_t filters;
+
+	(void)ports_of(n->service, n->owner->account, &filters);
+	if (serve_is_reader(n->owner) && filters >= PORT_FILTERS_MAX)
+		return ERR_TOO_MANY_OPEN_FILES;
+	return port_filter(&n->port, f);
 }
 
 /* Events as calls answer with them. */
@@ -249,13 +284,20 @@ static void port_rundown(void *object)
 	free(n);
 }
 
+static bool may_hear(const struct port *p, const struct cluster_result *event, struct u16 path)
+{
+	const struct notify_port *n = container_of(p, struct notify_port, port);
+
+	return access_may_hear(n->service, &n->owner->identity, event, path, SD_KEY_NOTIFY);
+}
+
 static const struct rpc_handle_type port_type = { "notification port", port_rundown };
 
 static int new_port(struct serve_call *c, unsigned version, struct ndr_handle *ret)
 {
 	struct service *s = c->service;
 	struct notify_port *n;
-	int r = serve_port_count(s);
+	int r = serve_port_count(c);
 
 	if (r < 0)
 		return r;
@@ -265,7 +307,9 @@ static int new_port(struct serve_call *c, unsigned version, struct ndr_handle *r
 		return -ENOMEM;
 	}
 	port_init(&n->port, version, s->config->events);
+	n->port.may_hear = may_hear;
 	n->service = s;
+	n->owner = serve_port_owner(c);
 	n->next = s->ports;
 	n->previous = &s->ports;
 	if (n->next != NULL)
@@ -374,7 +418,7 @@ static void add_cluster(struct serve_call *c)
 	if (r == 0)
 		r = serve_cluster_in(c, &in->cluster, &access);
 	if (r == 0) /* Keys have handles of their own. */
-		r = port_filter(&n->port, &(struct port_filter){ .notify_key = in->notify_key,
+		r = add_filter(n, &(struct port_filter){ .notify_key = in->notify_key,
 					      .flags = in->filter & ~(uint32_t)PORT_V1_REGISTRY });
 	serve_finish(c, r);
 }
@@ -392,7 +436,7 @@ static int add_object(struct serve_call *c, enum object_kind kind, uint32_t type
 	if (r == 0)
 		r = object_in(c, object, kind, &o);
 	if (r == 0)
-		r = port_filter(&n->port,
+		r = add_filter(n,
 		    &(struct port_filter){
 			.notify_key = key, .type = type, .flags = filter & mask, .targeted = true, .target = o.id });
 	if (r < 0)
@@ -452,7 +496,7 @@ static void add_key(struct serve_call *c)
 
 	if (r == 0)
 		r = serve_key_in(c, &in->key, &f.target);
-	serve_finish(c, r < 0 ? r : port_filter(&n->port, &f));
+	serve_finish(c, r < 0 ? r : add_filter(n, &f));
 }
 
 /* Filters of version 2. */
@@ -500,7 +544,7 @@ static void add_v2(struct serve_call *c)
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0)
 		r = find_target(c, &in->object, &f);
-	serve_finish(c, r < 0 ? r : port_filter(&n->port, &f));
+	serve_finish(c, r < 0 ? r : add_filter(n, &f));
 }
 
 static void add_resource_type_v2(struct serve_call *c)
@@ -518,7 +562,7 @@ static void add_resource_type_v2(struct serve_call *c)
 		r = ERR_INVALID_PARAMETER;
 	if (r == 0 && object_by_id(serve_root(c), OBJECT_TYPE, f.target) == NULL)
 		r = ERR_CLUSTER_RESOURCE_TYPE_NOT_FOUND;
-	serve_finish(c, r < 0 ? r : port_filter(&n->port, &f));
+	serve_finish(c, r < 0 ? r : add_filter(n, &f));
 }
 
 serve_handler *serve_notify_handler(unsigned number)

@@ -8,7 +8,8 @@
  *          the key of the first filter that asks for that one, else of the first filter.
  * Version 1 has coarser events: several of version 2 map to one of its bits (port_v1_bit()), which is then queued once for
  *          an object and an event of the log.
- * Registry events of keys are made here, from the evaluated batch: their names are relative to the filter's key.
+ * Registry events of keys are made here, from the evaluated batch: their names are relative to the filter's key.  Of keys
+ *          whose descriptor does not let the client be told, he hears nothing.
  * Threads  the loop thread.     Limits  PORT_FILTERS_MAX, queue_max, PORT_BYTES_MAX.
  * Source   MS-CMRP 3.1.4.2.56 and after          Tests  tests/unit/port.c
  * SPDX-License-Identifier: Apache-2.0 */
@@ -372,10 +373,12 @@ static bool is_watched(const struct port_filter *f, struct u16 path, unsigned de
 	return depth == 1 && !u16_has_unit(*ret, '\\');
 }
 
-static void tell_key(struct port *p, struct u16 path, uint32_t what, struct u16 value)
+static void tell_key(
+    struct port *p, const struct cluster_result *r, struct u16 path, uint32_t what, struct u16 value)
 {
 	uint32_t v1 = port_v1_bit(CHANGE_REGISTRY, what);
 	char16_t *value_name = NULL, *name = NULL;
+	bool has_asked = p->may_hear == NULL;
 
 	for (size_t i = 0; i < p->filter_count; i++) {
 		const struct port_filter *f = &p->filters[i];
@@ -387,6 +390,9 @@ static void tell_key(struct port *p, struct u16 path, uint32_t what, struct u16 
 			continue;
 		if (!gone && !is_watched(f, path, what == CHANGE_REGISTRY_NAME, &relative))
 			continue;
+		if (!has_asked && !p->may_hear(p, r, path))
+			return;
+		has_asked = true;
 		name = u16_dup(relative);
 		value_name = u16_dup(value);
 		if (name == NULL || value_name == NULL)
@@ -406,20 +412,21 @@ static void tell_key(struct port *p, struct u16 path, uint32_t what, struct u16 
 }
 
 /* A key that is created may bring its parents with it. */
-static void tell_created(struct port *p, const struct db_key *before, struct u16 path)
+static void tell_created(struct port *p, const struct cluster_result *r, struct u16 path)
 {
+	const struct db_key *before = r->before != NULL ? db_snapshot_root(r->before) : NULL;
+
 	for (size_t len = 1; len <= path.len; len++) {
 		struct u16 prefix = { path.units, len };
 
 		if ((len == path.len || path.units[len] == '\\') &&
 		    (before == NULL || db_find(before, prefix) == NULL || len == path.len))
-			tell_key(p, prefix, CHANGE_REGISTRY_NAME, (struct u16){ 0 });
+			tell_key(p, r, prefix, CHANGE_REGISTRY_NAME, (struct u16){ 0 });
 	}
 }
 
 static void offer_keys(struct port *p, const struct cluster_result *r)
 {
-	const struct db_key *before = r->before != NULL ? db_snapshot_root(r->before) : NULL;
 	struct db_batch_reader reader;
 	int e = db_batch_reader_init(&reader, r->batch.data, r->batch.len, NULL);
 
@@ -432,17 +439,17 @@ static void offer_keys(struct port *p, const struct cluster_result *r)
 
 		switch (op->kind) {
 		case DB_OP_KEY_CREATE:
-			tell_created(p, before, op->path);
+			tell_created(p, r, op->path);
 			break;
 		case DB_OP_KEY_DELETE:
-			tell_key(p, op->path, CHANGE_REGISTRY_NAME, (struct u16){ 0 });
+			tell_key(p, r, op->path, CHANGE_REGISTRY_NAME, (struct u16){ 0 });
 			break;
 		case DB_OP_SET_SECURITY:
-			tell_key(p, op->path, CHANGE_REGISTRY_ATTRIBUTES, (struct u16){ 0 });
+			tell_key(p, r, op->path, CHANGE_REGISTRY_ATTRIBUTES, (struct u16){ 0 });
 			break;
 		case DB_OP_VALUE_SET:
 		case DB_OP_VALUE_DELETE:
-			tell_key(p, op->path, CHANGE_REGISTRY_VALUE, op->value.name);
+			tell_key(p, r, op->path, CHANGE_REGISTRY_VALUE, op->value.name);
 			break;
 		}
 	}

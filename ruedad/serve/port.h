@@ -56,6 +56,8 @@ struct port_entry {
 struct port {
 	unsigned version; /* 1 or 2. */
 	size_t queue_max; /* Events; at least 2. */
+	/* Whether the client hears of this key; NULL: of all. */
+	bool (*may_hear)(const struct port *p, const struct cluster_result *event, struct u16 path);
 	struct port_filter *filters;
 	size_t filter_count, filter_capacity;
 	struct port_entry *entries; /* A ring. */

@@ -38,6 +38,8 @@ PORT, HANDLES, NOBODY = 49155, 300, 65533
 CLUSAPI = "b97db8b2-4c63-11cf-bff6-08002be23f2f"
 REQUEST, FAULT, BIND, WHOLE = 0, 3, 11, 3
 GET_CLUSTER_NAME, GET_ROOT_KEY, CREATE_KEY, SET_VALUE, QUERY_VALUE, CLOSE_KEY = 3, 28, 29, 32, 34, 37
+OPEN_KEY, CREATE_NOTIFY, ADD_NOTIFY_KEY, GET_NOTIFY, EXECUTE_BATCH, CREATE_BATCH_PORT, GET_BATCH = 30, 55, 61, 65, 113, 114, 115
+SET, CREATE, DELETE, DELETE_VALUE, SET_SECURITY = 1, 2, 3, 4, 5  # Commands of a batch.
 ACCESS_DENIED, SECURITY_ERROR, TOO_MANY_OPEN_FILES = 5, 0x721, 4
 PATIENCE_S, MEMORY_MB = 5, 64  # How long others may wait; how much more memory a flood may cost.
 READ, ALL_ACCESS = 0x20019, 0xF003F
@@ -357,6 +359,92 @@ def leaked_handles_end_at_the_limit_with_a_clear_error_and_only_for_who_leaks():
         assert client.root_key()[0] == 0  # There is room for one again.
         client.close()  # The rest goes with the connection.
     assert memory_mb() < before + MEMORY_MB
+
+
+def command(kind, name="", data=b"", type_=0):
+    units = (name + "\0").encode("utf-16-le")
+    return u32(kind) + u32(type_) + u32(len(units)) + units + u32(len(data)) + data + bytes(len(data) % 2)
+
+
+def execute(client, key, *commands):
+    batch = u32(1) + b"".join(commands)
+    answer = client.call(EXECUTE_BATCH, key + u32(len(batch)) + u32(len(batch)) + batch)
+    assert answer[-4:] == u32(0), answer.hex()
+
+
+def administrators_only():
+    """A descriptor whose list has one entry."""
+    sid = b"\1\2" + bytes(5) + b"\5" + u32(32) + u32(544)
+    ace = b"\0\0" + u16(8 + len(sid)) + u32(ALL_ACCESS) + sid
+    return b"\1\0" + u16(0x8004) + bytes(12) + u32(20) + b"\2\0" + u16(8 + len(ace)) + u32(1) + ace
+
+
+@test
+def who_may_not_read_a_key_is_told_nothing_of_it():
+    """Neither by a batch port, which tells values as they are set and as they were, nor by a port for single events."""
+    service()
+    alice, watcher = Client(), Client("watcher")
+    root, seen = alice.root_key()[1], watcher.root_key(READ)[1]
+    execute(alice, root, command(CREATE, "Guarded"), command(SET, "v", b"first secret", 3),
+            command(SET_SECURITY, data=administrators_only(), type_=4), command(CREATE, "Open"))
+    answer = watcher.call(OPEN_KEY, seen + wstr("Guarded") + u32(READ))
+    assert answer[:4] == u32(5), answer.hex()
+    batches, events = watcher.call(CREATE_BATCH_PORT, seen)[:20], watcher.call(CREATE_NOTIFY)[8:28]
+    assert watcher.call(ADD_NOTIFY_KEY, events + seen + u32(1) + u32(0x70) + u32(1))[-4:] == u32(0)
+    execute(alice, root, command(CREATE, "Guarded"), command(SET, "v", b"second secret", 3), command(SET, "hidden", b"x", 3),
+            command(CREATE, "Open"), command(SET, "shown", b"second", 3))
+    execute(alice, root, command(CREATE, "Guarded"), command(DELETE_VALUE, "v"), command(CREATE, "Guarded\\below"),
+            command(DELETE, "Guarded\\below"))
+    execute(alice, root, command(DELETE, "Guarded"), command(CREATE, "Guarded"), command(SET, "v", b"no secret", 3))
+    execute(alice, root, command(CREATE, "Open"), command(SET, "shown", b"last", 3))
+    told = [watcher.call(GET_BATCH, batches) for _ in range(2)]
+    assert all(w.encode("utf-16-le") in told[0] for w in ("Open", "shown")) and b"second" in told[0] and b"last" in told[1], told
+    for secret in (b"secret", "Guarded".encode("utf-16-le"), "hidden".encode("utf-16-le"), "below".encode("utf-16-le")):
+        assert secret not in b"".join(told), (secret, told)
+    names = [watcher.call(GET_NOTIFY, events) for _ in range(2)]
+    assert all("Open".encode("utf-16-le") in n for n in names), names  # Two values of it were set, and nothing else.
+    watcher.close()
+    alice.close()
+
+
+@test
+def a_reader_can_take_neither_all_ports_nor_all_time():
+    """A port costs memory, and each filter costs time whenever anybody changes anything."""
+    service()
+    alice, watcher, second = Client(), Client("watcher"), Client("watcher")
+    ports, root = [], watcher.root_key(READ)[1]
+    for _ in range(32):
+        ports.append(watcher.call(CREATE_NOTIFY)[8:28])
+        assert watcher.call(CREATE_BATCH_PORT, root)[-4:] == u32(0)
+    assert bytes(20) not in ports
+    assert watcher.call(CREATE_NOTIFY)[:4] == u32(TOO_MANY_OPEN_FILES)
+    assert second.call(CREATE_NOTIFY)[:4] == u32(TOO_MANY_OPEN_FILES)  # He is the same one.
+    assert watcher.call(CREATE_BATCH_PORT, root)[-4:] == u32(TOO_MANY_OPEN_FILES)
+    for i in range(4096):
+        assert watcher.call(ADD_NOTIFY_KEY, ports[i % 32] + root + u32(1) + u32(0x40) + u32(1))[-4:] == u32(0), i
+    assert watcher.call(ADD_NOTIFY_KEY, ports[0] + root + u32(1) + u32(0x40) + u32(1))[-4:] == u32(TOO_MANY_OPEN_FILES)
+    port, key = alice.call(CREATE_NOTIFY)[8:28], alice.root_key()[1]
+    assert alice.call(ADD_NOTIFY_KEY, port + key + u32(1) + u32(0x40) + u32(1))[-4:] == u32(0)
+    assert alice.call(CREATE_BATCH_PORT, key)[-4:] == u32(0)
+    for client in (alice, watcher, second):
+        client.close()
+    others_are_served()
+
+
+@test
+def batches_that_nobody_fetches_cost_a_reader_no_more_than_one_port_would():
+    service()
+    alice, watcher = Client(), Client("watcher")
+    key, root = alice.root_key()[1], watcher.root_key(READ)[1]
+    ports = [watcher.call(CREATE_BATCH_PORT, root)[:20] for _ in range(60)]
+    before = memory_mb()
+    for i in range(12):
+        execute(alice, key, command(CREATE, "Large"), command(SET, "v", bytes([i]) * 500_000, 3))
+    assert memory_mb() < before + MEMORY_MB, (before, memory_mb())
+    ends = [watcher.call(GET_BATCH, ports[-1])[-4:] for _ in range(2)]
+    assert u32(31) in ends, ends  # Told to be lost.
+    watcher.close()
+    alice.close()
 
 
 if __name__ == "__main__":
