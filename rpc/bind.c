@@ -162,6 +162,8 @@ static int step_security(struct rpc_connection *c, const struct pdu *pdu, struct
 
 	if (c->security_failed)
 		return ERR_ACCESS_DENIED;
+	if (!c->waits && c->transport.may_log_in != NULL && !c->transport.may_log_in(c->transport.data, &c->identity))
+		return -EAGAIN;
 	if (c->security == rpc_security_none()) {
 		r = make_security(c, auth);
 		if (r < 0)

@@ -106,6 +106,8 @@ struct rpc_transport {
 	void *data;
 	/* A login was refused; who: as whom, without access.  May be NULL; calls nothing of this server. */
 	void (*login_failed)(void *data, const struct rpc_identity *who);
+	/* May it go on to log in?  Asked at each leg, since others from there may have failed meanwhile.  May be NULL, and likewise. */
+	bool (*may_log_in)(void *data, const struct rpc_identity *who);
 	const char *address; /* The port number or socket name that bind_ack tells; borrowed. */
 	bool anonymous_door; /* Not local: only anonymous interfaces are offered here; else, all but these. */
 	uint8_t host[4];     /* The IPv4 address that the peer has connected to; zeros: none. */

@@ -1,8 +1,8 @@
 /* throttle: addresses from which logins fail have to wait.
  *
  * Why      passwords can be guessed as fast as the server answers, and each guess would be a line in the log.
- * How      A failed login ends its connection, so waiting is for the next connection: after THROTTLE_FREE failures the
- *          address is not let in for 1 s, then 2, 4 … THROTTLE_MOST_S.  What failed is forgotten after THROTTLE_FORGET_S
+ * How      A failed login ends its connection, so waiting is for the next connection, and for those that are there and have
+ *          not logged in yet: after THROTTLE_FREE failures the address is not let in for 1 s, then 2, 4 … THROTTLE_MOST_S.  What failed is forgotten after THROTTLE_FORGET_S
  *          without a failure; a login that succeeds changes nothing, or one good account would buy guesses at others.
  *          One line is logged, and the next not before THROTTLE_QUIET_S; it counts those in between.
  * Not kept against guesses from many addresses: the table has THROTTLE_ADDRESSES places, and the one that has been quiet

@@ -232,6 +232,14 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 	(void)arrange_reading(c);
 }
 
+static bool may_log_in(void *data, const struct rpc_identity *who)
+{
+	const struct connection *c = data;
+	const struct listener *l = c->listener;
+
+	return l->ops->may_log_in == NULL || l->ops->may_log_in(l, who);
+}
+
 static void on_login_failed(void *data, const struct rpc_identity *who)
 {
 	struct connection *c = data;
@@ -244,7 +252,9 @@ static void on_login_failed(void *data, const struct rpc_identity *who)
 /* The descriptor is the connection's from here on. */
 static int add_connection(struct listener *l, int fd)
 {
-	struct rpc_transport transport = { .wake = on_wake, .login_failed = on_login_failed, .address = l->name };
+	struct rpc_transport transport = {
+		.wake = on_wake, .may_log_in = may_log_in, .login_failed = on_login_failed, .address = l->name
+	};
 	struct rpc_identity identity;
 	struct connection *c;
 	int r = l->ops->identify(l, fd, &identity, &transport);

@@ -11,6 +11,8 @@ struct listener_ops {
 	int (*identify)(const struct listener *l, int fd, struct rpc_identity *ret, struct rpc_transport *transport);
 	/* Stop to listen, before the descriptor is closed; may be NULL. */
 	void (*unlisten)(struct listener *l);
+	/* May somebody log in now?  May be NULL: always. */
+	bool (*may_log_in)(const struct listener *l, const struct rpc_identity *who);
 	/* A login was refused; may be NULL. */
 	void (*login_failed)(struct listener *l, const struct rpc_identity *who);
 };

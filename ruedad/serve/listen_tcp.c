@@ -57,6 +57,12 @@ static void set_options(int fd)
 		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
 }
 
+/* Who has opened many connections before the first login failed does not get as many guesses. */
+static bool may_log_in(const struct listener *l, const struct rpc_identity *who)
+{
+	return l->throttle == NULL || !throttle_blocks(l->throttle, who->address, uv_hrtime());
+}
+
 static int identify(const struct listener *l, int fd, struct rpc_identity *ret, struct rpc_transport *transport)
 {
 	/* Whatever uses the uid without looking at the access must find nobody there. */
@@ -76,7 +82,7 @@ static int identify(const struct listener *l, int fd, struct rpc_identity *ret, 
 		(void)snprintf(identity.name, sizeof(identity.name), "plain");
 	}
 #endif
-	if (l->throttle != NULL && throttle_blocks(l->throttle, identity.address, uv_hrtime()))
+	if (!may_log_in(l, &identity))
 		return -EACCES;
 	set_options(fd);
 	*ret = identity;
@@ -105,7 +111,9 @@ static void login_failed(struct listener *l, const struct rpc_identity *who)
 int listener_new_tcp(uv_loop_t *uv, struct rpc_server *server, const struct listen_tcp_config *config, struct error *e,
     struct listener **ret)
 {
-	static const struct listener_ops ops = { .identify = identify, .login_failed = login_failed };
+	static const struct listener_ops ops = {
+		.identify = identify, .may_log_in = may_log_in, .login_failed = login_failed
+	};
 	struct listener *l = calloc(1, sizeof(*l));
 	union address own = { 0 };
 	socklen_t len = sizeof(own);

@@ -23,6 +23,7 @@ struct daemon_thread {
 	struct rpc_epmap mapper;
 	struct rpc_endpoint endpoint;
 	struct listener *listeners[2 * SOCKETS_ADDRESSES_MAX];
+	struct throttle throttle;
 	unsigned count, closed;
 	uint16_t port, mapper_port;
 };
@@ -54,7 +55,9 @@ static void *run(void *data)
 static void listen_on(struct daemon_thread *d, const struct sockets *s, bool anonymous_door)
 {
 	for (unsigned i = 0; i < s->services; i++) {
-		struct listen_tcp_config c = { .fd = s->fds[i], .anonymous_door = anonymous_door };
+		struct listen_tcp_config c = {
+			.fd = s->fds[i], .anonymous_door = anonymous_door, .throttle = &d->throttle
+		};
 
 		CHECK_INT(listener_new_tcp(&d->uv, d->echo.server, &c, NULL, &d->listeners[d->count++]), 0);
 	}
@@ -360,10 +363,10 @@ static int slow_make(const struct rpc_security_provider *p, uint8_t level, struc
 
 static const struct rpc_security_provider slow = { .type = SLOW, .make = slow_make };
 
-static void put_slow_bind(struct buf *b)
+static void put_slow_bind(struct buf *b, enum pdu_type type)
 {
 	struct pdu_auth auth = { .type = SLOW, .level = RPC_LEVEL_CONNECT };
-	size_t at = pdu_begin(b, PDU_BIND, PDU_FIRST | PDU_LAST, 1);
+	size_t at = pdu_begin(b, type, PDU_FIRST | PDU_LAST, 1);
 
 	pdu_put_bind(b, 4280, 0, 0, &echo_syntax);
 	pdu_put_trailer(b, at, 4, &auth);
@@ -398,7 +401,7 @@ TEST(a_client_that_calls_during_its_login_is_answered_behind_it)
 
 	start_slow(&d);
 	fd = dial(NULL, "127.0.0.1", d.port);
-	put_slow_bind(&b);
+	put_slow_bind(&b, PDU_BIND);
 	for (uint32_t i = 0; i < CALLS; i++) {
 		size_t at = pdu_begin(&b, PDU_REQUEST, PDU_FIRST | PDU_LAST, 2 + i);
 
@@ -424,7 +427,7 @@ TEST(a_client_that_goes_during_its_login_is_noticed)
 
 	start_slow(&d);
 	fd = dial(NULL, "127.0.0.1", d.port);
-	put_slow_bind(&b);
+	put_slow_bind(&b, PDU_BIND);
 	CHECK_INT(send(fd, b.data, b.len, MSG_NOSIGNAL), b.len);
 	CHECK(becomes(&slowness.begun, 1));
 	(void)close(fd);
@@ -442,7 +445,7 @@ TEST(an_end_does_not_wait_for_logins)
 
 	start_slow(&d);
 	fd = dial(NULL, "127.0.0.1", d.port);
-	put_slow_bind(&b);
+	put_slow_bind(&b, PDU_BIND);
 	CHECK_INT(send(fd, b.data, b.len, MSG_NOSIGNAL), b.len);
 	CHECK(becomes(&slowness.begun, 1));
 	stop(&d);
@@ -450,6 +453,33 @@ TEST(an_end_does_not_wait_for_logins)
 	CHECK_INT(slowness.answered, 0);
 	(void)close(fd);
 	buf_done(&b);
+}
+
+/* Who opens many connections, and guesses on all of them at once, has as few guesses as who opens one after the other. */
+TEST(connections_that_are_there_wait_too_after_failed_logins)
+{
+	for (int failures = 0; failures < 20; failures += 10) {
+		struct rpc_identity here = { .address = { [10] = 0xff, 0xff, 127, 0, 0, 1 } };
+		struct buf b = { 0 };
+		struct daemon_thread d;
+		uint8_t data[8192];
+		struct pdu pdu;
+		int fd;
+
+		start_slow(&d);
+		fd = dial(NULL, "127.0.0.1", d.port);
+		CHECK_INT(bind_to(fd, &echo_syntax, data, sizeof(data), &pdu), PDU_BIND_ACK);
+		/* It is served: the loop looks at the throttle when the next message comes, and not before. */
+		for (int i = 0; i < failures; i++)
+			(void)throttle_failed(&d.throttle, here.address, uv_hrtime());
+		put_slow_bind(&b, PDU_ALTER);
+		CHECK_INT(exchange(fd, &b, data, sizeof(data), &pdu), failures == 0 ? PDU_ALTER_ACK : PDU_FAULT);
+		if (failures > 0)
+			CHECK_INT(recv(fd, data, sizeof(data), 0), 0);
+		CHECK_INT(slowness.begun, failures == 0);
+		(void)close(fd);
+		stop(&d);
+	}
 }
 
 TEST(addresses_are_numbers_and_nothing_else)
