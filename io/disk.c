@@ -136,6 +136,13 @@ int file_preallocate(struct disk_file *f, uint64_t size)
 	return r < 0 ? r : f->disk->ops->preallocate(f, size);
 }
 
+int file_prepare(struct disk_file *f, uint64_t offset, size_t len)
+{
+	int r = check_range(offset, len);
+
+	return r < 0 ? r : f->disk->ops->prepare(f, offset, len);
+}
+
 int file_sync(struct disk_file *f)
 {
 	return f->disk->ops->sync(f);

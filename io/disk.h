@@ -58,6 +58,9 @@ struct disk_ops {
 	int (*truncate)(struct disk_file *f, uint64_t size);
 	/* Space up to size; the length grows to it with zeros and never shrinks.  On failure it is as before. */
 	int (*preallocate)(struct disk_file *f, uint64_t size);
+	/* Before short writes and syncs into zeros that preallocate() made: have the file system ready for them, if that
+	 * makes the syncs shorter.  Nothing that can be read changes, but it counts as a write of these zeros. */
+	int (*prepare)(struct disk_file *f, uint64_t offset, size_t len);
 	int (*sync)(struct disk_file *f);                       /* Durable: see Promise. */
 	int (*drop_cache)(struct disk_file *f);                 /* The next read asks the medium, best effort. */
 	int (*set_mode)(struct disk_file *f, uint32_t mode);
@@ -101,6 +104,7 @@ int file_write(struct disk_file *f, uint64_t offset, const void *data, size_t le
 int file_size(struct disk_file *f, uint64_t *ret);
 int file_truncate(struct disk_file *f, uint64_t size);
 int file_preallocate(struct disk_file *f, uint64_t size);
+int file_prepare(struct disk_file *f, uint64_t offset, size_t len);
 int file_sync(struct disk_file *f);
 int file_drop_cache(struct disk_file *f);
 int file_set_mode(struct disk_file *f, uint32_t mode);

@@ -172,6 +172,11 @@ static int door_preallocate(struct disk_file *file, uint64_t size)
 	return file_preallocate(file_of(file)->data, size);
 }
 
+static int door_prepare(struct disk_file *file, uint64_t offset, size_t len)
+{
+	return file_prepare(file_of(file)->data, offset, len);
+}
+
 static int door_drop_cache(struct disk_file *file)
 {
 	return file_drop_cache(file_of(file)->data);
@@ -334,6 +339,7 @@ static const struct disk_ops door_ops = {
 	.size = door_size,
 	.truncate = door_truncate,
 	.preallocate = door_preallocate,
+	.prepare = door_prepare,
 	.sync = door_sync,
 	.drop_cache = door_drop_cache,
 	.set_mode = door_set_mode,

@@ -262,6 +262,22 @@ static int sim_preallocate(struct disk_file *file, uint64_t size)
 	return leave(f->sim, r, "preallocate %s %" PRIu64, f->name, size);
 }
 
+static int sim_prepare(struct disk_file *file, uint64_t offset, size_t len)
+{
+	struct sim_file *f = file_of(file);
+	int r = enter_file(f, DISK_WRITE, SIM_DISK_WRITE);
+	uint8_t *zeros = calloc(1, len);
+
+	if (r == 0 && zeros == NULL)
+		r = -ENOMEM;
+	if (r == 0)
+		r = node_write(f->node, offset, zeros, len);
+	else if (f->sim->injected && zeros != NULL)
+		(void)node_write(f->node, offset, zeros, (size_t)rng_between(&f->sim->medium.rng, 0, len));
+	free(zeros);
+	return leave(f->sim, r, "prepare %s %" PRIu64 "+%zu", f->name, offset, len);
+}
+
 static int sim_sync(struct disk_file *file)
 {
 	struct sim_file *f = file_of(file);
@@ -482,6 +498,7 @@ static const struct disk_ops sim_ops = {
 	.size = sim_size,
 	.truncate = sim_truncate,
 	.preallocate = sim_preallocate,
+	.prepare = sim_prepare,
 	.sync = sim_sync,
 	.drop_cache = sim_drop_cache,
 	.set_mode = sim_set_mode,

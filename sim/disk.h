@@ -39,7 +39,7 @@ struct sim_disk;
 enum sim_disk_call {
 	SIM_DISK_OPEN = 1 << 0,
 	SIM_DISK_READ = 1 << 1,
-	SIM_DISK_WRITE = 1 << 2,
+	SIM_DISK_WRITE = 1 << 2,  /* write, prepare */
 	SIM_DISK_RESIZE = 1 << 3, /* truncate, preallocate */
 	SIM_DISK_SYNC = 1 << 4,
 	SIM_DISK_ATTRIBUTES = 1 << 5, /* set_mode, set_time, set_xattr */

@@ -3,11 +3,16 @@
  * How      one write and one sync make the whole batch durable.  Then, unsynced, a mark that says so: without it a batch
  *          at the very end of a log that rots could not be told from one that was torn.  The mark reaches the disk with
  *          the next batch, the next roll, or the kernel's own time.
+ *          Most batches are short, and go where zeros have been written before: then a sync needs no metadata, and does not
+ *          wait for the file system's journal.  The zeros are written with the batch that reaches their end, some hundred
+ *          batches' worth at once; a long one has little to gain.  They may be lost or fail: nothing rests on them.
  * Promise  result 0 = every record is durable.  Otherwise nobody knows, and nothing may be written behind it any more.
  * Tests    tests/crash/local.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/local/append.h"
 #include "engine/local/segments.h"
+
+enum { PREPARE = 128 << 10, PREPARE_PART = 8 /* Of a segment, at most. */ };
 
 void append_done(struct append *a)
 {
@@ -54,6 +59,18 @@ int append_end(struct append *a)
 	return a->head.error != 0 || a->records.error != 0 || a->mark.error != 0 ? -ENOMEM : 0;
 }
 
+/* The batch goes to the file: is what follows it prepared? */
+static void prepare_next(struct append *a, struct disk_file *to)
+{
+	size_t from = a->offset + a->records.len, end = from + a->mark.len,
+	       len = MIN((size_t)PREPARE, a->room / PREPARE_PART);
+
+	if (end <= a->prepared || end >= a->room || a->records.len > len / 2)
+		return;
+	a->prepared = MIN(end + len, a->room);
+	(void)file_prepare(to, from, a->prepared - from);
+}
+
 void append_run(void *data)
 {
 	struct append *a = data;
@@ -62,8 +79,12 @@ void append_run(void *data)
 
 	if (a->roll)
 		r = segments_roll(a->disk, a->file, a->spare, a->first, &a->head);
+	if (a->roll)
+		a->prepared = 0;
 	if (r >= 0)
 		r = file_write(to, a->offset, a->records.data, a->records.len);
+	if (r >= 0)
+		prepare_next(a, to);
 	if (r >= 0)
 		r = file_sync(to);
 	if (r >= 0)

@@ -17,6 +17,8 @@ struct append {
 	struct quolog_header header; /* With a roll: of the new segment. */
 	struct buf head;             /* The same, encoded. */
 	size_t offset;               /* In the newest (after the roll). */
+	size_t room;                 /* Its size. */
+	size_t prepared;             /* Of it, up to here; kept from batch to batch, 0 at a start. */
 	uint64_t first, last;        /* Indices of the batch. */
 	uint32_t seed;
 	struct buf records, mark;

@@ -161,6 +161,7 @@ static int batch_begin(struct local *l, size_t size, size_t keep_free, size_t *r
 	a->disk = l->disk;
 	a->file = l->segments.file;
 	a->offset = l->segments.end;
+	a->room = l->segments.room;
 	if (has_room(l->segments.room, l->segments.end + keep_free, size)) {
 		append_begin(a, l->segments.last, l->segments.header.seed, NULL);
 		*ret_room = l->segments.room - l->segments.end - keep_free;
@@ -175,6 +176,7 @@ static int batch_begin(struct local *l, size_t size, size_t keep_free, size_t *r
 		return 0;
 	}
 	a->spare = l->spare;
+	a->room = l->options.segment_size;
 	roll_header(l, &header);
 	append_begin(a, l->segments.last, 0, &header);
 	assert(a->head.error != 0 || a->head.len <= HEAD_MAX);

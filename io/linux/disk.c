@@ -12,6 +12,10 @@
  *          writing-out begins with every WRITE_OUT_STEP written, and not with the sync; and while others in this process
  *          sync, it goes on in slices, each waited for and followed by a rest as long as it took.  So does reading.
  *          preallocate is fallocate(); where the file system has none, zeros are written behind the end.
+ *          What has been allocated only is written for the first time at the price of a change of metadata, so that its
+ *          sync waits for the journal, and with it for the data of others.  prepare pays for many blocks at once, by
+ *          writing the zeros.  Only where they will be overwritten in place: elsewhere they would be written for nothing,
+ *          and take the space that had been reserved for the data.
  * Promise  what disk.h says, as far as the file system keeps its own promises.
  * Not kept where fsync() of a directory is not supported (EINVAL), sync_directory() succeeds: no other way exists.
  *          Bytes that a name is made of are not checked to be UTF-8.  With a lease held on a file (by Samba, say) open
@@ -23,6 +27,7 @@
 #include "base/filetime.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,6 +35,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,7 +56,7 @@ struct file_linux {
 	uint64_t seen;           /* Of syncs, when it was last looked. */
 };
 
-enum { SLICE = 256 << 10, WRITE_OUT_STEP = 1 << 20 };
+enum { SLICE = 256 << 10, WRITE_OUT_STEP = 1 << 20, PAGE = 4096 };
 #define REST_MIN_NS UINT64_C(200000) /* Less is no work of the disk's. */
 #define REST_MAX_NS UINT64_C(50000000)
 
@@ -438,6 +444,32 @@ static int linux_preallocate(struct disk_file *file, uint64_t size)
 	return r;
 }
 
+/* Does data stay in the block in which it was first written? */
+static bool overwrites_in_place(int fd)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) == 0 && (st.f_type == EXT4_SUPER_MAGIC || st.f_type == XFS_SUPER_MAGIC);
+}
+
+static int linux_prepare(struct disk_file *file, uint64_t offset, size_t len)
+{
+	static const uint8_t zeros[PAGE];
+	int fd = file_of(file)->fd, r = 0;
+
+	if (!overwrites_in_place(fd))
+		return 0;
+	/* By the page, lest the cache hold them in large pieces, in which small writes are dear. */
+	while (r == 0 && len > 0) {
+		size_t n = MIN(len, PAGE - (size_t)(offset % PAGE));
+
+		r = write_fully(fd, offset, zeros, n);
+		offset += n;
+		len -= n;
+	}
+	return r;
+}
+
 static int linux_sync(struct disk_file *file)
 {
 	struct file_linux *f = file_of(file);
@@ -668,6 +700,7 @@ static const struct disk_ops linux_ops = {
 	.size = linux_size,
 	.truncate = linux_truncate,
 	.preallocate = linux_preallocate,
+	.prepare = linux_prepare,
 	.sync = linux_sync,
 	.drop_cache = linux_drop_cache,
 	.set_mode = linux_set_mode,

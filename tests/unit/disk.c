@@ -376,6 +376,31 @@ CONTRACT(preallocation_grows_with_zeros_and_never_shrinks)
 	file_close(f);
 }
 
+CONTRACT(preparing_changes_nothing_that_can_be_read)
+{
+	static const uint8_t zeros[20000];
+	uint8_t data[20000];
+	struct disk_file *f;
+	uint64_t size;
+
+	put(d, "a", "text");
+	CHECK_INT(disk_open(d, "a", DISK_READ | DISK_WRITE, 0, &f), 0);
+	CHECK_INT(file_preallocate(f, 20000), 0);
+	CHECK_INT(file_prepare(f, 4, 10000), 0);
+	CHECK_INT(file_prepare(f, 10004, 0), 0);
+	CHECK_INT(file_prepare(f, INT64_MAX, 10), -EFBIG);
+	CHECK_INT(file_sync(f), 0);
+	CHECK_INT(file_write(f, 5000, "more", 4), 0);
+	CHECK_INT(file_size(f, &size), 0);
+	CHECK_INT(size, 20000);
+	CHECK_INT(file_read(f, 0, data, 20000), 0);
+	CHECK_MEM(data, "text", 4);
+	CHECK_MEM(data + 4, zeros, 5000 - 4);
+	CHECK_MEM(data + 5000, "more", 4);
+	CHECK_MEM(data + 5004, zeros, 20000 - 5004);
+	file_close(f);
+}
+
 CONTRACT(attributes_are_set)
 {
 	struct disk_file *f;
