@@ -88,8 +88,8 @@ static bool is_what_was_wanted(
 	return true;
 }
 
-/* What was saved until now is kept. */
-static void check_safety_copy(struct world *w)
+/* What was saved until now is kept; what the restore leaves as it is need not be, if it came after that was asked for. */
+static void check_safety_copy(struct world *w, const struct pending *p, const struct checkpoint all[KEYS])
 {
 	struct numbers n, now = numbers_now(w);
 	struct u16 names[KEYS];
@@ -97,7 +97,8 @@ static void check_safety_copy(struct world *w)
 	key_names(w, names);
 	CHECK(sim_set_read_safety_copy(&w->outside, names, KEYS, n.of));
 	for (unsigned i = 0; i < KEYS && !w->faults; i++)
-		CHECK_INT(n.of[i], now.of[i]);
+		if (now.of[i] != 0 && (p->wanted.of[i] != 0 || all[i].captured <= p->index))
+			CHECK_INT(n.of[i], now.of[i]);
 }
 
 /* A restore of the resource alone, or of one checkpoint, has been applied: all of it, while the resource was not active. */
@@ -122,7 +123,7 @@ static void look_at_restored(struct world *w)
 			continue;
 		w->pending[p].seen = true;
 		if (p == 0)
-			check_safety_copy(w);
+			check_safety_copy(w, &w->pending[p], all);
 		w->counts.onlys += p == 0;
 		w->counts.rebuilds += p == 1;
 		return;
