@@ -15,7 +15,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "guard/cgroup.h"
-#include "guard/leftover.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -68,7 +67,7 @@ static int wait_for_lock(int lock, const struct barrier *b)
 			return -EPIPE;
 		if (ms == 0)
 			log_notice("waiting for what an earlier service left to end");
-		if (ms >= PATIENCE_MS && ms % SAY_MS == 0 && leftover_kill(b->mark, &pid) > 0)
+		if (ms >= PATIENCE_MS && ms % SAY_MS == 0 && leftover_kill(&b->leftover, &pid) > 0)
 			log_warning("killed what an earlier service left pid=%d", pid);
 		else if (ms >= PATIENCE_MS && ms % SAY_MS == 0)
 			log_error("the hosts of an earlier service do not end and are not found; resources wait");
@@ -77,11 +76,11 @@ static int wait_for_lock(int lock, const struct barrier *b)
 	return 0;
 }
 
-static void kill_marked(const char *mark)
+static void kill_marked(const struct leftover *l)
 {
 	pid_t pid = 0;
 
-	for (unsigned ms = 0; leftover_kill(mark, &pid) > 0; ms += STEP_MS) {
+	for (unsigned ms = 0; leftover_kill(l, &pid) > 0; ms += STEP_MS) {
 		if (ms % SAY_MS == 0)
 			log_warning("killed what an earlier service left pid=%d", pid);
 		pause_step();
@@ -112,7 +111,7 @@ int barrier_pass(const struct barrier *b, int *ret_lock, struct error *e)
 
 	if (r < 0)
 		return error_set_code(e, r, "cannot lock the directory of the guard");
-	kill_marked(b->mark);
+	kill_marked(&b->leftover);
 	if (b->cgroup_base >= 0)
 		kill_groups(b->cgroup_base, b->prefix);
 	*ret_lock = TAKE_FD(fd);

@@ -3,13 +3,14 @@
 #pragma once
 
 #include "base/error.h"
+#include "guard/leftover.h"
 
 /* The directory RUNDIR/guard, ours alone. */
 int barrier_directory(const char *run_directory, int *ret_directory, struct error *e);
 struct barrier {
 	int directory;
 	int socket;         /* To ruedad, which has the lock of the instance. */
-	const char *mark;   /* leftover.h */
+	struct leftover leftover;
 	int cgroup_base;    /* -1, or where control groups … */
 	const char *prefix; /* … whose names begin so are ended, too. */
 };

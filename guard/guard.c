@@ -493,6 +493,7 @@ static int wait_for_begin(const struct guard *g)
 
 static int set_up(struct guard *g, const char *run_directory, bool in_unit, struct error *e)
 {
+	char secret[LEFTOVER_SECRET_LEN + 1];
 	struct stat st;
 	sigset_t set;
 	int r;
@@ -517,12 +518,17 @@ static int set_up(struct guard *g, const char *run_directory, bool in_unit, stru
 		return r;
 	if (fstat(g->directory, &st) < 0)
 		return error_set_code(e, -errno, "cannot look at its directory");
+	r = leftover_secret(g->directory, secret);
+	if (r == 0 && setenv(LEFTOVER_SECRET, secret, 1) < 0) /* For the hosts. */
+		r = -errno;
+	if (r < 0)
+		return error_set_code(e, r, "cannot make a secret");
 	(void)snprintf(g->prefix, sizeof(g->prefix), "rueda-%llx-%llx-", (unsigned long long)st.st_dev,
 	    (unsigned long long)st.st_ino);
 	if (cgroup_open(&g->cgroup_base) < 0)
 		g->cgroup_base = -1;
 	r = barrier_pass(
-	    &(struct barrier){ g->directory, g->socket, run_directory, g->cgroup_base, g->prefix }, &g->lock, e);
+	    &(struct barrier){ g->directory, g->socket, { run_directory, secret }, g->cgroup_base, g->prefix }, &g->lock, e);
 	if (r < 0)
 		return r;
 	r = find_journals(g);

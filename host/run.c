@@ -34,7 +34,7 @@ void environment_add(struct environment *v, const char *name, const char *value)
 
 void environment_init(struct environment *v, const struct resource *r)
 {
-	static const char *const kept[] = { "RUEDA_DIR", "RUEDA_GUARD", "TZ" };
+	static const char *const kept[] = { "RUEDA_DIR", "RUEDA_GUARD", "RUEDA_GUARD_SECRET", "TZ" };
 
 	*v = (struct environment){ 0 };
 	environment_add(v, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");

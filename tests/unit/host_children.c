@@ -3,9 +3,12 @@
 #include "guard/leftover.h"
 #include "host/children.h"
 #include "tests/lib/test.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +19,7 @@ static void pause_ms(long ms)
 }
 
 /* A process in a session of its own, whose parents have ended; its pid comes through the pipe. */
-static pid_t start_daemon(const char *mark)
+static pid_t start_daemon(const char *mark, const char *secret)
 {
 	int ends[2];
 	pid_t pid = 0, first;
@@ -26,13 +29,15 @@ static pid_t start_daemon(const char *mark)
 	if (first == 0) {
 		(void)setsid();
 		if (fork() == 0) {
-			char *argv[] = { "sleep", "30", NULL }, variable[256], *envp[] = { "A=b", variable, NULL };
+			char *argv[] = { "sleep", "30", NULL }, variable[256], other[256],
+			     *envp[] = { "A=b", variable, other, NULL };
 
 			(void)signal(SIGTERM, SIG_IGN);
 			/* If it gets away, it must not keep whoever reads our output waiting. */
 			(void)close(STDOUT_FILENO);
 			(void)close(STDERR_FILENO);
 			(void)snprintf(variable, sizeof(variable), LEFTOVER_VARIABLE "=%s", mark);
+			(void)snprintf(other, sizeof(other), LEFTOVER_SECRET "=%s", secret);
 			pid = getpid();
 			(void)!write(ends[1], &pid, sizeof(pid));
 			(void)close(ends[1]);
@@ -55,8 +60,8 @@ TEST(orphans_of_descendants_are_ended)
 	pid_t one, two, left, pids[8];
 
 	CHECK_INT(children_adopt(), 0);
-	one = start_daemon("x");
-	two = start_daemon("x");
+	one = start_daemon("x", "");
+	two = start_daemon("x", "");
 	CHECK_INT(children_list(pids, 8), 2);
 	CHECK(children_end(5000, &left));
 	CHECK(kill(one, 0) < 0 && kill(two, 0) < 0);
@@ -68,28 +73,57 @@ TEST(a_child_that_cannot_be_ended_in_time_is_named)
 	pid_t one, left = 0;
 
 	CHECK_INT(children_adopt(), 0);
-	one = start_daemon("x");
+	one = start_daemon("x", "");
 	CHECK(!children_end(0, &left));
 	CHECK_INT(left, one);
 	CHECK(children_end(5000, &left));
 }
 
-TEST(who_bears_the_mark_is_found_and_killed_and_nobody_else)
+TEST(who_bears_mark_and_secret_is_found_and_killed_and_nobody_else)
 {
+	static const char secret[] = "0123456789abcdef0123456789abcdef";
 	char mine[64], others[80];
-	pid_t one, two, other, found = 0, left;
+	struct leftover l = { mine, secret };
+	pid_t one, two, other, liar, found = 0, left;
 
 	CHECK_INT(children_adopt(), 0);
 	(void)snprintf(mine, sizeof(mine), "/run/test %d", getpid());
 	(void)snprintf(others, sizeof(others), "%s/2", mine);
-	one = start_daemon(mine);
-	two = start_daemon(mine);
-	other = start_daemon(others);
-	CHECK_INT(leftover_kill(mine, &found), 2);
+	one = start_daemon(mine, secret);
+	two = start_daemon(mine, secret);
+	other = start_daemon(others, secret);
+	liar = start_daemon(mine, "0123456789abcdef0123456789abcdee"); /* Anybody can know the mark. */
+	CHECK_INT(leftover_kill(&l, &found), 2);
 	CHECK(found == one || found == two);
 	CHECK_INT(waitpid(one, NULL, 0), one);
 	CHECK_INT(waitpid(two, NULL, 0), two);
-	CHECK_INT(leftover_kill(mine, &found), 0);
+	CHECK_INT(leftover_kill(&l, &found), 0);
 	CHECK_INT(waitpid(other, NULL, WNOHANG), 0);
+	CHECK_INT(waitpid(liar, NULL, WNOHANG), 0);
 	CHECK(children_end(5000, &left));
+}
+
+TEST(a_secret_is_made_once_and_again_when_it_is_damaged)
+{
+	char path[] = "/tmp/secret-XXXXXX", first[LEFTOVER_SECRET_LEN + 1], second[LEFTOVER_SECRET_LEN + 1];
+	struct stat st;
+	int directory, fd;
+
+	CHECK(mkdtemp(path) != NULL);
+	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK_INT(leftover_secret(directory, first), 0);
+	CHECK_INT(strlen(first), LEFTOVER_SECRET_LEN);
+	CHECK_INT(leftover_secret(directory, second), 0);
+	CHECK(strcmp(first, second) == 0);
+	CHECK_INT(fstatat(directory, "secret", &st, 0), 0);
+	CHECK_INT(st.st_mode & 07777, 0600);
+	fd = openat(directory, "secret", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	CHECK(fd >= 0);
+	(void)close(fd);
+	CHECK_INT(leftover_secret(directory, second), 0);
+	CHECK_INT(strlen(second), LEFTOVER_SECRET_LEN);
+	CHECK(strcmp(first, second) != 0);
+	CHECK_INT(unlinkat(directory, "secret", 0), 0);
+	(void)close(directory);
+	CHECK_INT(rmdir(path), 0);
 }
