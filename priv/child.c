@@ -52,11 +52,12 @@ static bool is_token(const struct priv_request *q)
 /* For files below the roots, and keys, there is no caller: they are the machine's, and so is the right to them. */
 static int become_keeper(const struct priv_request *q, int parent, struct error *e)
 {
-	int r = 0;
+	uint64_t rights = is_token(q) ? 1u << CAP_DAC_OVERRIDE : IDENTITY_FILES; /* Of tokens: to read the PIN. */
+	int r;
 
-	if (geteuid() == 0) /* Of tokens: to read the PIN, and to be who uses them. */
-		r = identity_keep_capabilities(
-		    is_token(q) ? 1u << CAP_DAC_OVERRIDE | 1u << CAP_SETUID | 1u << CAP_SETGID : IDENTITY_FILES);
+	if (is_token(q) || q->type == PRIV_TAKE_KEY) /* To become who uses the token, or looks at the key. */
+		rights |= 1u << CAP_SETUID | 1u << CAP_SETGID;
+	r = geteuid() == 0 ? identity_keep_capabilities(rights) : 0;
 	if (r == 0)
 		r = identity_follow_parent(parent, SIGKILL);
 	return r < 0 ? error_set_code(e, r, "cannot give up rights") : 0;
@@ -168,6 +169,7 @@ static int open_kept(const struct priv_request *q, const char *path, const struc
 	int r = is_keys(q) ? keys_hide(e) : 0;
 
 	o->files.puts = q->type == PRIV_PUT_TREE;
+	o->keys.reader = options->key_reader;
 	o->keys.puts = q->type == PRIV_PUT_KEY || q->type == PRIV_PUT_TOKEN;
 	if (r == 0 && is_token(q))
 		r = keys_open_token(options, path, &o->keys, e);

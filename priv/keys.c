@@ -1,6 +1,6 @@
 /* keys: taking and putting back key material for crypto checkpoints, the part of the process with the rights.
  *
- *	take  the file, as a hive  ─► give up rights ─► OpenSSL: is it a key? ─► compare with what was saved before ─► box
+ *	take  the file, as a hive  ─► become the service's user ─► OpenSSL: is it a key? ─► compare with what was saved before ─► box
  *	      the token's key, wrapped ─────────────────────────────────────────┘
  *	put   box ─► open it ─► the file (capture/put.c), or the token
  *
@@ -137,6 +137,26 @@ static int content_write(void *data, uint64_t offset, const void *bytes, size_t 
 	return 0;
 }
 
+/* Root without capabilities is still the owner of root's files. */
+static int give_up_rights(const struct keys_place *p, struct error *error)
+{
+	int parent = getppid(), r = 0;
+
+	if (geteuid() != 0)
+		return 0;
+	if (p->reader != NULL)
+		r = identity_become(p->reader);
+	if (r == 0)
+		r = identity_keep_capabilities(0);
+	if (r < 0)
+		return error_set_code(error, r, "cannot give up rights");
+	/* A change of user takes both back. */
+	r = keys_hide(error);
+	if (r == 0 && identity_follow_parent(parent, SIGKILL) < 0)
+		r = error_set_code(error, -ECHILD, "cannot give up rights");
+	return r;
+}
+
 /* Straight to memory for secrets: a file in memory could be swapped. */
 static int take_file(const struct keys_place *p, const struct tree_job *job, struct secret *ret, struct error *error)
 {
@@ -152,8 +172,9 @@ static int take_file(const struct keys_place *p, const struct tree_job *job, str
 		return r;
 	assert(size == ret->len);
 	/* What follows looks closely at what somebody has written. */
-	if (geteuid() == 0 && (r = identity_keep_capabilities(0)) < 0)
-		return error_set_code(error, r, "cannot give up rights");
+	r = give_up_rights(p, error);
+	if (r < 0)
+		return r;
 	return key_file_check(p->kind, ret->bytes, ret->len, p->file.shown, error);
 }
 

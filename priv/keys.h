@@ -10,6 +10,7 @@ struct keys_place {
 	bool puts;
 	enum box_kind kind;     /* BOX_TOKEN, or as the request says, of the file. */
 	struct tree_place file; /* Or: */
+	const struct identity *reader; /* Of a file: who looks at its content, if this is root; or NULL. */
 	struct key_token token; /* Without the wrapping key. */
 	uint8_t *pin;           /* In seal_memory_new(KEY_PIN_MAX), or NULL. */
 };

@@ -14,6 +14,8 @@ struct priv_options {
 	 * NULL: whoever this process is.  Borrowed. */
 	const char *pkcs11_module, *pkcs11_pin_file;
 	const struct identity *pkcs11_user;
+	/* The service's user, who looks at what is in the file of a key; NULL: whoever this process is.  Borrowed. */
+	const struct identity *key_reader;
 	const char *users;   /* Who they are that come over the network: priv/users.h; NULL: nobody.  Borrowed. */
 	uint32_t daemon_uid; /* ruedad's: nobody who comes over the network may be that, if root has started it. */
 	void (*before_open)(const char *path); /* For tests: called by the child, as the caller; or NULL. */

@@ -159,6 +159,7 @@ static int run_priv(const struct config *c, const struct identity *user, const s
 		.pkcs11_module = c->pkcs11_module,
 		.pkcs11_pin_file = c->pkcs11_pin_file,
 		.pkcs11_user = token_user,
+		.key_reader = user,
 		.users = c->access_map,
 		.daemon_uid = user != NULL ? user->uid : geteuid() };
 	int r = priv_block_signals();

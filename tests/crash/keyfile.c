@@ -12,6 +12,7 @@
 #include <openssl/pkcs12.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -253,6 +254,36 @@ TEST(whichever_call_fails_while_a_key_file_is_taken_it_is_whole_or_not_saved)
 			take_with_each_call(&s, ways[i]);
 			story_end(&s);
 		}
+}
+
+/* Whoever finds a hole in what reads keys is not root: root without capabilities could still write root's files. */
+TEST(who_looks_at_the_content_of_a_key_file_is_not_root)
+{
+	static const struct identity nobody = { .uid = 65533, .gid = 65533 };
+	struct story s;
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return;
+	story_begin(&s, BOX_PEM);
+	fill(&s, NULL);
+	pid = fork();
+	if (pid == 0) {
+		struct tree_job job = { .fd = s.fd, .size = BOX_MAX, .key = s.key, .steps = &s.f.steps };
+		struct keys_place place = { .file = { s.f.fd, "key", "key" }, .reader = &nobody };
+		uid_t real, effective, saved;
+
+		if (keys_work(&place, &job, s.taken, &s.f.told, s.error) < 0 || *s.taken == 0)
+			_exit(1);
+		_exit(getresuid(&real, &effective, &saved) < 0 || real != 65533 || effective != 65533 ||
+		      saved != 65533 || getegid() != 65533 || getgroups(0, NULL) != 0 ||
+		      prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0);
+	}
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(status, 0);
+	check_taken(&s);
+	story_end(&s);
 }
 
 /* The last, as it gives up rights. */
