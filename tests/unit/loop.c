@@ -93,10 +93,18 @@ static struct loop_timer *timer(loop_callback *callback, void *data, uint64_t de
 
 CONTRACT(timers_fire_once_in_order_and_never_early)
 {
-	uint64_t before = loop_now_ns(l);
-	struct loop_timer *c = timer(note, "c", 9 * MS), *a = timer(note, "a", 3 * MS), *b = timer(note, "b", 6 * MS),
-			  *end = timer(stop, NULL, 12 * MS), *zero = timer(note, "0", 0);
+	struct loop_timer *c = timer(note, "c", 0), *a = timer(note, "a", 0), *b = timer(note, "b", 0),
+			  *end = timer(stop, NULL, 0), *zero = timer(note, "0", 0);
+	uint64_t before;
 
+	do { /* As if at one moment: if we were held up meanwhile, once more. */
+		before = loop_now_ns(l);
+		loop_timer_start(c, 9 * MS);
+		loop_timer_start(a, 3 * MS);
+		loop_timer_start(b, 6 * MS);
+		loop_timer_start(end, 12 * MS);
+		loop_timer_start(zero, 0);
+	} while (loop_now_ns(l) - before >= 3 * MS);
 	CHECK_STR(rig.text, ""); /* Nothing from inside a call. */
 	run();
 	CHECK_STR(rig.text, "0abc");
@@ -110,14 +118,14 @@ CONTRACT(timers_fire_once_in_order_and_never_early)
 
 CONTRACT(a_timer_that_is_stopped_or_freed_does_not_fire)
 {
-	struct loop_timer *a = timer(note, "a", MS), *b = timer(note, "b", MS), *c = timer(note, "c", MS),
-			  *end = timer(stop, NULL, 8 * MS);
+	struct loop_timer *a = timer(note, "a", MS), *b = timer(note, "b", MS), *c = timer(note, "c", MS), *end;
 
 	loop_timer_stop(a);
 	loop_timer_stop(a);
 	loop_timer_free(b);
 	loop_timer_free(NULL);
 	loop_timer_start(c, 2 * MS); /* Replaces the first start. */
+	end = timer(stop, NULL, 8 * MS); /* Last, so that it is due last however slowly we get here. */
 	run();
 	CHECK_STR(rig.text, "c");
 	loop_timer_start(a, MS);
@@ -141,11 +149,12 @@ static void free_both(void *data)
 
 CONTRACT(a_callback_may_free_its_own_timer_and_others)
 {
-	struct loop_timer *end = timer(stop, NULL, 5 * MS);
+	struct loop_timer *end;
 
 	(void)l;
 	self = timer(free_both, "s", MS);
 	victim = timer(note, "v", MS);
+	end = timer(stop, NULL, 5 * MS);
 	run();
 	CHECK_STR(rig.text, "s");
 	loop_timer_free(end);
@@ -329,7 +338,7 @@ TEST(works_run_in_parallel)
 
 	setup(true, 0);
 	CHECK(pthread_barrier_init(&barrier, NULL, 2) == 0);
-	(void)alarm(10);
+	(void)alarm(120);
 	jobs_left = 2;
 	CHECK_INT(loop_work(rig.loop, meet, job_done, &jobs[0]), 0);
 	CHECK_INT(loop_work(rig.loop, meet, job_done, &jobs[1]), 0);
