@@ -18,6 +18,22 @@ static void pause_ms(long ms)
 	(void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
 }
 
+/* Whether it has become its program, with the mark in its environment. */
+static bool is_marked(pid_t pid, const char *mark)
+{
+	char path[32], environment[512] = "", variable[256];
+	size_t len;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	f = fopen(path, "re");
+	CHECK(f != NULL);
+	len = fread(environment, 1, sizeof(environment), f);
+	(void)fclose(f);
+	(void)snprintf(variable, sizeof(variable), LEFTOVER_VARIABLE "=%s", mark);
+	return memmem(environment, len, variable, strlen(variable) + 1) != NULL;
+}
+
 /* A process in a session of its own, whose parents have ended; its pid comes through the pipe. */
 static pid_t start_daemon(const char *mark, const char *secret)
 {
@@ -29,7 +45,7 @@ static pid_t start_daemon(const char *mark, const char *secret)
 	if (first == 0) {
 		(void)setsid();
 		if (fork() == 0) {
-			char *argv[] = { "sleep", "30", NULL }, variable[256], other[256],
+			char *argv[] = { "sleep", "600", NULL }, variable[256], other[256],
 			     *envp[] = { "A=b", variable, other, NULL };
 
 			(void)signal(SIGTERM, SIG_IGN);
@@ -51,7 +67,9 @@ static pid_t start_daemon(const char *mark, const char *secret)
 	CHECK_INT(read(ends[0], &pid, sizeof(pid)), sizeof(pid));
 	CHECK_INT(read(ends[0], &first, 1), 0); /* Closed by that. */
 	(void)close(ends[0]);
-	pause_ms(50);
+	for (int i = 0; i < 6000 && !is_marked(pid, mark); i++)
+		pause_ms(10);
+	CHECK(is_marked(pid, mark));
 	return pid;
 }
 
@@ -63,7 +81,7 @@ TEST(orphans_of_descendants_are_ended)
 	one = start_daemon("x", "");
 	two = start_daemon("x", "");
 	CHECK_INT(children_list(pids, 8), 2);
-	CHECK(children_end(5000, &left));
+	CHECK(children_end(60000, &left));
 	CHECK(kill(one, 0) < 0 && kill(two, 0) < 0);
 	CHECK_INT(children_list(pids, 8), 0);
 }
@@ -76,7 +94,7 @@ TEST(a_child_that_cannot_be_ended_in_time_is_named)
 	one = start_daemon("x", "");
 	CHECK(!children_end(0, &left));
 	CHECK_INT(left, one);
-	CHECK(children_end(5000, &left));
+	CHECK(children_end(60000, &left));
 }
 
 TEST(who_bears_mark_and_secret_is_found_and_killed_and_nobody_else)
@@ -100,7 +118,7 @@ TEST(who_bears_mark_and_secret_is_found_and_killed_and_nobody_else)
 	CHECK_INT(leftover_kill(&l, &found), 0);
 	CHECK_INT(waitpid(other, NULL, WNOHANG), 0);
 	CHECK_INT(waitpid(liar, NULL, WNOHANG), 0);
-	CHECK(children_end(5000, &left));
+	CHECK(children_end(60000, &left));
 }
 
 TEST(a_secret_is_made_once_and_again_when_it_is_damaged)
