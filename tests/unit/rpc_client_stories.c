@@ -4,6 +4,7 @@
 #include "tests/lib/rpc_echo.h"
 #include "tests/lib/test.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,6 +21,7 @@ struct story {
 /* A call in a thread of its own. */
 struct caller {
 	pthread_t thread;
+	atomic_int tid;
 	struct rpc_client *client;
 	struct rpc_client_call call;
 	struct buf reply;
@@ -28,8 +30,8 @@ struct caller {
 
 static void begin_story(struct story *s)
 {
-	struct rpc_client_config config = { .interface = echo_syntax, .connect_ms = 10000 };
-	struct timeval most = { .tv_sec = 10 };
+	struct rpc_client_config config = { .interface = echo_syntax, .connect_ms = 60000 };
+	struct timeval most = { .tv_sec = 60 };
 
 	s->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	(void)snprintf(s->address.sun_path, sizeof(s->address.sun_path), "%s/socket", test_directory());
@@ -52,6 +54,7 @@ static void *run_caller(void *data)
 {
 	struct caller *c = data;
 
+	c->tid = gettid();
 	c->result = rpc_client_call(c->client, &c->call, &c->reply);
 	return NULL;
 }
@@ -61,6 +64,26 @@ static void begin_call(struct story *s, struct caller *c, const void *stub, size
 	*c = (struct caller){ .client = s->client,
 		.call = { .opnum = 1, .stub = stub, .len = len, .timeout_ms = timeout_ms } };
 	CHECK_INT(pthread_create(&c->thread, NULL, run_caller, c), 0);
+}
+
+/* It has done what it can, and waits: for its answer, or for its turn to send. */
+static void wait_asleep(struct caller *c)
+{
+	char path[64], stat[256], state = 0;
+
+	for (int i = 0; i < 60000 && state != 'S'; i++) {
+		FILE *f;
+
+		(void)usleep(1000);
+		if (c->tid == 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", c->tid);
+		f = fopen(path, "re");
+		CHECK(f != NULL && fgets(stat, sizeof(stat), f) != NULL);
+		(void)fclose(f);
+		state = strrchr(stat, ')')[2];
+	}
+	CHECK_INT(state, 'S');
 }
 
 static int end_call(struct caller *c)
@@ -74,7 +97,7 @@ static int end_call(struct caller *c)
 
 static int accept_client(const struct story *s)
 {
-	struct timeval most = { .tv_sec = 10 };
+	struct timeval most = { .tv_sec = 60 };
 	int fd = accept(s->listener, NULL, NULL);
 
 	CHECK(fd >= 0);
@@ -285,7 +308,7 @@ TEST(a_connection_with_half_a_request_on_it_is_not_used_again)
 
 	CHECK(stub != NULL);
 	begin_story(&s);
-	begin_call(&s, &a, stub, 4 << 20, 200);
+	begin_call(&s, &a, stub, 4 << 20, 2000);
 	first = serve_bind(&s, 0, 7);
 	CHECK_INT(end_call(&a), ERR_TIMEOUT); /* Nobody reads. */
 	begin_call(&s, &a, "a", 1, 0);
@@ -307,7 +330,7 @@ TEST(a_call_that_is_given_up_is_told_to_the_server)
 	int fd;
 
 	begin_story(&s);
-	begin_call(&s, &a, "a", 1, 100);
+	begin_call(&s, &a, "a", 1, 2000);
 	fd = serve_bind(&s, 0, 7);
 	id = serve_request(fd);
 	CHECK_INT(end_call(&a), ERR_TIMEOUT);
@@ -486,7 +509,7 @@ TEST(a_break_tells_each_call_whether_it_may_have_been_executed)
 	begin_call(&s, &b, large, 4 << 20, 0);
 	(void)serve_request(fd); /* Its beginning. */
 	begin_call(&s, &c, "c", 1, 0);
-	(void)usleep(20000);
+	wait_asleep(&c);
 	(void)close(fd);
 	CHECK_INT(end_call(&a), ERR_RPC_S_CALL_FAILED);
 	CHECK_INT(end_call(&b), ERR_RPC_S_CALL_FAILED_DNE);
@@ -509,9 +532,9 @@ TEST(a_large_request_and_an_answer_pass_each_other)
 	begin_call(&s, &a, "a", 1, 0);
 	fd = serve_several(&s);
 	first = serve_request(fd);
-	begin_call(&s, &b, large, 4 << 20, 10000);
+	begin_call(&s, &b, large, 4 << 20, 0);
 	second = serve_request(fd);
-	(void)usleep(20000); /* It is stuck by now. */
+	wait_asleep(&b); /* It is stuck. */
 	serve_reply(fd, first);
 	CHECK_INT(end_call(&a), 0);
 	for (;;) {
