@@ -92,7 +92,7 @@ static void stop(struct daemon_thread *d)
 
 static int call_once(uint16_t opnum, const void *stub, size_t len, struct buf *reply)
 {
-	struct rpc_client_config c = { .path = path(), .interface = echo_syntax, .connect_ms = 5000 };
+	struct rpc_client_config c = { .path = path(), .interface = echo_syntax, .connect_ms = 60000 };
 	struct rpc_client *client;
 	int r = rpc_client_new(&c, &client);
 
@@ -200,7 +200,7 @@ static int raw_connect(void)
 
 TEST(nonsense_is_hung_up_on)
 {
-	struct timeval soon = { .tv_sec = 2 };
+	struct timeval soon = { .tv_sec = 60 };
 	struct daemon_thread d;
 	char byte;
 	int fd;
