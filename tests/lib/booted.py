@@ -68,7 +68,7 @@ class Machine:
         self.directory, self.init, self.process, self.group = tap.temporary(), None, None, None
         installed = os.path.join(self.directory, "installed")
         subprocess.run(["meson", "install", "--no-rebuild", "--quiet", "-C", build, "--destdir", installed], check=True,
-                       capture_output=True, timeout=60)
+                       capture_output=True, timeout=300)
         os.mkdir(os.path.join(self.directory, "root"))
         groups = find_cgroups()
         group = os.path.join(groups, f"{NAME}{os.getpid()}")
@@ -86,7 +86,7 @@ class Machine:
             self.process = subprocess.Popen(
                 ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.group, *NAMESPACES, os.path.join(HERE, "boot-systemd"),
                  os.path.join(self.directory, "root"), installed, *UNITS], stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-        deadline, state = time.monotonic() + 30, ""
+        deadline, state = time.monotonic() + 120, ""
         while state != "running":
             if self.process.poll() is not None or time.monotonic() > deadline:
                 with open(os.path.join(self.directory, "console"), encoding="utf-8", errors="replace") as f:
@@ -98,18 +98,21 @@ class Machine:
 
     def find_init(self):
         """Its number outside, once it is systemd."""
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
-            for pid in f.read().split():
-                with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
-                    if comm.read() == "systemd\n":
-                        return int(pid)
+        try:
+            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
+                for pid in f.read().split():
+                    with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+                        if comm.read() == "systemd\n":
+                            return int(pid)
+        except OSError:  # One of them has ended.
+            pass
         return None
 
     def run(self, *words, status=0, text=None, user=None):
         """Standard output of a program in the machine; its status must be that, None: any.  Both outputs are in errors then."""
         who = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] if user else []
         done = subprocess.run(["nsenter", "--target", str(self.init), "--all", "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:"
-                               "/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", *who, *words], capture_output=True, timeout=60,
+                               "/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", *who, *words], capture_output=True, timeout=300,
                               cwd="/", **({"stdin": subprocess.DEVNULL} if text is None else {"input": text.encode()}))
         self.errors = (done.stdout + done.stderr).decode(errors="replace")
         assert status is None or done.returncode == status, (words, done.returncode, self.errors[-2000:])
@@ -134,8 +137,8 @@ class Machine:
     def end(self):
         if self.process is not None and self.process.poll() is None:
             os.kill(self.init or self.process.pid, signal.SIGKILL)
-            self.process.wait(20)
-        for _ in range(200):
+            self.process.wait(120)
+        for _ in range(1200):
             try:
                 remove_group(self.group)
                 return
