@@ -23,7 +23,7 @@ service = dc = None
 
 
 def rueda(*arguments):
-    done = subprocess.run([RUEDA, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([RUEDA, *arguments], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
     return done.stdout
 
@@ -60,7 +60,8 @@ def start():
                 f"ntlm = off\nkeytab = {keytab}\nread = carol@{domain.REALM}\n")
     with open(os.path.join(os.environ["RUEDA_DIR"], "log"), "wb") as log:
         service = subprocess.Popen([RUEDAD], stderr=log)
-    for _ in range(200):
+    until = time.monotonic() + 120
+    while time.monotonic() < until and service.poll() is None:
         if subprocess.run([RUEDA, "cluster", "create", "DOMAIN"], capture_output=True, check=False).returncode == 0:
             return
         time.sleep(0.1)
@@ -71,7 +72,7 @@ def rpcclient(cache, command, flags="seal,krb5"):
     conf = realm.write_smb_conf(os.environ["RUEDA_DIR"])
     done = subprocess.run(["rpcclient", "-s", conf, "--use-kerberos=required", "--use-krb5-ccache=" + cache,
                            f"ncacn_ip_tcp:{domain.HOST}[{flags}]", "-c", command], capture_output=True, text=True,
-                          check=False, timeout=60, env={**os.environ, "KRB5CCNAME": "FILE:" + cache})
+                          check=False, timeout=120, env={**os.environ, "KRB5CCNAME": "FILE:" + cache})
     return done.stdout + done.stderr
 
 

@@ -128,7 +128,7 @@ class Meddler:
 
     def serve(self, control):
         client = self.socket.accept()[0]
-        server, last = socket.create_connection(("127.0.0.1", PORT), timeout=3), None
+        server, last = socket.create_connection(("127.0.0.1", PORT), timeout=60), None
         while True:
             ready = select.select([client, server, control], [], [])[0]
             if control in ready:
@@ -151,7 +151,7 @@ class Meddler:
         try:
             header = stream.recv(16, socket.MSG_WAITALL)
             return header + stream.recv(int.from_bytes(header[8:10], "little") - 16, socket.MSG_WAITALL) if header else None
-        except OSError:  # It is not answered, and the connection goes on.
+        except OSError:  # It is not answered, and the connection goes on, until all patience is at an end.
             return None
 
     def repeat(self, change):
@@ -229,7 +229,7 @@ def impacket_with_a_wrong_password_is_refused():
 
 def our_client(mechanism, level, cache="/nonexistent"):
     """The kind, the access and the name that the server saw; or None and what went wrong."""
-    done = subprocess.run([sys.argv[2]], capture_output=True, text=True, check=False, timeout=60, env=dict(
+    done = subprocess.run([sys.argv[2]], capture_output=True, text=True, check=False, timeout=120, env=dict(
         os.environ, KRB5CCNAME=f"FILE:{cache}", RPC_AUTH_CLIENT=f"{HOST} {PORT} {mechanism} {LEVELS[level]}"))
     lines = [line for line in done.stdout.splitlines() if line[:1].isdigit() and not line.startswith("1..")]
     return tuple(lines[0].split(" ", 2)) if done.returncode == 0 and lines else (None, done.stdout + done.stderr)

@@ -3,21 +3,22 @@
 """A backup set on a share: Samba's server shows the marker hidden and read-only, and the other files as they are.
 Prints TAP.
 
-Usage: smbd.py RUEDAD LIBCLUSAPI       needs root, smbd and smbclient; the server listens on loopback, while the test runs"""
+Usage: smbd.py RUEDAD LIBCLUSAPI       needs root, smbd and smbclient; in a network of its own"""
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import cluster  # noqa: E402
+import realm  # noqa: E402
 import tap  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from tap import test  # noqa: E402
 
 RUEDAD, LIBRARY, CHOSEN = cluster.main(sys.argv)
+PORT = 4450
 CONF = """[global]
 interfaces = lo
 bind interfaces only = yes
@@ -42,33 +43,27 @@ store dos attributes = yes
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Share:
     """smbd in the foreground, with everything of its own."""
 
     def __init__(self, path):
-        directory, self.port = tap.temporary(), free_port()
+        directory = tap.temporary()
         os.mkdir(os.path.join(directory, "ncalrpc"), 0o755)
         self.conf = os.path.join(directory, "smb.conf")
         with open(self.conf, "w", encoding="utf-8") as f:
-            f.write(CONF.format(port=self.port, directory=directory, share=path))
+            f.write(CONF.format(port=PORT, directory=directory, share=path))
         # It ends by killing its whole process group: that must not be ours.
         self.process = subprocess.Popen(["smbd", "--foreground", "--no-process-group", "-s", self.conf],
                                         start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
 
     def client(self, command):
-        return subprocess.run(["smbclient", "-s", self.conf, "-p", str(self.port), "-N", "//127.0.0.1/sets", "-c", command],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+        return subprocess.run(["smbclient", "-s", self.conf, "-p", str(PORT), "-N", "//127.0.0.1/sets", "-c", command],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
 
     def attributes(self):
         """Name → letters, of all files."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while (r := self.client("ls")).returncode != 0:
             assert self.process.poll() is None and time.monotonic() < deadline, r.stdout
             time.sleep(0.1)
@@ -84,7 +79,7 @@ class Share:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(120)
 
 
 @test
@@ -109,4 +104,6 @@ def smbd_shows_the_marker_hidden_and_read_only():
     assert len(others) == 2 and not any("H" in a for a in others.values()), attributes
 
 
+if os.geteuid() == 0:
+    realm.enter("a set on a share")
 tap.run(CHOSEN)

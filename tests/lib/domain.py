@@ -101,7 +101,8 @@ class Domain:
             ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs tmpfs {RUN} && exec "$@"', "sh", "samba", "-F",
              "--no-process-group", "-M", "single", "-s", self.conf],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        for _ in range(150):
+        until = time.monotonic() + 180
+        while time.monotonic() < until and self.process.poll() is None:
             try:
                 self.ticket_of("alice")
                 return self
@@ -120,7 +121,7 @@ def end_session(process):
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
-            process.wait(10)
+            process.wait(30)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             pass
 
@@ -153,10 +154,10 @@ class Member:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", RUN], check=True)
 
     def join(self):
-        until = time.monotonic() + 60  # The controller may have just started.
+        until = time.monotonic() + 180  # The controller may have just started.
         while time.monotonic() < until:
-            done = subprocess.run(["net", "-s", self.conf, "ads", "join", "-S", "dc.ad.test", "--no-dns-updates", "-U",
-                                   "Administrator%" + PASSWORD], capture_output=True, text=True, check=False, timeout=60)
+            done = subprocess.run(["timeout", "60", "net", "-s", self.conf, "ads", "join", "-S", "dc.ad.test", "--no-dns-updates",
+                                   "-U", "Administrator%" + PASSWORD], capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 return
             time.sleep(0.3)
@@ -165,7 +166,8 @@ class Member:
     def start(self):
         self.process = subprocess.Popen(["winbindd", "-s", self.conf, "-F", "--no-process-group"], stdin=subprocess.PIPE,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        for _ in range(100):
+        until = time.monotonic() + 180
+        while time.monotonic() < until and self.process.poll() is None:
             if subprocess.run(["wbinfo", "-t"], capture_output=True, check=False).returncode == 0:
                 return
             time.sleep(0.2)
