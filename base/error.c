@@ -12,6 +12,7 @@
  * Tests    tests/unit/error.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
+#include "base/utf16.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,15 @@ static const struct {
 	{ EAGAIN, 170 },      { ENODATA, 2 },        { EPROTO, 1728 },    { EALREADY, 183 },      { ESTALE, 6 },
 };
 
+/* A text that would have been of len bytes shows that it was cut, and not within a character. */
+static void end_text(struct error *e, int len)
+{
+	static const char ellipsis[] = "…";
+
+	if (len >= (int)sizeof(e->text))
+		memcpy(e->text + utf8_fit(e->text, sizeof(e->text) - sizeof(ellipsis)), ellipsis, sizeof(ellipsis));
+}
+
 int error_set(struct error *e, int code, const char *format, ...)
 {
 	if (e != NULL) {
@@ -44,7 +54,7 @@ int error_set(struct error *e, int code, const char *format, ...)
 
 		e->code = code;
 		va_start(ap, format);
-		(void)vsnprintf(e->text, sizeof(e->text), format, ap);
+		end_text(e, vsnprintf(e->text, sizeof(e->text), format, ap));
 		va_end(ap);
 	}
 	return code;
@@ -61,7 +71,7 @@ int error_set_code(struct error *e, int code, const char *format, ...)
 		(void)vsnprintf(e->text, sizeof(e->text), format, ap);
 		va_end(ap);
 		used = strlen(e->text);
-		(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s", error_text(code));
+		end_text(e, (int)used + snprintf(e->text + used, sizeof(e->text) - used, ": %s", error_text(code)));
 	}
 	return code;
 }

@@ -18,7 +18,7 @@ enum {
 /* An error with its story: what was tried, on what, and why it failed.  Filled by error_set(); code 0 = none. */
 struct error {
 	int code;
-	char text[512]; /* UTF-8, cut at the end if it is too long. */
+	char text[512]; /* UTF-8, cut at a character if it is too long, and then with an ellipsis. */
 };
 
 /* Put the story into *e (which may be NULL) and return code, so that `return error_set(e, …)` reads well. */

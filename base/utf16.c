@@ -197,3 +197,29 @@ int utf8_to_u16(const char *text, size_t len, char16_t **ret, size_t *ret_len)
 		*ret_len = n;
 	return 0;
 }
+
+size_t utf8_fit(const char *text, size_t max)
+{
+	size_t len = strnlen(text, max + 1), start;
+
+	if (len <= max)
+		return len;
+	for (start = max; start > 0 && max - start < 3 && ((unsigned char)text[start] & 0xc0) == 0x80;)
+		start--;
+	/* A run of more such bytes is no UTF-8 anyway. */
+	return ((unsigned char)text[start] & 0xc0) == 0x80 ? max : start;
+}
+
+void utf8_mend(char *text)
+{
+	size_t left = strlen(text), used;
+	uint32_t c;
+
+	for (; left > 0; text += used, left -= used) {
+		used = utf8_next(text, left, &c);
+		if (used == 0) {
+			*text = '?';
+			used = 1;
+		}
+	}
+}

@@ -44,3 +44,8 @@ int utf8_to_u16(const char *text, size_t len, char16_t **ret, size_t *ret_len);
  * utf8_next() decodes the one at text (left > 0) and returns the bytes that it took, or 0 if it is not valid. */
 size_t u16_next_utf8(struct u16 s, size_t *i, char out[4]);
 size_t utf8_next(const char *text, size_t left, uint32_t *ret);
+
+/* How many bytes of a text fit into max without splitting its last character. */
+size_t utf8_fit(const char *text, size_t max);
+/* Each byte that is part of no character becomes a question mark: a text of somebody else's, to be shown. */
+void utf8_mend(char *text);

@@ -113,7 +113,7 @@ void cluster_runtime_save(const struct cluster *c, struct buf *out);
 int cluster_runtime_load(struct cluster *c, const void *bytes, size_t len, struct error *error);
 int cluster_runtime_digest(const struct cluster *c, struct digest *ret); /* -ENOMEM */
 /* Of the form that is saved: digests are of one version, and those of two cannot be compared. */
-enum { CLUSTER_RUNTIME_VERSION = 4 };
+enum { CLUSTER_RUNTIME_VERSION = 5 };
 
 /* The database of a new cluster: root values, node 1, the core group with the quorum resource, the known types. */
 struct cluster_seed {

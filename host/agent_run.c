@@ -106,16 +106,16 @@ static int run_and_read(const char *path, unsigned limit_ms, struct buf *out, st
 	pid_t pid;
 
 	if (access(path, X_OK) < 0)
-		return error_set_code(e, -errno, "%.200s", path);
+		return error_set_code(e, -errno, "%.400s", path);
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set_code(e, -errno, "cannot run %.200s", path);
+		return error_set_code(e, -errno, "cannot run %.400s", path);
 	from = ends[0];
 	to = ends[1];
 	pid = fork();
 	if (pid == 0)
 		run(path, to);
 	if (pid < 0)
-		return error_set_code(e, -errno, "cannot run %.200s", path);
+		return error_set_code(e, -errno, "cannot run %.400s", path);
 	(void)setpgid(pid, pid); /* Whoever is first. */
 	close_fd(&to);
 	r = read_all(from, limit_ms, out);
@@ -129,9 +129,9 @@ static int run_and_read(const char *path, unsigned limit_ms, struct buf *out, st
 	}
 	(void)kill(-pid, SIGKILL); /* What it left. */
 	if (r < 0)
-		return error_set_code(e, r, "%.200s meta-data", path);
+		return error_set_code(e, r, "%.400s meta-data", path);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0
-							     : error_set(e, -EIO, "%.200s meta-data: status %d", path,
+							     : error_set(e, -EIO, "%.400s meta-data: status %d", path,
 								   WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 

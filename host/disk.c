@@ -89,7 +89,7 @@ static int check(const struct resource *r, struct error *e)
 		return error_set_code(e, n, "cannot tell what is mounted");
 	return n == 0 ? 0
 		      : error_set(
-			    e, ERR_ALREADY_EXISTS, "something is mounted on %.200s already; unmount it first", where);
+			    e, ERR_ALREADY_EXISTS, "something is mounted on %.400s already; unmount it first", where);
 }
 
 static int online(struct resource *r, struct error *e)
@@ -148,8 +148,8 @@ static int busy(const char *where, struct error *e)
 {
 	int pid = find_user(where);
 
-	return pid > 0 ? error_set(e, ERR_BUSY, "%.200s cannot be unmounted: process %d uses it", where, pid)
-		       : error_set(e, ERR_BUSY, "%.200s cannot be unmounted: it is in use", where);
+	return pid > 0 ? error_set(e, ERR_BUSY, "%.400s cannot be unmounted: process %d uses it", where, pid)
+		       : error_set(e, ERR_BUSY, "%.400s cannot be unmounted: it is in use", where);
 }
 
 static int offline(struct resource *r, struct error *e)
@@ -162,7 +162,7 @@ static int offline(struct resource *r, struct error *e)
 		if (umount2(where, 0) == 0)
 			continue;
 		if (errno != EBUSY)
-			return error_set_code(e, -errno, "cannot unmount %.200s", where);
+			return error_set_code(e, -errno, "cannot unmount %.400s", where);
 		if (waited >= patience)
 			return busy(where, e);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000000L }, NULL);
@@ -180,10 +180,10 @@ static int probe(struct resource *r, bool thorough, struct error *e)
 	if (n < 0)
 		return error_set_code(e, n, "cannot tell what is mounted");
 	if (n == 0) {
-		(void)error_set(e, ERR_RESOURCE_NOT_ONLINE, "%.200s is not mounted any more", where);
+		(void)error_set(e, ERR_RESOURCE_NOT_ONLINE, "%.400s is not mounted any more", where);
 		return 0;
 	}
-	return thorough && statvfs(where, &st) < 0 ? error_set_code(e, -errno, "%.200s does not answer", where) : 1;
+	return thorough && statvfs(where, &st) < 0 ? error_set_code(e, -errno, "%.400s does not answer", where) : 1;
 }
 
 const struct host_type host_disk = {

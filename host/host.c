@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "base/utf16.h"
 #include "host/children.h"
 #include "host/journal.h"
 #include "host/worker.h"
@@ -33,8 +34,9 @@
 
 enum {
 	OUTPUT_KEPT = 2048,
-	END_MS = 10000,   /* For what is killed to end. */
-	PROBE_MS = 10000, /* For "is it still there?" */
+	STORY_LINE_LEAST = 180, /* Bytes of what was printed that a long story leaves room for. */
+	END_MS = 10000,         /* For what is killed to end. */
+	PROBE_MS = 10000,       /* For "is it still there?" */
 	ENDED_MAX = 16,
 };
 
@@ -109,6 +111,26 @@ static void read_output(struct host *h)
 	}
 }
 
+/* A story that leaves no room for what was printed is cut, and so is a line that is longer than the room that is left. */
+static void join_story(const char *story, const char *line, char *ret, size_t size)
+{
+	static const char between[] = "; it printed: ", cut[] = "…";
+	size_t line_len = strlen(line), least = MIN(line_len, (size_t)STORY_LINE_LEAST), room, n;
+	bool whole;
+
+	assert(size > STORY_LINE_LEAST + sizeof(between) + 2 * sizeof(cut));
+	room = size - 1 - (line_len > 0 ? sizeof(between) - 1 + least : 0);
+	whole = strlen(story) <= room;
+	n = (size_t)snprintf(
+	    ret, size, "%.*s%s", (int)utf8_fit(story, whole ? room : room - strlen(cut)), story, whole ? "" : cut);
+	if (line_len == 0)
+		return;
+	room = size - 1 - n - strlen(between);
+	whole = line_len <= room;
+	(void)snprintf(ret + n, size - n, "%s%.*s%s", between, (int)utf8_fit(line, whole ? room : room - strlen(cut)),
+	    line, whole ? "" : cut);
+}
+
 /* The story with the last line that was printed; zeros and other controls do not belong into texts. */
 static void tell_story(struct host *h, const char *story, char *ret, size_t size)
 {
@@ -122,8 +144,9 @@ static void tell_story(struct host *h, const char *story, char *ret, size_t size
 		end--;
 	for (start = end; start > 0 && h->kept[start - 1] != '\n';)
 		start--;
-	(void)snprintf(ret, size, end > start ? "%.300s; it printed: %.*s" : "%.300s", story,
-	    (int)MIN(end - start, (size_t)180), h->kept + start);
+	h->kept[end] = 0;
+	utf8_mend(h->kept + start);
+	join_story(story, h->kept + start, ret, size);
 }
 
 /* Ending. */

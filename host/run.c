@@ -85,10 +85,10 @@ int run_program(const char *const *argv, const struct environment *v, struct err
 	if (v->error < 0)
 		return error_set_code(e, v->error, "cannot make the environment of %s", argv[0]);
 	if (access(argv[0], X_OK) < 0)
-		return error_set_code(e, -errno, "cannot run %.200s", argv[0]);
+		return error_set_code(e, -errno, "cannot run %.400s", argv[0]);
 	pid = fork();
 	if (pid < 0)
-		return error_set_code(e, -errno, "cannot run %.200s", argv[0]);
+		return error_set_code(e, -errno, "cannot run %.400s", argv[0]);
 	if (pid == 0) {
 		become_plain(parent);
 		(void)execve(argv[0], (char **)argv, (char **)v->items);
@@ -97,7 +97,7 @@ int run_program(const char *const *argv, const struct environment *v, struct err
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return error_set_code(e, -errno, "cannot wait for %.200s", argv[0]);
+			return error_set_code(e, -errno, "cannot wait for %.400s", argv[0]);
 	return report_status(argv[0], status, e);
 }
 
@@ -159,22 +159,22 @@ int run_start(const struct run_process *p, pid_t *ret, struct error *e)
 	pid_t pid;
 
 	if (p->environment->error < 0)
-		return error_set_code(e, p->environment->error, "cannot make the environment of %.200s", p->argv[0]);
+		return error_set_code(e, p->environment->error, "cannot make the environment of %.400s", p->argv[0]);
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set_code(e, -errno, "cannot start %.200s", p->argv[0]);
+		return error_set_code(e, -errno, "cannot start %.400s", p->argv[0]);
 	pid = fork();
 	if (pid == 0)
 		start(p, ends[1]);
 	(void)close(ends[1]);
 	if (pid < 0) {
 		(void)close(ends[0]);
-		return error_set_code(e, -EAGAIN, "cannot start %.200s", p->argv[0]);
+		return error_set_code(e, -EAGAIN, "cannot start %.400s", p->argv[0]);
 	}
 	n = read(ends[0], &said, sizeof(said));
 	(void)close(ends[0]);
 	if (n == sizeof(said)) {
 		said.what[sizeof(said.what) - 1] = 0;
-		return error_set_code(e, said.error, "%.200s: cannot %s", p->argv[0], said.what);
+		return error_set_code(e, said.error, "%.400s: cannot %s", p->argv[0], said.what);
 	}
 	*ret = pid;
 	return 0;

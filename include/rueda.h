@@ -109,7 +109,7 @@ typedef enum RUEDA_REASON {
 } RUEDA_REASON;
 
 #define RUEDA_HISTORY_MAX 12u
-#define RUEDA_HOST_TEXT_CCH 161u
+#define RUEDA_HOST_TEXT_CCH 512u
 
 typedef struct RUEDA_RESOURCE_HISTORY {
 	DWORD cChanges;

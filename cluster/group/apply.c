@@ -455,10 +455,16 @@ static void set_text(struct resource_run *r, const char16_t *text)
 {
 	size_t len = text != NULL ? u16_from_z(text).len : 0;
 
-	if (len > RESOURCE_TEXT_MAX)
-		len = RESOURCE_TEXT_MAX;
+	bool cut = len > RESOURCE_TEXT_MAX;
+
+	if (cut) {
+		len = RESOURCE_TEXT_MAX - 1;
+		len -= (text[len - 1] & 0xfc00) == 0xd800; /* A character of two units goes as a whole. */
+	}
 	memset(r->text, 0, sizeof(r->text));
 	memcpy(r->text, text != NULL ? text : u"", len * sizeof(r->text[0]));
+	if (cut)
+		r->text[len] = u'…';
 }
 
 static bool report_fits(const struct resource_run *r, uint32_t state)

@@ -26,7 +26,8 @@ enum resource_reason {
 	REASON_DECIDED = 6,   /* Its group moves, or a provider left. */
 };
 
-enum { RESOURCE_HISTORY = 12, RESOURCE_TEXT_MAX = 160 };
+/* The text has room for whatever an error can say (base/error.h): its bytes are never fewer than its units. */
+enum { RESOURCE_HISTORY = 12, RESOURCE_TEXT_MAX = 511 };
 
 struct resource_event {
 	uint64_t time; /* FILETIME; 0: the event that told it had none. */

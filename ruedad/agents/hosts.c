@@ -196,14 +196,16 @@ static void report(
 	uint32_t flags = state == RESOURCE_FAILED && r->stuck ? REPORT_STUCK : 0;
 	_cleanup_free_ char16_t *units = NULL;
 	struct buf bytes = { 0 };
+	_cleanup_free_ char *shown = strdup(text);
 	size_t len;
 	int e;
 
 	if (r->reports > 0 || (r->refused == run->operation && r->refused_sequence == run->sequence))
 		return;
-	if (utf8_to_u16(text, strlen(text), &units, &len) < 0)
-		units = u16_dup(U16("")); /* Somebody's text was no UTF-8; the log has it. */
-	if (units == NULL)
+	if (shown == NULL)
+		return;
+	utf8_mend(shown); /* It may be of a path or a program that knows no UTF-8. */
+	if (utf8_to_u16(shown, strlen(shown), &units, &len) < 0)
 		return;
 	command.resource_report = (struct command_ResourceReport){ r->id, run->operation, state, status, flags, units,
 		loop_wall_filetime(s->loop) };

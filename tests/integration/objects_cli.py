@@ -360,6 +360,22 @@ def names_cannot_drive_the_terminal(t):
     assert any(g["name"] == "evil\x1b[2J" for g in t.json("group", "ls")["groups"])
 
 
+@with_tool
+def why_a_resource_failed_is_told_to_the_end_of_a_long_path_and_of_what_it_printed(t):
+    t.run("group", "create", "Told")
+    path = "/nonexistent/" + "/".join("directory-%02d" % i for i in range(15)) + "/program"
+    printed = "no licence " + "é" * 60 + " here"
+    stories = {"Long path": (path, path + ": cannot run it"),
+               "Loud": (f"/bin/sh -c 'echo {printed}; exit 3'", "it printed: " + printed),
+               "Other letters": ("/bin/sh -c 'printf \"caf\\351 is shut\"; exit 3'", "it printed: caf? is shut")}
+    for name, (command, told) in stories.items():
+        t.run("resource", "create", name, "Told", "Generic Application")
+        t.run("resource", "set", name, "CommandLine=" + command, "RestartAction=0")
+        t.run("resource", "online", name, "--wait=60", status=1)
+        said = t.json("resource", "why", name)["host_text"]
+        assert told in said, (told, said)
+
+
 @test
 def without_a_service_the_status_is_3():
     t = Tool({**os.environ, "RUEDA_DIR": "/nonexistent"})

@@ -578,8 +578,12 @@ TEST(a_runtime_state_that_is_cut_or_longer_or_of_another_version_is_refused)
 			CHECK_INT(cluster_runtime_load(again, saved.data, saved.len, &error), ERR_INVALID_DATA);
 	}
 	CHECK(digest_equal(&before, (struct digest[]){ runtime_digest(again) }));
-	put_le32(saved.data, 3);
-	CHECK_INT(cluster_runtime_load(again, saved.data, saved.len, &error), 0);
+	put_le32(saved.data, CLUSTER_RUNTIME_VERSION + 1);
+	CHECK_INT(cluster_runtime_load(again, saved.data, saved.len, &error), ERR_INVALID_DATA);
+	for (uint32_t version = 3; version <= CLUSTER_RUNTIME_VERSION; version++) {
+		put_le32(saved.data, version);
+		CHECK_INT(cluster_runtime_load(again, saved.data, saved.len, &error), 0);
+	}
 	/* Version 2 knew nothing of interfaces, version 1 nothing of groups either: empty lists are all that is new. */
 	put_le32(saved.data, 2);
 	CHECK_INT(cluster_runtime_load(again, saved.data, saved.len - 4, &error), 0);

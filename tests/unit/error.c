@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
+#include "base/utf16.h"
 #include "tests/lib/test.h"
 
 TEST(codes_go_both_ways)
@@ -42,4 +43,26 @@ TEST(a_story_is_kept_and_cut)
 	CHECK_INT(error_set_code(&e, -EIO, "%s", long_name), -EIO);
 	CHECK_INT(strlen(e.text), sizeof(e.text) - 1);
 	CHECK_INT(error_set(NULL, -EIO, "nobody listens"), -EIO);
+}
+
+/* A text that is cut within a character is no text: whoever shows it would have to drop the whole. */
+TEST(a_story_is_cut_between_characters_with_an_ellipsis)
+{
+	char name[1000];
+
+	for (size_t shift = 0; shift < 4; shift++) {
+		_cleanup_free_ char16_t *units = NULL;
+		struct error e = { 0 };
+		size_t len = 0;
+
+		memset(name, 'a', shift);
+		for (size_t i = shift; i + 4 < sizeof(name); i += 4)
+			memcpy(name + i, "\U0001f600", 5);
+		CHECK_INT(error_set(&e, -EIO, "%s", name), -EIO);
+		CHECK_INT(utf8_to_u16(e.text, strlen(e.text), &units, &len), 0);
+		CHECK(strlen(e.text) > sizeof(e.text) - 8);
+		CHECK_INT(units[len - 1], u'…');
+		CHECK_INT(error_set_code(&e, -EIO, "%s", name), -EIO);
+		CHECK_STR(e.text + strlen(e.text) - 3, "…");
+	}
 }

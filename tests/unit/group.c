@@ -119,13 +119,19 @@ static const struct resource_run *run_of(struct cluster *c, uint8_t id)
 	return resource_run_find(cluster_groups(c), &(struct guid[]){ id_of(id) }[0]);
 }
 
-static uint32_t report(struct cluster *c, uint8_t id, enum resource_state state, uint32_t flags)
+static uint32_t report_text(
+    struct cluster *c, uint8_t id, enum resource_state state, uint32_t flags, const char16_t *text)
 {
 	const struct resource_run *r = run_of(c, id);
 
 	return apply(c, (struct command){ .kind = COMMAND_RESOURCE_REPORT,
 			    .resource_report = { id_of(id), r->operation, state, state == RESOURCE_FAILED ? 5038 : 0,
-				flags, u"what the host said", TIME } });
+				flags, text, TIME } });
+}
+
+static uint32_t report(struct cluster *c, uint8_t id, enum resource_state state, uint32_t flags)
+{
+	return report_text(c, id, state, flags, u"what the host said");
 }
 
 /* All that the policy wants now, and what follows from it. */
@@ -458,6 +464,36 @@ TEST(a_new_life_of_the_node_starts_what_is_wanted_again)
 	decide(c);
 	CHECK_INT(state_of(c, 6), RESOURCE_ONLINE_PENDING);
 	CHECK_INT(run_of(c, 6)->incarnation, LIFE + 1);
+	cluster_free(c);
+}
+
+/* Longer than any error's text can be; it is shown as cut, and no character is cut through. */
+TEST(a_text_that_is_too_long_is_cut_between_characters)
+{
+	struct cluster *c = begin();
+	char16_t text[RESOURCE_TEXT_MAX + 3];
+
+	node_begins(c);
+	for (size_t len = RESOURCE_TEXT_MAX - 1; len < ARRAY_SIZE(text); len++) {
+		for (size_t pair = 0; pair < 2; pair++) {
+			struct u16 kept;
+
+			for (size_t i = 0; i < len; i++)
+				text[i] = i < pair ? u'a' : (i - pair) % 2 == 0 ? 0xd83d : 0xde00;
+			text[len] = 0;
+			CHECK_INT(resource(c, 6, RESOURCE_VERB_ONLINE), 0);
+			decide(c);
+			CHECK_INT(report_text(c, 6, RESOURCE_FAILED, 0, text), 0);
+			kept = u16_from_z(run_of(c, 6)->text);
+			if (len <= RESOURCE_TEXT_MAX) {
+				CHECK(u16_equal_exact(kept, (struct u16){ text, len }));
+				continue;
+			}
+			CHECK(kept.len >= RESOURCE_TEXT_MAX - 1 && kept.len <= RESOURCE_TEXT_MAX);
+			CHECK_INT(kept.units[kept.len - 1], u'…');
+			CHECK(u16_is_well_formed(kept));
+		}
+	}
 	cluster_free(c);
 }
 

@@ -59,3 +59,18 @@ TEST(a_short_buffer_is_cut_at_a_character)
 	CHECK_STR(u16_to_utf8_buffer(U16("aé€"), small, sizeof(small)), "aé");
 	CHECK_STR(u16_to_utf8_buffer(U16("a€"), small, sizeof(small)), "a");
 }
+
+TEST(a_text_is_fitted_and_mended_at_characters)
+{
+	static const char text[] = "aé€\U0001f600";
+	static const size_t fits[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10 };
+	char odd[] = "a\xe4o \xc3\xa9 \xe2\x82", good[] = "aé€\U0001f600";
+
+	for (size_t i = 0; i < ARRAY_SIZE(fits); i++)
+		CHECK_INT(utf8_fit(text, i), fits[i]);
+	CHECK_INT(utf8_fit("\x80\x80\x80\x80\x80\x80", 5), 5);
+	utf8_mend(odd);
+	CHECK_STR(odd, "a?o é ??");
+	utf8_mend(good);
+	CHECK_STR(good, text);
+}
