@@ -1,9 +1,8 @@
-/* resource: the verbs of resources: list, show, make and change; what they do is in resource_run.c.
+/* resource: the verbs of resources: show, make and change; the list is in resource_ls.c, what they do in resource_run.c.
  *
  * Threads  one.      Tests  tests/integration/objects_cli.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/subject.h"
-#include "cli/table.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -29,52 +28,6 @@ static DWORD resource_facts(HRESOURCE resource, struct facts *f)
 	f->type[0] = 0;
 	return ClusterResourceControl(
 	    resource, NULL, CLUSCTL_RESOURCE_GET_RESOURCE_TYPE, NULL, 0, f->type, sizeof(f->type), NULL);
-}
-
-static DWORD list_resource(HCLUSTER cluster, const char16_t *name, struct table *t)
-{
-	HRESOURCE resource = OpenClusterResourceEx(cluster, cli_wide(name), GENERIC_READ, NULL);
-	struct facts f;
-	DWORD code = resource == NULL ? GetLastError() : resource_facts(resource, &f);
-
-	if (resource != NULL)
-		(void)CloseClusterResource(resource);
-	if (code == ERROR_RESOURCE_NOT_FOUND || code == ERROR_RESOURCE_NOT_AVAILABLE)
-		return ERROR_SUCCESS; /* It has been deleted since. */
-	if (code != ERROR_SUCCESS)
-		return code;
-	table_add(t, u16_from_z(name));
-	table_add_text(t, resource_state_word(f.state));
-	table_add(t, view(f.group));
-	table_add(t, view(f.owner));
-	table_add(t, view(f.type));
-	return ERROR_SUCCESS;
-}
-
-/* All, or those of one group. */
-static DWORD list_names(HCLUSTER cluster, HGROUP group, struct names *ret)
-{
-	return group != NULL ? names_of_group(group, CLUSTER_GROUP_ENUM_CONTAINS, ret)
-			     : names_of_cluster(cluster, CLUSTER_ENUM_RESOURCE, ret);
-}
-
-int resource_ls_verb(struct cli *c)
-{
-	static const struct table_column columns[] = { { "RESOURCE", "name" }, { "STATE", "state" },
-		{ "GROUP", "group" }, { "OWNER", "owner" }, { "TYPE", "type" } };
-	_cleanup_table_ struct table t = table_begin(c, "resources", columns, ARRAY_SIZE(columns));
-	_cleanup_subject_ struct subject group = { 0 };
-	_cleanup_names_ struct names names = { 0 };
-	DWORD code;
-	int r = c->argument_count > 0 ? subject_open(c, NOUN_GROUP, 0, GENERIC_READ, &group)
-				      : cli_open(GENERIC_READ, &group.cluster);
-
-	if (r != 0)
-		return r;
-	code = list_names(group.cluster, group.group, &names);
-	for (size_t i = 0; i < names.count && code == ERROR_SUCCESS; i++)
-		code = list_resource(group.cluster, names.all[i], &t);
-	return table_end(&t, code, "listing the resources");
 }
 
 /* Show. */

@@ -376,6 +376,35 @@ def why_a_resource_failed_is_told_to_the_end_of_a_long_path_and_of_what_it_print
         assert told in said, (told, said)
 
 
+def calls_of(t, *words):
+    """How many calls the verb makes, and a few for looking, and which: from the flight recorder."""
+    def calls():
+        return [line for line in t.json("trace")["lines"] if "call " in line]
+
+    before = calls()
+    t.run(*words)
+    after = calls()
+    new = after[after.index(before[-1]) + 1:]
+    return len(new), [line.split("call ", 1)[1] for line in new]
+
+
+@with_tool
+def a_list_of_many_resources_takes_few_calls(t):
+    t.group("Many", *[f"Many {i}" for i in range(50)])
+    many = t.json("resource", "ls", "Many")["resources"]
+    assert many == [{"name": f"Many {i}", "state": "offline", "group": "Many", "owner": "node1", "type": "Network Name"}
+                    for i in range(50)], many
+    whole = [r for r in t.json("resource", "ls")["resources"] if r["group"] == "Many"]
+    assert sorted(whole, key=lambda r: int(r["name"].split()[1])) == many, whole
+    for verb in (["resource", "ls", "Many"], ["group", "ls"]):
+        count, names = calls_of(t, *verb)
+        assert count <= 25, (verb, count, names)
+    # Not all are in one state: then each is asked.
+    t.run("resource", "online", "Many 7", "--wait=20")
+    states = {r["name"]: r["state"] for r in t.json("resource", "ls", "Many")["resources"]}
+    assert states == {f"Many {i}": "online" if i == 7 else "offline" for i in range(50)}, states
+
+
 @test
 def without_a_service_the_status_is_3():
     t = Tool({**os.environ, "RUEDA_DIR": "/nonexistent"})
