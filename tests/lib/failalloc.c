@@ -97,3 +97,17 @@ bool failalloc_end(void)
 		test_fail(__FILE__, __LINE__, "%jd allocations left behind", (intmax_t)live);
 	return hit;
 }
+
+uint64_t failalloc_armed;
+bool failalloc_refused;
+
+void failalloc_within(bool begins)
+{
+	if (begins) {
+		failalloc_arm(failalloc_armed);
+	} else {
+		failalloc_refused = failalloc_refused || (failalloc_armed != 0 && failalloc_hit());
+		failalloc_armed = failalloc_left();
+		failalloc_arm(0);
+	}
+}

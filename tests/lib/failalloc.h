@@ -24,6 +24,12 @@ bool failalloc_hit(void); /* Within the body: an allocation has been refused. */
 void failalloc_hand_over(void);
 uint64_t failalloc_left(void); /* What failalloc_arm() would say now; 0: it has been refused, or none will be. */
 
+/* For a body in which only parts are the code under test: what a part begins and ends with.  failalloc_armed goes on from
+ * part to part. */
+void failalloc_within(bool begins);
+extern uint64_t failalloc_armed; /* The nth allocation in these parts from now fails; 0: none. */
+extern bool failalloc_refused;   /* One has been; whoever sets failalloc_armed clears it. */
+
 #define FAIL_EACH_ALLOCATION                                                                                           \
 	for (uint64_t fail_nth_ = 1, fail_more_ = 1; fail_more_ && (failalloc_begin(fail_nth_), true);                 \
 	     fail_more_ = failalloc_end(), fail_nth_++)

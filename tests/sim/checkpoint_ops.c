@@ -31,8 +31,6 @@ static const struct numbers olds = { { 2, 2, 2 } }, in_set = { { 1, 1, 1 } }, on
 
 static struct outside o;
 static struct sim_caller caller;
-static uint64_t armed; /* The nth allocation of the service from now fails; 0: none. */
-static bool refused;   /* One has been. */
 
 struct operation {
 	bool sealed;                 /* The cluster has a key from the beginning. */
@@ -48,17 +46,6 @@ struct operation {
 enum harm { POWER_CUT, DEATH, DISK_ERROR, NO_ANSWER, NO_MEMORY, HARMS };
 
 /* A node. */
-
-static void count(bool begins)
-{
-	if (begins) {
-		failalloc_arm(armed);
-	} else {
-		refused = refused || (armed != 0 && failalloc_hit());
-		armed = failalloc_left();
-		failalloc_arm(0);
-	}
-}
 
 static struct db_key const *root_now(void)
 {
@@ -102,9 +89,9 @@ static bool answer(void *out, uint32_t *ret_status)
 			return false;
 		}
 		CHECK(sim_loop_time_ns(o.sim.world) < until);
-		count(true);
+		failalloc_within(true);
 		CHECK(sim_loop_step(o.sim.world));
-		count(false);
+		failalloc_within(false);
 	}
 	return true;
 }
@@ -172,8 +159,8 @@ static void begin(const struct operation *op, uint64_t seed)
 
 	test_note_seed(seed);
 	memset(&caller, 0, sizeof(caller));
-	armed = 0;
-	refused = false;
+	failalloc_armed = 0;
+	failalloc_refused = false;
 	if (op->sealed)
 		outside_begin_sealed(&o, seed, 0);
 	else
@@ -188,7 +175,7 @@ static void begin(const struct operation *op, uint64_t seed)
 	sim_loop_run_for(o.sim.world, 5 * SECOND);
 	if (op->prepare != NULL)
 		op->prepare();
-	o.sim.handling = count;
+	o.sim.handling = failalloc_within;
 }
 
 /* The database without what the checkpoints of the resource are in. */
@@ -344,7 +331,7 @@ static void arm(enum harm harm, struct sim_disk *disk, uint64_t nth)
 		o.sim.refuse = nth == 0 ? 0 : o.sim.asked + nth;
 		break;
 	case NO_MEMORY:
-		armed = nth;
+		failalloc_armed = nth;
 		break;
 	case HARMS:
 		break;
@@ -359,7 +346,7 @@ static bool was_hit(enum harm harm, struct sim_disk *disk)
 	case NO_ANSWER:
 		return o.sim.asked >= o.sim.refuse;
 	case NO_MEMORY:
-		return refused;
+		return failalloc_refused;
 	default:
 		return sim_disk_is_stopped(disk);
 	}
@@ -370,9 +357,9 @@ static void run_for(uint64_t ns)
 	uint64_t until = sim_loop_time_ns(o.sim.world) + ns;
 
 	while (!outside_is_over(&o) && sim_loop_time_ns(o.sim.world) < until) {
-		count(true);
+		failalloc_within(true);
 		CHECK(sim_loop_step(o.sim.world));
-		count(false);
+		failalloc_within(false);
 	}
 }
 

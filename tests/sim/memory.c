@@ -24,27 +24,13 @@ static struct sim_service sim;
 static struct sim_machine machine;
 static struct sim_caller rueda, clusapi;
 static struct ndr_handle root, key, resource;
-static uint64_t armed; /* The nth allocation of the service from now fails; 0: none. */
-static bool refused;   /* One has been. */
 static uint64_t ended; /* How many times the process has ended. */
-
-/* Counting begins, and ends: what happens between is the service's. */
-static void count(bool begins)
-{
-	if (begins) {
-		failalloc_arm(armed);
-	} else {
-		refused = refused || (armed != 0 && failalloc_hit());
-		armed = failalloc_left();
-		failalloc_arm(0);
-	}
-}
 
 static void step(void)
 {
-	count(true);
+	failalloc_within(true);
 	CHECK(sim_loop_step(sim.world));
-	count(false);
+	failalloc_within(false);
 }
 
 static bool is_started(void *data)
@@ -80,7 +66,7 @@ static uint32_t call_well(struct sim_caller *c, unsigned opnum, const void *in, 
 {
 	uint32_t status;
 
-	armed = 0;
+	failalloc_armed = 0;
 	CHECK(call(c, opnum, in, out, &status));
 	return status;
 }
@@ -125,7 +111,7 @@ static void recover(void)
 {
 	struct digest kept, recomputed;
 
-	armed = 0;
+	failalloc_armed = 0;
 	if (sim.failed) {
 		CHECK(sim.why.text[0] != 0);
 		ended++;
@@ -167,7 +153,7 @@ static void begin(void)
 
 	log_set_level(LOG_ERROR);
 	failalloc_begin(0);
-	armed = ended = 0;
+	failalloc_armed = ended = 0;
 	sim_service_init(&sim, test_seed, "");
 	sim_machine_init(&machine, sim.world, test_seed + 7);
 	machine.calm = true;
@@ -184,7 +170,7 @@ static void begin(void)
 		      &r),
 	    0);
 	resource = r.handle;
-	sim.handling = count;
+	sim.handling = failalloc_within;
 	CHECK_INT(call_well(&rueda, RUEDA_BACKUP, &(struct rueda_Backup_in){ .path = u"/sets/a" }, &b), 0);
 }
 
@@ -220,10 +206,10 @@ static uint64_t repeat(
 	for (;; n++) {
 		bool answered;
 
-		armed = n;
-		refused = false;
+		failalloc_armed = n;
+		failalloc_refused = false;
 		answered = call(c, opnum, in(), out, &status);
-		if (!refused)
+		if (!failalloc_refused)
 			break;
 		recover();
 		if (answered && check != NULL)
@@ -400,7 +386,7 @@ TEST(an_answer_without_memory_takes_along_the_other_calls_of_its_connection)
 	unsigned ends = 0;
 
 	begin();
-	for (uint64_t n = 1; n == 1 || refused; n++) {
+	for (uint64_t n = 1; n == 1 || failalloc_refused; n++) {
 		CHECK_INT(buf_reserve(&clusapi.peer.received, 64 << 10), 0);
 		for (int i = 0; i < 2; i++) {
 			sim_caller_send(&clusapi, CLUSAPI_ONLINE_RESOURCE, handle_in());
@@ -409,8 +395,8 @@ TEST(an_answer_without_memory_takes_along_the_other_calls_of_its_connection)
 		do
 			step();
 		while ((first = sim.service.waiting) == NULL || first->next_waiting == NULL);
-		armed = n;
-		refused = false;
+		failalloc_armed = n;
+		failalloc_refused = false;
 		while (!sim.failed && sim.service.waiting != NULL)
 			step();
 		ends += !sim.failed && peer_is_over(&clusapi.peer);
@@ -432,13 +418,13 @@ TEST(a_start_without_memory_ends_with_a_reason_and_the_next_one_works)
 		int r;
 
 		stop();
-		armed = n;
-		refused = false;
+		failalloc_armed = n;
+		failalloc_refused = false;
 		r = sim_service_up(&sim, &error);
 		while (r == 0 && !is_started(NULL))
 			step();
-		armed = 0;
-		if (!refused)
+		failalloc_armed = 0;
+		if (!failalloc_refused)
 			break;
 		if (r < 0) {
 			CHECK(error.code != 0);
