@@ -13,6 +13,12 @@ enum { SET_PATH_MAX = 512 };
 /* The name as it lies in the directory, whatever its case there.  -ENOENT. */
 int set_find_name(struct disk *directory, const char *name, char ret[SET_PATH_MAX]);
 
+/* The disk gave no answer, or nobody waits for it any more (priv/door.h).  That says nothing about the set. */
+static inline bool set_was_given_up(int r)
+{
+	return r == ERR_TIMEOUT || r == ERR_CANCELLED;
+}
+
 /* What has just been written, to be proven. */
 struct set_written {
 	struct image *image;          /* Of the snapshot; checked. */

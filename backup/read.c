@@ -410,10 +410,16 @@ int set_read_through(
 		    &blob_len, error);
 	}
 	if (r == 0) {
+		int marker_r = set_find_name(directory, SET_MARKER, marker);
+
+		s->info.marker = marker_r == 0;
+		if (set_was_given_up(marker_r))
+			r = error_set_code(error, marker_r, "cannot look for " SET_MARKER);
+	}
+	if (r == 0) {
 		s->info.digest = c.manifest.database;
 		s->info.batch_count = c.batch_count;
 		s->info.bytes += len;
-		s->info.marker = set_find_name(directory, SET_MARKER, marker) == 0;
 		count_entries(db_root(s->db), &s->info);
 		*ret = TAKE_PTR(s);
 	}
@@ -440,7 +446,7 @@ int set_read(struct disk *directory, struct set **ret, struct error *error)
 	r = set_read_through(directory, SET_LOG, NULL, &s, error);
 	if (r == 0)
 		*ret = TAKE_PTR(s);
-	else if (r != -ENOMEM && r != ERR_NOT_SUPPORTED)
+	else if (r != -ENOMEM && r != ERR_NOT_SUPPORTED && !set_was_given_up(r))
 		r = ERR_DATABASE_BACKUP_CORRUPT; /* What cannot be read cannot be restored; the story says why. */
 	return r;
 }

@@ -19,7 +19,8 @@
  *             8  remove what the new manifest does not name                    the new set, and left-overs
  *
  * Promise  what the table says, and nothing of anybody else's is touched.  An error before 6 removes what was made, but
- *          for a failed sync: after that nothing on the disk is certain, and nothing is deleted.
+ *          for a failed sync: after that nothing on the disk is certain, and nothing is deleted.  What a disk that gives no
+ *          answer does later is for the table, too: each step is whole by itself, and none follows.
  * Lock     quolog.new, then quolog.log: whoever commits still holds the first under its new name while it removes old
  *          files, so a second writer meets a lock either way.
  * Not kept where rename does not replace atomically (some network file systems), step 6 is as good as theirs.
@@ -400,6 +401,8 @@ static int prove(struct writing *w, struct set_info *ret, struct error *error)
 	r = set_read_through(w->disk, SET_LOG_NEW, &written, &s, &story);
 	if (r == 0 && !digest_equal(&s->info.digest, &w->tail.digest))
 		r = error_set(&story, ERR_DATABASE_BACKUP_CORRUPT, "its database is another one");
+	if (set_was_given_up(r))
+		return error_set(error, r, "cannot read the new set back: %s", story.text);
 	if (r < 0)
 		return error_set(error, r == -ENOMEM ? r : ERR_IO_DEVICE,
 		    "the new set does not read back as it was written, the disk is not to be trusted: %s", story.text);

@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+enum { BACKUP_NICE = 10 }; /* As in io/linux/loop.c. */
 enum { CHANNEL = 3 }; /* The only descriptor that is kept besides the standard ones. */
 
 static int answer(const struct priv_reply *reply, int door)
@@ -209,8 +210,12 @@ static int serve(const struct priv_request *q, struct opened *o, const struct pr
 		return watch_serve(o->door[0], options->roots != NULL ? options->roots : "none", options->open_seconds);
 	if (is_keys(q))
 		return keys_serve(o->door[0], &o->keys);
-	return is_keeper(q) ? tree_serve(o->door[0], tree_work_files, &o->files)
-			    : door_serve(o->door[0], o->disk, &rules);
+	if (is_keeper(q))
+		return tree_serve(o->door[0], tree_work_files, &o->files);
+	/* As the thread in ruedad does that writes a backup: nobody but its caller waits for it. */
+	if (rules.writable)
+		(void)!nice(BACKUP_NICE);
+	return door_serve(o->door[0], o->disk, &rules);
 }
 
 _Noreturn void child_run(const struct priv_request *q, int channel, int parent, const struct priv_options *options)
@@ -234,6 +239,7 @@ _Noreturn void child_run(const struct priv_request *q, int channel, int parent, 
 	reply.created = o.directory.created;
 	reply.owner = o.directory.owner;
 	reply.mode = o.directory.mode;
+	reply.device = o.directory.device;
 	(void)snprintf(reply.text, sizeof(reply.text), "%s", r < 0 ? e.text : "");
 	if (answer(&reply, r == 0 ? o.door[1] : -1) < 0 || r < 0)
 		_exit(1);

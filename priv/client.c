@@ -37,6 +37,7 @@ struct question {
 	int result;
 	bool wants_socket; /* And no disk behind it. */
 	int socket;
+	struct patience patience; /* Of the disk. */
 	struct priv_directory directory;
 	struct error error;
 };
@@ -116,16 +117,36 @@ static struct question *take_question(struct priv_client *c, uint64_t id)
 	return NULL;
 }
 
-/* *fd is taken if it becomes a disk. */
-static void set_outcome(struct question *q, const struct priv_reply *reply, int *fd)
+/* A directory has been closed: if the process behind it does not end, priv is to end it. */
+static void tell_closed(void *data, uint64_t id)
 {
+	struct priv_request request = { .type = PRIV_CLOSED, .id = id, .path = "/", .path_len = 1 };
+	struct priv_client *c = data;
+	struct buf out = { 0 };
+
+	priv_request_encode(&request, &out);
+	(void)pthread_mutex_lock(&c->lock);
+	/* If it cannot be told, the process stays for as long as it hangs. */
+	if (!c->closed && out.error == 0)
+		(void)channel_send(c->socket, out.data, out.len, -1, CHANNEL_NO_WAIT);
+	(void)pthread_mutex_unlock(&c->lock);
+	buf_done(&out);
+}
+
+/* *fd is taken if it becomes a disk. */
+static void set_outcome(struct priv_client *c, struct question *q, const struct priv_reply *reply, int *fd)
+{
+	const struct door_options options = {
+		.patience = q->patience, .device = reply->device, .closed = tell_closed, .data = c, .id = q->id
+	};
+
 	q->result = reply->result;
 	if (q->result == 0 && *fd < 0)
 		q->result = *fd == -EMFILE ? -EMFILE : -EPROTO;
 	if (q->result == 0 && q->wants_socket)
 		q->socket = *fd;
 	else if (q->result == 0)
-		q->result = door_disk_new(*fd, &q->directory.disk);
+		q->result = door_disk_new(*fd, &options, &q->directory.disk);
 	if (q->result == 0) {
 		*fd = -1;
 		q->directory.created = reply->created;
@@ -171,7 +192,7 @@ static bool read_answer(struct priv_client *c)
 	(void)pthread_mutex_lock(&c->lock);
 	q = take_question(c, reply.id);
 	if (q != NULL) {
-		set_outcome(q, &reply, &fd);
+		set_outcome(c, q, &reply, &fd);
 		deliver(c, q);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
@@ -313,6 +334,7 @@ static int send_question(struct priv_client *c, const struct priv_open *what, st
 
 	if (r < 0)
 		return r;
+	q->patience = what->patience != NULL ? *what->patience : (struct patience)PATIENCE_ENDLESS;
 	if (what->group_count > 0)
 		memcpy(request.groups, what->groups, what->group_count * sizeof(what->groups[0]));
 	(void)pthread_mutex_lock(&c->lock);
@@ -382,7 +404,7 @@ static int ask(struct priv_client *c, const struct priv_open *what, int cancel_f
 int priv_open(struct priv_client *c, const struct priv_open *what, struct priv_directory *ret, struct error *e)
 {
 	struct question q = { 0 };
-	int r = ask(c, what, -1, &q, e);
+	int r = ask(c, what, what->patience != NULL ? what->patience->cancel_fd : -1, &q, e);
 
 	if (r == 0)
 		*ret = q.directory;

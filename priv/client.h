@@ -5,6 +5,7 @@
 #include "io/disk.h"
 #include "io/loop.h"
 #include "priv/message.h"
+#include "priv/patience.h"
 
 struct priv_client;
 
@@ -20,6 +21,9 @@ struct priv_open {
 	 * caller. */
 	const char *remote;
 	bool is_principal; /* Of Kerberos; else an account of NTLM. */
+	/* How long opening it may be waited for (only the cancelling counts: priv has limits of its own), and then each step in it.
+	 * NULL: for ever. */
+	const struct patience *patience;
 };
 
 /* An open directory.  The disk is the directory as the caller sees it, under the names of a backup set only

@@ -122,7 +122,7 @@ static int open_last(struct walk *w, const char *name, unsigned flags, struct di
 	if (faccessat(fd, ".", (flags & DIRECTORY_WRITE) != 0 ? R_OK | W_OK | X_OK : R_OK | X_OK, 0) < 0 ||
 	    fstat(fd, &st) < 0)
 		return fail(w, len, -errno);
-	*ret = (struct directory){ TAKE_FD(fd), created, st.st_uid, st.st_mode & 07777 };
+	*ret = (struct directory){ TAKE_FD(fd), created, st.st_uid, st.st_mode & 07777, st.st_dev };
 	return 0;
 }
 

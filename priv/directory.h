@@ -8,6 +8,7 @@ struct directory {
 	int fd; /* Owned. */
 	bool created;
 	uint32_t owner, mode; /* uid, permission bits. */
+	uint64_t device;      /* st_dev. */
 };
 
 enum directory_flags {

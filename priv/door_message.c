@@ -1,6 +1,7 @@
 /* door_message: the packets of a door.
  *
- *	request  u32 op, u32 file, u32 flags, u32 mode, u64 number, then name, other, value: each u32 length and bytes
+ *	request  u32 op, u32 file, u32 flags, u32 mode, u32 length, u32 syncs, u64 number, then name, other, value: each u32
+ *	         length and bytes
  *	reply    i32 result, u32 more, u32 file, u32 mode, u64 size, u64 time, u32 length, data
  *
  * Little endian, no padding, nothing may follow.  Both ends are the same program, so there are no versions.
@@ -36,6 +37,8 @@ void door_request_encode(const struct door_request *r, struct buf *out)
 	buf_u32(out, r->file);
 	buf_u32(out, r->flags);
 	buf_u32(out, r->mode);
+	buf_u32(out, r->length);
+	buf_u32(out, r->syncs);
 	buf_u64(out, r->number);
 	put_bytes(out, r->name, strlen(r->name));
 	put_bytes(out, r->other, strlen(r->other));
@@ -51,6 +54,8 @@ int door_request_decode(const void *data, size_t len, struct door_request *ret)
 	ret->file = cursor_u32(&c);
 	ret->flags = cursor_u32(&c);
 	ret->mode = cursor_u32(&c);
+	ret->length = cursor_u32(&c);
+	ret->syncs = cursor_u32(&c);
 	ret->number = cursor_u64(&c);
 	get_string(&c, ret->name);
 	get_string(&c, ret->other);
@@ -58,7 +63,7 @@ int door_request_decode(const void *data, size_t len, struct door_request *ret)
 	value = cursor_bytes(&c, ret->value_len);
 	if (c.error < 0 || cursor_left(&c) > 0 || ret->value_len > DOOR_VALUE_MAX)
 		return -EBADMSG;
-	if (ret->op == 0 || ret->op >= DOOR_OP_END)
+	if (ret->op == 0 || ret->op >= DOOR_OP_END || ret->length > DOOR_WINDOW)
 		return -EBADMSG;
 	memcpy(ret->value, value, ret->value_len);
 	return 0;

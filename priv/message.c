@@ -2,7 +2,8 @@
  *
  *	request  u32 'RDPQ', u32 type, u64 id, u32 uid, u32 gid, u32 flags (1 = may create, 2 = a principal), u32 n,
  *	         n * u32 group, u32 length, path, u32 length, name of who came over the network (0: nobody did)
- *	reply    u32 'RDPR', u64 id, i32 result, u32 flags (1 = created), u32 owner, u32 mode, u32 length, text
+ *	reply    u32 'RDPR', u64 id, i32 result, u32 flags (1 = created), u32 owner, u32 mode, u64 device,
+ *	         u32 length, text
  *
  * Little endian, no padding, nothing may follow.  Both ends are the same program, so there are no versions.
  *
@@ -28,7 +29,7 @@ bool priv_path_is_lawful(enum priv_request_type type, const char *path, size_t l
 
 static bool request_is_valid(const struct priv_request *r)
 {
-	if (r->type < PRIV_OPEN_BACKUP || r->type > PRIV_PUT_TOKEN)
+	if (r->type < PRIV_OPEN_BACKUP || r->type > PRIV_CLOSED)
 		return false;
 	if (r->type >= PRIV_TAKE_TREE && (r->uid != 0 || r->gid != 0 || r->group_count != 0))
 		return false;
@@ -107,6 +108,7 @@ void priv_reply_encode(const struct priv_reply *r, struct buf *out)
 	buf_u32(out, r->created ? FLAG : 0);
 	buf_u32(out, r->owner);
 	buf_u32(out, r->mode);
+	buf_u64(out, r->device);
 	buf_u32(out, (uint32_t)text_len);
 	buf_append(out, r->text, text_len);
 }
@@ -123,6 +125,7 @@ int priv_reply_decode(const void *data, size_t len, struct priv_reply *ret)
 	flags = cursor_u32(&c);
 	r.owner = cursor_u32(&c);
 	r.mode = cursor_u32(&c);
+	r.device = cursor_u64(&c);
 	text_len = cursor_u32(&c);
 	text = cursor_bytes(&c, text_len);
 	if (c.error < 0 || cursor_left(&c) > 0 || magic != REPLY_MAGIC || (flags & ~(uint32_t)FLAG) != 0)

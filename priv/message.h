@@ -24,6 +24,7 @@ enum priv_request_type {
 	PRIV_PUT_KEY,
 	PRIV_TAKE_TOKEN, /* … or a key in a token: the path is its URI. */
 	PRIV_PUT_TOKEN,
+	PRIV_CLOSED, /* The directory of the request of this id has been closed; no answer.  The path is not looked at. */
 };
 
 struct priv_request {
@@ -46,7 +47,8 @@ struct priv_reply {
 	uint64_t id;
 	int result; /* 0 (a descriptor comes with it: the door, door.h, or the socket of tree.h or watch.h) or an error with its story. */
 	bool created;
-	uint32_t owner, mode; /* Of the directory: uid, permission bits. */
+	uint32_t owner, mode; /* Of the directory: uid, permission bits; … */
+	uint64_t device;      /* … st_dev. */
 	char text[sizeof(((struct error *)0)->text)];
 };
 

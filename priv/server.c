@@ -8,9 +8,10 @@
  *	              ├─ answers in time      its answer goes to ruedad, the door with it; the child serves the door
  *	              └─ does not             it is killed, ruedad hears ERR_TIMEOUT; the slot is free when it has died
  *
- *          A child that works on files or keys of checkpoints is killed, too, when ruedad has long given it up; and one
- *          that does not die of it, as the kernel may have it, is the only one for its path until it does.  What hangs and
- *          is tried again and again would take all slots.
+ *          A child that works on files or keys of checkpoints is killed, too, when ruedad has long given it up, and so is one
+ *          behind a directory that does not end soon after ruedad has closed that.  One that does not die of it, as the kernel may
+ *          have it, is the only one for its path until it does, and of those behind directories there are HANGING_MAX at most.
+ *          What hangs and is tried again and again would take all slots.
  *          When ruedad ends, so does this process, with its status; when this process dies, the kernel ends ruedad and
  *          the children.
  * Promise  a request is refused with a reason and a line in the log, or carried out as the caller; nothing that ruedad
@@ -34,6 +35,8 @@
 enum {
 	GONE_SECONDS = 30,      /* From the end of ruedad's socket to its end as a process. */
 	WORK_GRACE_SECONDS = 5, /* From when ruedad gives up a work to when it is ended: it may clear up. */
+	CLOSE_SECONDS = 5,      /* From when ruedad closes a directory to the end of the process behind it. */
+	HANGING_MAX = 16,       /* Processes of directories that were killed and have not died. */
 	ANSWER_MAX = 2048,      /* Bytes of a child's answer. */
 };
 
@@ -42,10 +45,10 @@ struct child {
 	int channel;   /* Owned; -1 once it has answered or was given up. */
 	uint64_t id;   /* Of ruedad's request. */
 	uint32_t uid;  /* As whom. */
-	bool works;    /* On files or keys of checkpoints, once it has answered, … */
-	uint64_t path; /* … of this path: its hash. */
+	bool works;    /* On files or keys of checkpoints, once it has answered. */
+	uint64_t path; /* What it was asked for: its hash. */
 	bool killed;
-	uint64_t deadline_ms; /* Of its answer, then of its work; UINT64_MAX: none. */
+	uint64_t deadline_ms; /* Of its answer, then of its work, or of its end; UINT64_MAX: none. */
 };
 
 struct server {
@@ -125,18 +128,24 @@ static uint64_t hash_of(const char *path, size_t len)
 	return hash;
 }
 
-/* Whether one that was killed cannot die there. */
-static bool hangs_already(const struct server *s, const struct priv_request *q)
+/* One that was killed cannot die there, or too many cannot; else NULL.  Watchers have a path in common, and wait by themselves. */
+static const char *why_not_now(const struct server *s, const struct priv_request *q)
 {
 	uint64_t path = hash_of(q->path, q->path_len);
+	unsigned hanging = 0;
 
-	for (size_t i = 0; is_work(q) && i < PRIV_CHILDREN_MAX; i++) {
+	for (size_t i = 0; q->type != PRIV_WATCH_FILES && i < PRIV_CHILDREN_MAX; i++) {
 		const struct child *c = &s->children[i];
 
-		if (c->pid != 0 && c->works && c->killed && c->path == path)
-			return true;
+		if (c->pid == 0 || !c->killed || c->works != is_work(q))
+			continue;
+		if (c->path == path)
+			return "a process that was to work there before still hangs; does a mount hang?";
+		hanging += !c->works;
 	}
-	return false;
+	if (hanging >= HANGING_MAX)
+		return "too many processes of other directories still hang; do their mounts hang?";
+	return NULL;
 }
 
 /* A process that works on the request, and our end of its channel. */
@@ -167,12 +176,12 @@ static int fork_child(struct server *s, const struct priv_request *q, struct chi
 
 static void start_child(struct server *s, const struct priv_request *q)
 {
+	const char *why_not = why_not_now(s, q);
 	struct child *c = s->children;
 	int r;
 
-	if (hangs_already(s, q)) {
-		refuse(
-		    s, q->id, ERR_TIMEOUT, "a process that was to work there before still hangs; does a mount hang?");
+	if (why_not != NULL) {
+		refuse(s, q->id, ERR_TIMEOUT, why_not);
 		return;
 	}
 	while (c < s->children + PRIV_CHILDREN_MAX && c->pid != 0)
@@ -186,6 +195,17 @@ static void start_child(struct server *s, const struct priv_request *q)
 	if (r < 0) {
 		log_error("cannot start a process to open a directory: %s uid=%u", error_text(r), q->uid);
 		refuse(s, q->id, r, "priv cannot start a process to open the directory");
+	}
+}
+
+/* It ends by itself as soon as it sees that its door is closed. */
+static void expect_end(struct server *s, uint64_t id)
+{
+	for (size_t i = 0; i < PRIV_CHILDREN_MAX; i++) {
+		struct child *c = &s->children[i];
+
+		if (c->pid != 0 && c->id == id && c->channel < 0 && !c->works && !c->killed)
+			c->deadline_ms = now_ms() + CLOSE_SECONDS * 1000;
 	}
 }
 
@@ -203,6 +223,8 @@ static void read_request(struct server *s)
 	}
 	if (n < 0 || fd >= 0 || priv_request_decode(s->packet, (size_t)n, &s->request) < 0)
 		kill_daemon(s, "ruedad sent something that is no request");
+	else if (s->request.type == PRIV_CLOSED)
+		expect_end(s, s->request.id);
 	else
 		start_child(s, &s->request);
 }
@@ -237,10 +259,16 @@ static void give_up(struct server *s, struct child *c)
 	c->deadline_ms = UINT64_MAX;
 	c->killed = true;
 	(void)kill(c->pid, SIGKILL);
-	if (c->channel < 0) {
+	if (c->channel < 0 && c->works) {
 		log_warning(
 		    "ended a process that works on a checkpoint: it took longer than %u s; does a mount hang? pid=%d",
 		    s->options->work_seconds + WORK_GRACE_SECONDS, c->pid);
+		return;
+	}
+	if (c->channel < 0) {
+		log_warning("ended a process behind a directory that has been closed: it has not ended for %d s; does a "
+			    "mount hang? uid=%u pid=%d",
+		    CLOSE_SECONDS, c->uid, c->pid);
 		return;
 	}
 	log_warning("gave up opening a directory: it took longer than %u s uid=%u pid=%d", s->options->open_seconds,

@@ -97,6 +97,9 @@ const struct config_key config_keys[] = {
 			 "ERROR_TIMEOUT (1460)." },
 	{ "backup", "keep_safety_copies", CONFIG_NUMBER, "3", .min = 1, .max = 1000, FIELD(keep_safety_copies),
 	  .description = "How many of the copies that a restore makes of what it replaces are kept." },
+	{ "backup", "quiet_seconds", CONFIG_NUMBER, "120", .min = 1, .max = 86400, FIELD(quiet_seconds),
+	  .description = "How long the file system of a backup set may give no sign of life, as a mount that hangs, before the "
+			 "backup or restore fails with ERROR_TIMEOUT (1460). A disk that is only slow may take any time." },
 	{ "checkpoints", "roots", CONFIG_ROOTS, "none", FIELD(checkpoint_roots),
 	  .description = "The files and directories that checkpoints of files may be of, or be below: registry checkpoints named "
 			 "File\\\\..., crypto checkpoints of PEM and PKCS12. They are "

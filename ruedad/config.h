@@ -37,7 +37,7 @@ struct config {
 	char *user, *group;
 	char *state_directory, *run_directory;
 	uint64_t connections, handles, request_size, open_seconds, events;
-	uint64_t keep_safety_copies;
+	uint64_t keep_safety_copies, quiet_seconds;
 	uint64_t check_changes, check_minutes;
 	char *listen_addresses;
 	uint64_t listen_port, mapper_port, connections_per_address, login_seconds;

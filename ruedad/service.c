@@ -540,7 +540,9 @@ void service_stop(struct service *s, void (*stopped)(void *data), void *data)
 	s->stopping = true;
 	s->stopped = stopped;
 	s->stopped_data = data;
-	backup_cancel(s);
+	backup_cancel(s, ERR_CLUSTER_NODE_SHUTTING_DOWN);
+	restore_cancel(s, ERR_CLUSTER_NODE_SHUTTING_DOWN);
+	rebuild_cancel(s, ERR_CLUSTER_NODE_SHUTTING_DOWN);
 	capture_cancel(s);
 	service_job_ended(s);
 }

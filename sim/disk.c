@@ -25,6 +25,7 @@ struct sim_disk {
 	struct order fail, stop;
 	int fail_error;
 	enum sim_disk_stop stop_how;
+	int stop_error; /* What every call gives since it stopped. */
 	bool failed, stopped;
 	bool injected;   /* The call that has just been entered fails by order. */
 	bool stop_after; /* The call that has just been entered is done, and the last. */
@@ -73,7 +74,7 @@ static int enter(struct sim_disk *s, uint64_t life, enum sim_disk_call call)
 		s->on_call(s->on_call_data);
 	s->injected = s->stop_after = false;
 	if (s->stopped)
-		return -EIO;
+		return s->stop_error;
 	if (life != s->life)
 		return -ESTALE;
 	if (s->quiet)
@@ -84,7 +85,7 @@ static int enter(struct sim_disk *s, uint64_t life, enum sim_disk_call call)
 		/* A sync that is cut short is just a power cut: each change makes it or not. */
 		if (call & (SIM_DISK_SYNC | SIM_DISK_SYNC_DIRECTORY) || rng_chance(&s->medium.rng, 50)) {
 			sim_disk_stop(s, s->stop_how);
-			return -EIO;
+			return s->stop_error;
 		}
 		s->stop_after = true;
 	}
@@ -124,7 +125,7 @@ static int leave(struct sim_disk *s, int r, const char *format, ...)
 	}
 	if (s->stop_after) {
 		sim_disk_stop(s, s->stop_how);
-		r = -EIO;
+		r = s->stop_error;
 	}
 	return r;
 }
@@ -595,7 +596,8 @@ void sim_disk_stop(struct sim_disk *s, enum sim_disk_stop how)
 	if (s->stopped)
 		return;
 	s->stopped = true;
-	trace_line(s, how == SIM_DISK_POWER_CUT ? "power cut" : "process death", 0);
+	s->stop_error = how == SIM_DISK_HANG ? ERR_TIMEOUT : -EIO;
+	trace_line(s, how == SIM_DISK_POWER_CUT ? "power cut" : how == SIM_DISK_HANG ? "hang" : "process death", 0);
 	if (how == SIM_DISK_POWER_CUT)
 		medium_power_cut(&s->medium);
 	else

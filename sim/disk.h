@@ -19,9 +19,10 @@
  *                       directories may show both names, never none.  A file's sync says nothing about its name.
  *                       Unsynced mode, time and attributes are lost or not.  Synced is safe.
  *          death        of the process, at any call: every call before it counts, none after it.
+ *          hang         from any call on, done or not, there is no answer: ERR_TIMEOUT, as behind a door (priv/door.h).
  *          rot          a byte of a file changes by itself (sim_disk_rot() only).
  *
- *          After a power cut or a death every call gives -EIO until sim_disk_restart(), and on disks and files opened
+ *          After a power cut or a death every call gives -EIO until sim_disk_restart(), after a hang ERR_TIMEOUT; and on disks and files opened
  *          before that -ESTALE for ever; they are closed and freed as usual.
  * Not done lost synced data, misdirected writes, directories that move between parents (-EXDEV), links, FIFOs.
  * Threads  one.
@@ -52,7 +53,7 @@ enum sim_disk_call {
 	SIM_DISK_ANY = (1 << 12) - 1,
 };
 
-enum sim_disk_stop { SIM_DISK_POWER_CUT = 1, SIM_DISK_DEATH };
+enum sim_disk_stop { SIM_DISK_POWER_CUT = 1, SIM_DISK_DEATH, SIM_DISK_HANG };
 
 int sim_disk_new(uint64_t seed, struct sim_disk **ret);
 void sim_disk_free(struct sim_disk *s); /* After every disk and file has been freed and closed. */

@@ -53,7 +53,7 @@ struct file_linux {
 	size_t slice;            /* Bytes written since the last slice or sync; … */
 	size_t behind;           /* … since writing-out was last begun … */
 	uint64_t begun;          /* … up to here. */
-	uint64_t seen;           /* Of syncs, when it was last looked. */
+	uint32_t seen;           /* Of syncs, when it was last looked. */
 };
 
 enum { SLICE = 256 << 10, WRITE_OUT_STEP = 1 << 20, PAGE = 4096 };
@@ -61,7 +61,7 @@ enum { SLICE = 256 << 10, WRITE_OUT_STEP = 1 << 20, PAGE = 4096 };
 #define REST_MAX_NS UINT64_C(50000000)
 
 /* Of files of less than a slice, in this process: for each somebody waits. */
-static atomic_uint_fast64_t syncs;
+static _Atomic uint32_t syncs;
 
 static struct disk_linux *disk_of(struct disk *d)
 {
@@ -272,7 +272,7 @@ static void rest(uint64_t ns)
 /* Whether others have synced since this was asked last. */
 static bool others_sync(struct file_linux *f)
 {
-	uint64_t before = f->seen;
+	uint32_t before = f->seen;
 
 	f->seen = atomic_load_explicit(&syncs, memory_order_relaxed);
 	return f->seen != before;
@@ -756,31 +756,20 @@ int disk_linux_open(const char *path, struct disk **ret)
 	return r;
 }
 
-int disk_linux_file_new(int fd, struct disk_file **ret)
-{
-	/* Only the table is used: calls on a file do not come to its disk. */
-	static struct disk_linux no_disk = { .disk.ops = &linux_ops, .fd = -1 };
-	struct file_linux *f;
-	struct stat st;
-	int r;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	r = check_regular(&st);
-	if (r < 0)
-		return r;
-	f = malloc(sizeof(*f));
-	if (f == NULL)
-		return -ENOMEM;
-	*f = (struct file_linux){ .file.disk = &no_disk.disk, .fd = fd, .seen = atomic_load(&syncs) };
-	*ret = &f->file;
-	return 0;
-}
-
 int disk_linux_file_fd(struct disk_file *f)
 {
 	assert(f->disk->ops == &linux_ops);
 	return file_of(f)->fd;
+}
+
+uint32_t disk_linux_syncs(void)
+{
+	return atomic_load_explicit(&syncs, memory_order_relaxed);
+}
+
+void disk_linux_note_syncs(uint32_t count)
+{
+	atomic_store_explicit(&syncs, count, memory_order_relaxed);
 }
 
 void disk_linux_without_openat2(struct disk *d)

@@ -20,12 +20,12 @@
 #include "priv/client.h"
 #include "priv/users.h"
 #include "ruedad/agents/blobs.h"
+#include "ruedad/agents/set_directory.h"
 #include "ruedad/blobs.h"
 #include "ruedad/layout.h"
 #include "ruedad/path.h"
 #include "wire/command.h"
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,12 +52,13 @@ struct backup_job {
 	struct error error;
 	struct set_info info;
 	char story[768];
-	atomic_bool cancelled; /* The service is stopping. */
+	struct set_directory directory;
 };
 
 static void job_free(struct backup_job *job)
 {
 	path_done(&job->path);
+	set_directory_done(&job->directory);
 	db_snapshot_unref(job->snapshot);
 	free(job->batches);
 	blob_list_done(&job->blobs);
@@ -172,7 +173,9 @@ static int source_tail(void *data, struct set_tail *ret)
 /* The embedded engine has one node, which stays the owner as long as it lives. */
 static int source_may_commit(void *data)
 {
-	return 0;
+	struct backup_job *job = data;
+
+	return set_directory_cancelled(&job->directory);
 }
 
 static int source_progress(void *data, enum set_step step, uint64_t bytes)
@@ -184,29 +187,17 @@ static int source_progress(void *data, enum set_step step, uint64_t bytes)
 		progress_set(p, PROGRESS_BACKUP_WRITING, bytes, MAX(bytes, atomic_load(&p->total)));
 	else
 		progress_set(p, PROGRESS_BACKUP_PROVING, 0, bytes);
-	return atomic_load(&job->cancelled) ? ERR_CLUSTER_NODE_SHUTTING_DOWN : 0;
+	return set_directory_cancelled(&job->directory);
 }
 
 static void write_in_background(void *data)
 {
 	struct backup_job *job = data;
 	struct service *s = job->service;
-	const struct rpc_identity *caller = &job->caller;
-	struct priv_open what = {
-		.type = PRIV_OPEN_BACKUP, .path = job->path.text, .may_create = job->path.may_create
-	};
 	struct priv_directory directory;
 
-	if (caller->local) {
-		what.uid = caller->uid;
-		what.gid = caller->gid;
-		what.groups = caller->groups;
-		what.group_count = caller->group_count;
-	} else {
-		what.remote = caller->name;
-		what.is_principal = caller->kind == RPC_BY_KERBEROS;
-	}
-	job->result = s->open_directory(s->priv, &what, &directory, &job->error);
+	job->result = set_directory_open(&job->directory, s, PRIV_OPEN_BACKUP, job->path.text, job->path.may_create,
+	    &job->caller, &directory, &job->error);
 	if (job->result < 0)
 		return;
 	if (directory.mode & 044)
@@ -220,7 +211,10 @@ static void write_in_background(void *data)
 
 static void on_written(void *data)
 {
-	job_end(data);
+	struct backup_job *job = data;
+
+	job->result = set_directory_outcome(&job->directory, job->result, &job->error);
+	job_end(job);
 }
 
 /* The beginning, on the loop.  The command's own place in the log is the barrier: whatever was acknowledged before the call
@@ -303,7 +297,10 @@ int backup_start(struct service *s, struct u16 path, const struct rpc_identity *
 		return error_set_code(error, -ENOMEM, "cannot begin a backup");
 	*job = (struct backup_job){ .service = s, .caller = *caller, .done = done, .data = data };
 	job->caller.sids = NULL; /* They are the connection's. */
+	job->directory.cancel_fd = -1;
 	r = path_translate(&context, path, &job->path, error);
+	if (r == 0 && (r = set_directory_init(&job->directory, s)) < 0)
+		(void)error_set_code(error, r, "cannot begin a backup");
 	if (r == 0 && (r = end_the_forgotten(s)) < 0)
 		(void)error_set_code(error, r, "cannot end the backup before");
 	if (r == 0) {
@@ -327,10 +324,10 @@ int backup_start(struct service *s, struct u16 path, const struct rpc_identity *
 	return 0;
 }
 
-void backup_cancel(struct service *s)
+void backup_cancel(struct service *s, int why)
 {
 	if (s->backup != NULL)
-		atomic_store(&s->backup->cancelled, true);
+		set_directory_cancel(&s->backup->directory, why);
 }
 
 void backup_abandon(struct service *s)

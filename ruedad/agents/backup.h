@@ -14,7 +14,7 @@ typedef void backup_done(void *data, int r, const struct set_info *info, const c
 int backup_start(struct service *s, struct u16 path, const struct rpc_identity *caller, backup_done *done, void *data,
     struct error *error);
 
-/* Let the running backup, if there is one, end soon and without a set. */
-void backup_cancel(struct service *s);
+/* Let the running backup, if there is one, end soon and without a set, with the error why. */
+void backup_cancel(struct service *s, int why);
 /* The process has died: free what is left of it, tell nobody. */
 void backup_abandon(struct service *s);

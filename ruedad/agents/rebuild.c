@@ -27,6 +27,7 @@
 #include "priv/client.h"
 #include "ruedad/agents/blobs.h"
 #include "ruedad/agents/capture.h"
+#include "ruedad/agents/set_directory.h"
 #include "ruedad/blobs.h"
 #include "ruedad/path.h"
 #include "wire/command.h"
@@ -48,6 +49,7 @@ struct rebuild_job {
 	struct checkpoint checkpoint;
 	char16_t *path; /* Owned; the checkpoint's. */
 	struct path set;
+	struct set_directory place; /* Of it. */
 	bool has_set, plan;
 	bool online, active; /* When its turn came: here; anywhere. */
 	uint64_t looked;     /* The index at that moment, … */
@@ -75,6 +77,7 @@ static void job_free(struct rebuild_job *job)
 	if (*at == job)
 		*at = job->next;
 	path_done(&job->set);
+	set_directory_done(&job->place);
 	free(job->path);
 	free(job);
 }
@@ -86,6 +89,12 @@ static _printf_(2, 3) void tell(struct rebuild_job *job, const char *format, ...
 	va_start(arguments, format);
 	(void)vsnprintf(job->story, sizeof(job->story), format, arguments);
 	va_end(arguments);
+}
+
+static void end_turn(struct service *s, bool unknown)
+{
+	blobs_release(s);
+	blobs_end(s, unknown);
 }
 
 /* The end.  It may be that of the service too. */
@@ -105,7 +114,7 @@ static void job_finish(struct rebuild_job *job, int r, bool unknown)
 	job->done(job->data, r, job->outcome, job->story);
 	job_free(job);
 	if (turned)
-		blobs_end(s, unknown);
+		end_turn(s, unknown);
 }
 
 /* Captured again. */
@@ -133,7 +142,7 @@ static void capture_again(struct rebuild_job *job)
 		(void)error_set_code(&job->error, r, "it cannot be captured again");
 		job_finish(job, r, false);
 	}
-	blobs_end(s, false);
+	end_turn(s, false);
 }
 
 /* Taken from a set. */
@@ -226,12 +235,6 @@ static int check_key(struct rebuild_job *job, const struct set *set)
 static int take_from_set(struct rebuild_job *job, bool whole)
 {
 	struct service *s = job->service;
-	struct priv_open what = { .type = PRIV_OPEN_RESTORE,
-		.path = job->set.text,
-		.uid = job->caller.uid,
-		.gid = job->caller.gid,
-		.groups = job->caller.groups,
-		.group_count = job->caller.group_count };
 	_cleanup_(disk_freep) struct disk *disk = NULL;
 	_cleanup_(set_freep) struct set *set = NULL;
 	_cleanup_free_ uint8_t *bytes = NULL;
@@ -239,7 +242,8 @@ static int take_from_set(struct rebuild_job *job, bool whole)
 	const struct set_file *file;
 	char when[32];
 	size_t len;
-	int r = s->open_directory(s->priv, &what, &directory, &job->error);
+	int r = set_directory_open(
+	    &job->place, s, PRIV_OPEN_RESTORE, job->set.text, false, &job->caller, &directory, &job->error);
 
 	if (r < 0)
 		return r;
@@ -314,7 +318,7 @@ static bool is_online(const struct rebuild_job *job)
 static void on_looked(void *data)
 {
 	struct rebuild_job *job = data;
-	int r = job->result;
+	int r = set_directory_outcome(&job->place, job->result, &job->error);
 
 	if (r == 0 && job->service->state != SERVICE_UP)
 		r = ERR_SHARING_PAUSED;
@@ -359,9 +363,10 @@ static void begin(void *data)
 	int r;
 
 	job->turned = true;
+	blobs_hold(s); /* The set may be long in coming: what is to be saved meanwhile does not wait for a sweep. */
 	r = look(job);
-	if (r == 0)
-		r = loop_work(s->loop, run, on_looked, job); /* The result is the worker's from here on. */
+	if (r == 0) /* The result is the worker's from here on; sets that hang must not take the workers of the log. */
+		r = job->has_set ? loop_background(s->loop, run, on_looked, job) : loop_work(s->loop, run, on_looked, job);
 	if (r == 0)
 		return;
 	job->result = r;
@@ -393,10 +398,11 @@ static int job_new(struct service *s, const struct rebuild_request *request, con
 			.plan = request->plan,
 			.caller = *request->caller,
 			.instance = s->header.instance };
+		job->place.cancel_fd = -1;
 		memcpy(job->generation, s->generation, sizeof(job->generation));
 		job->path = u16_dup(checkpoint->path);
 		job->checkpoint.path.units = job->path;
-		r = job->path == NULL ? -ENOMEM : 0;
+		r = job->path == NULL ? -ENOMEM : set_directory_init(&job->place, s);
 	}
 	if (r < 0)
 		(void)error_set_code(error, r, "cannot rebuild a checkpoint");
@@ -439,6 +445,12 @@ int rebuild_start(
 	if (blobs_begin(s, &job->turn))
 		begin(job);
 	return 0;
+}
+
+void rebuild_cancel(struct service *s, int why)
+{
+	for (struct rebuild_job *job = s->rebuilds; job != NULL; job = job->next)
+		set_directory_cancel(&job->place, why);
 }
 
 void rebuild_abandon(struct service *s)

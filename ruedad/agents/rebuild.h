@@ -27,5 +27,7 @@ typedef void rebuild_done(void *data, int r, enum rebuild_outcome outcome, const
  * cluster; ERR_NOT_FOUND: it has no such checkpoint; ERR_DATABASE_BACKUP_CORRUPT; what capturing gives. */
 int rebuild_start(
     struct service *s, const struct rebuild_request *request, rebuild_done *done, void *data, struct error *error);
+/* Those that read sets end soon, with the error why. */
+void rebuild_cancel(struct service *s, int why);
 /* The process has died: nobody is told. */
 void rebuild_abandon(struct service *s);

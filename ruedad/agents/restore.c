@@ -40,6 +40,7 @@ static void job_free(struct restore_job *job)
 {
 	path_done(&job->path);
 	disk_free(job->directory);
+	set_directory_done(&job->place);
 	set_free(job->set);
 	db_snapshot_unref(job->last);
 	free(job->as_node);
@@ -303,19 +304,21 @@ static void tell_plan(struct restore_job *job)
 /* The set, read as the caller. */
 int restore_read_set(struct restore_job *job)
 {
-	struct priv_open what = { .type = PRIV_OPEN_RESTORE,
-		.path = job->path.text,
-		.uid = job->caller.uid,
-		.gid = job->caller.gid,
-		.groups = job->caller.groups,
-		.group_count = job->caller.group_count };
 	struct priv_directory directory;
-	int r = job->service->open_directory(job->service->priv, &what, &directory, &job->error);
+	int r = set_directory_open(&job->place, job->service, PRIV_OPEN_RESTORE, job->path.text, false, &job->caller,
+	    &directory, &job->error);
 
 	if (r < 0)
 		return r;
 	job->directory = directory.disk;
 	return set_read(directory.disk, &job->set, &job->error);
+}
+
+void restore_set_was_read(struct restore_job *job)
+{
+	int why = set_directory_cancelled(&job->place);
+
+	job->result = set_directory_outcome(&job->place, job->result == 0 ? why : job->result, &job->error);
 }
 
 static void run_prepare(void *data)
@@ -419,6 +422,7 @@ static void on_prepared(void *data)
 	struct restore_job *job = data;
 	int r;
 
+	restore_set_was_read(job);
 	if (job->result < 0 || job->plan) {
 		restore_finish(job);
 		return;
@@ -479,6 +483,9 @@ int restore_start(
 		.instance_id = draw_guid(s),
 		.number_now = s->cluster != NULL ? s->header.generation.number : 0 };
 	r = copy_names(job, request);
+	job->place.cancel_fd = -1;
+	if (r == 0)
+		r = set_directory_init(&job->place, s);
 	if (r == 0)
 		r = seal_secret_copy(&request->secret, &job->secret);
 	if (r == 0)
@@ -498,6 +505,12 @@ int restore_start(
 		job_free(job);
 	}
 	return r;
+}
+
+void restore_cancel(struct service *s, int why)
+{
+	if (s->restore != NULL)
+		set_directory_cancel(&s->restore->place, why);
 }
 
 void restore_abandon(struct service *s)

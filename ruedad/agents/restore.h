@@ -24,6 +24,8 @@ typedef void restore_done(void *data, int r, const char *story);
 int restore_start(
     struct service *s, const struct restore_request *request, restore_done *done, void *data, struct error *error);
 
+/* Let the running restore, if there is one that still reads the set, end soon with the error why; nothing is changed then. */
+void restore_cancel(struct service *s, int why);
 /* The process has died: free what is left of it, tell nobody. */
 void restore_abandon(struct service *s);
 

@@ -361,8 +361,10 @@ static void finish(struct restore_job *job, bool unknown)
 		log_notice("restored checkpoints of a resource path=\"%s\" resource=\"%s\" count=%" PRIu32,
 		    job->path.text, job->checkpoints->name, job->checkpoints->count);
 	restore_finish(job);
-	if (in_turn)
+	if (in_turn) {
+		blobs_release(s);
 		blobs_end(s, unknown);
+	}
 }
 
 static void on_applied(void *data, int status, const struct cluster_result *result)
@@ -385,6 +387,7 @@ static void on_prepared(void *data)
 	struct restore_job *job = data;
 	struct restore_checkpoints *c = job->checkpoints;
 
+	restore_set_was_read(job);
 	if (job->result == 0 && !job->plan && c->same < c->count) {
 		job->result = replica_propose(job->service->replica, c->command.data, c->command.len, on_applied, job);
 		if (job->result == 0)
@@ -429,6 +432,8 @@ static void begin(void *data)
 	int r;
 
 	job->checkpoints->in_turn = !job->plan;
+	if (job->checkpoints->in_turn)
+		blobs_hold(s); /* The set may be long in coming: what is to be saved meanwhile does not wait for a sweep. */
 	r = look(job);
 	if (r == 0)
 		r = loop_work(s->loop, run, on_prepared, job);

@@ -7,6 +7,7 @@
 #include "quolog/header.h"
 #include "ruedad/agents/restore.h"
 #include "ruedad/agents/safety.h"
+#include "ruedad/agents/set_directory.h"
 #include "ruedad/path.h"
 
 struct restore_checkpoints;
@@ -29,6 +30,7 @@ struct restore_job {
 	uint64_t number_now; /* Of the generation in force; 0: there is none. */
 
 	struct path path;
+	struct set_directory place;
 	struct disk *directory; /* Of the set, as long as it is read. */
 	struct set *set;
 	struct quolog_header header; /* Of the new generation; with `only`: of `last`. */
@@ -51,6 +53,8 @@ struct restore_job {
 void restore_finish(struct restore_job *job);
 /* On a worker: job->directory and job->set, as the caller may read them. */
 int restore_read_set(struct restore_job *job);
+/* Back on the loop: what that came to, and whether it was cancelled meanwhile. */
+void restore_set_was_read(struct restore_job *job);
 
 /* Of restore_checkpoints.c.  Begins: as restore_start() does, on the loop. */
 int restore_checkpoints_start(struct restore_job *job, struct error *error);

@@ -13,6 +13,31 @@
 #include "wire/rueda.h"
 #include <string.h>
 
+/* Whoever asked for it has gone, or cancels: it ends soon, and answers then. */
+static void on_backup_cancelled(struct rpc_call *rpc)
+{
+	struct serve_call *c = rpc->user;
+
+	backup_cancel(c->service, ERR_CANCELLED);
+}
+
+static void on_restore_cancelled(struct rpc_call *rpc)
+{
+	struct serve_call *c = rpc->user;
+
+	restore_cancel(c->service, ERR_CANCELLED);
+}
+
+/* The call is answered when what was begun for it ends. */
+static void await_end(struct serve_call *c, void (*on_cancel)(struct rpc_call *rpc))
+{
+	c->rpc->user = c;
+	if (c->rpc->cancelled)
+		on_cancel(c->rpc);
+	else
+		rpc_call_on_cancel(c->rpc, on_cancel);
+}
+
 static void on_cluster_backup(void *data, int r, const struct set_info *info, const char *story)
 {
 	serve_finish(data, r);
@@ -35,6 +60,8 @@ void serve_backup_cluster_database(struct serve_call *c)
 	r = backup_start(c->service, u16_from_z(in->path_name), c->rpc->identity, on_cluster_backup, c, &error);
 	if (r < 0)
 		serve_finish(c, r);
+	else
+		await_end(c, on_backup_cancelled);
 }
 
 static void on_rueda_backup(void *data, int r, const struct set_info *info, const char *story)
@@ -73,7 +100,9 @@ void serve_rueda_backup(struct serve_call *c)
 	if (r < 0) {
 		out->story = serve_story(c, error.text);
 		serve_finish(c, r);
+		return;
 	}
+	await_end(c, on_backup_cancelled);
 }
 
 /* What opens or seals the cluster key, as the call brings it; it is wiped with the call. */
@@ -112,7 +141,9 @@ void serve_rueda_restore(struct serve_call *c)
 	if (r < 0) {
 		out->story = serve_story(c, error.text);
 		serve_finish(c, r);
+		return;
 	}
+	await_end(c, on_restore_cancelled);
 }
 
 static void on_checkpoints(void *data, int r, const char *story)
@@ -142,7 +173,9 @@ void serve_rueda_restore_checkpoints(struct serve_call *c)
 	if (r < 0) {
 		out->story = serve_story(c, error.text);
 		serve_finish(c, r);
+		return;
 	}
+	await_end(c, on_restore_cancelled);
 }
 
 static void on_created_up(void *data, int r, const struct error *error)

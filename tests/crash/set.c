@@ -129,6 +129,8 @@ static bool interrupt(uint64_t seed, uint64_t nth, enum sim_disk_stop how, bool 
 	sim_disk_stop_at(p.medium, SIM_DISK_ANY, nth, how);
 	r = back_up(&p, 2, &second);
 	stopped = sim_disk_is_stopped(p.medium);
+	if (how == SIM_DISK_HANG)
+		CHECK(r == 0 || r == ERR_TIMEOUT); /* Nothing is said about the disk, or about a set. */
 	place_restart(&p);
 	found = which(&p, &first, &second);
 	if (!stopped || r == 0)
@@ -168,6 +170,36 @@ TEST(power_loss_in_a_first_backup_leaves_no_set_or_a_whole_one)
 TEST(death_in_a_first_backup_leaves_no_set_or_a_whole_one)
 {
 	interrupt_everywhere(SIM_DISK_DEATH, false);
+}
+
+TEST(a_hang_at_every_call_is_told_as_that_and_leaves_the_old_set_or_the_new_one)
+{
+	interrupt_everywhere(SIM_DISK_HANG, true);
+	interrupt_everywhere(SIM_DISK_HANG, false);
+}
+
+TEST(a_hang_at_every_call_of_reading_is_told_as_that)
+{
+	struct digest digest;
+	struct set_info info;
+	struct place p;
+	bool stopped = true;
+
+	place_init(&p, test_seed);
+	CHECK_INT(back_up(&p, 1, &digest), 0);
+	for (uint64_t nth = 1; stopped; nth++) {
+		struct error error = { 0 };
+		int r;
+
+		sim_disk_stop_at(p.medium, SIM_DISK_ANY, nth, SIM_DISK_HANG);
+		r = set_verify(p.disk, &info, &error);
+		stopped = sim_disk_is_stopped(p.medium);
+		CHECK_INT(r, stopped ? ERR_TIMEOUT : 0);
+		CHECK(!stopped || error.code == ERR_TIMEOUT);
+		place_restart(&p);
+		CHECK(nth < 2000);
+	}
+	place_done(&p);
 }
 
 /* One call fails: then the backup says so and the old set stands, or it got over it and the new one does. */

@@ -256,15 +256,26 @@ void sim_caller_connect(
 
 void sim_caller_disconnect(struct sim_caller *c)
 {
+	struct rpc_call *call = NULL;
 	struct pdu pdu;
+	size_t calls;
 
 	/* One that waits for its caller's end is told by the end of the connection. */
-	if (c->waiting && !peer_next(&c->peer, &pdu) && c->call->on_cancel == NULL)
-		rpc_call_fail(c->call, -EIO);
+	if (c->waiting && !peer_next(&c->peer, &pdu)) {
+		call = c->call;
+		if (call->on_cancel == NULL) {
+			rpc_call_fail(call, -EIO);
+			call = NULL;
+		}
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(c->service->callers); i++)
 		if (c->service->callers[i] == c)
 			c->service->callers[i] = NULL;
+	calls = rpc_server_stats(c->service->rpc).calls;
 	peer_close(&c->peer);
+	/* What should have answered after being told has died with its process. */
+	if (call != NULL && !c->service->running && rpc_server_stats(c->service->rpc).calls == calls)
+		rpc_call_fail(call, -EIO);
 	arena_done(&c->arena);
 	*c = (struct sim_caller){ 0 };
 }

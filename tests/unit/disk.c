@@ -55,9 +55,11 @@ static void *serve_door(void *data)
 
 static void doorway_open(struct doorway *w, const char *name)
 {
+	static const struct door_options endless = { .patience = PATIENCE_ENDLESS };
+
 	w->inner = real_disk(name);
 	CHECK_INT(channel_pair(w->ends), 0);
-	CHECK_INT(door_disk_new(w->ends[0], &w->disk), 0);
+	CHECK_INT(door_disk_new(w->ends[0], &endless, &w->disk), 0);
 	CHECK_INT(pthread_create(&w->thread, NULL, serve_door, w), 0);
 }
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 struct fixture {
@@ -16,6 +17,7 @@ struct fixture {
 	struct disk *real;
 	struct door_rules rules;
 	int mine, theirs;
+	uint8_t *window;
 	pthread_t thread;
 };
 
@@ -28,10 +30,11 @@ static void *serve(void *data)
 	return (void *)(intptr_t)r;
 }
 
-static void open_fixture(struct fixture *f, const char *name, bool writable)
+static void open_bare(struct fixture *f, const char *name, bool writable)
 {
 	int ends[2];
 
+	f->window = NULL;
 	(void)snprintf(f->path, sizeof(f->path), "%s/%s", test_directory(), name);
 	(void)mkdir(f->path, 0700);
 	CHECK_INT(disk_linux_open(f->path, &f->real), 0);
@@ -48,8 +51,37 @@ static int close_fixture(struct fixture *f)
 
 	close_fd(&f->mine);
 	CHECK_INT(pthread_join(f->thread, &r), 0);
+	if (f->window != NULL)
+		(void)munmap(f->window, DOOR_WINDOW);
 	disk_free(f->real);
 	return (int)(intptr_t)r;
+}
+
+static int window_of(size_t size, int seals)
+{
+	int fd = memfd_create("window", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	CHECK(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
+	CHECK(seals == 0 || fcntl(fd, F_ADD_SEALS, seals) == 0);
+	return fd;
+}
+
+/* What an honest client begins with. */
+static void *send_window(struct fixture *f)
+{
+	int fd = window_of(DOOR_WINDOW, F_SEAL_SHRINK);
+	void *at = mmap(NULL, DOOR_WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	CHECK(at != MAP_FAILED);
+	CHECK_INT(channel_send(f->mine, "w", 1, fd, 0), 0);
+	(void)close(fd);
+	return at;
+}
+
+static void open_fixture(struct fixture *f, const char *name, bool writable)
+{
+	open_bare(f, name, writable);
+	f->window = send_window(f);
 }
 
 /* The bare packets, without the checks of an honest client. */
@@ -79,6 +111,8 @@ static int ask_op(
 	(void)snprintf(q.other, sizeof(q.other), "%s", other);
 	return ask(f, &q, &reply);
 }
+
+static const struct door_options endless = { .patience = PATIENCE_ENDLESS };
 
 enum { MAKE = DISK_WRITE | DISK_CREATE };
 
@@ -117,8 +151,8 @@ TEST(other_files_are_not_listed_and_many_are)
 	size_t count = 0;
 	char name[32];
 
-	open_fixture(&f, "listing", true);
-	CHECK_INT(door_disk_new(f.mine, &d), 0);
+	open_bare(&f, "listing", true);
+	CHECK_INT(door_disk_new(f.mine, &endless, &d), 0);
 	for (unsigned i = 0; i < 5000; i++) {
 		struct disk_file *file;
 
@@ -210,6 +244,64 @@ TEST(flags_modes_and_numbers_out_of_range_are_errors)
 	CHECK_INT(close_fixture(&f), 0);
 }
 
+TEST(a_window_that_could_become_shorter_closes_the_door)
+{
+	static const struct {
+		size_t size;
+		int seals;
+	} bad[] = { { DOOR_WINDOW, 0 }, { DOOR_WINDOW - 1, F_SEAL_SHRINK }, { DOOR_WINDOW, F_SEAL_GROW } };
+	struct fixture f;
+	char data[8];
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		open_bare(&f, "window", true);
+		fd = window_of(bad[i].size, bad[i].seals);
+		CHECK_INT(channel_send(f.mine, "w", 1, fd, 0), 0);
+		(void)close(fd);
+		CHECK_INT(channel_receive(f.mine, data, sizeof(data), &fd, 0), 0);
+		CHECK_INT(close_fixture(&f), -EBADMSG);
+	}
+	open_bare(&f, "window", true);
+	CHECK_INT(channel_send(f.mine, "w", 1, -1, 0), 0);
+	CHECK_INT(channel_receive(f.mine, data, sizeof(data), &fd, 0), 0);
+	CHECK_INT(close_fixture(&f), -EBADMSG);
+}
+
+TEST(data_goes_through_the_window_and_not_beside_it)
+{
+	struct fixture f;
+	struct door_reply reply;
+	struct door_request q = { .op = DOOR_WRITE, .length = DOOR_WINDOW };
+
+	open_fixture(&f, "data", true);
+	CHECK_INT(ask(&f, &q, &reply), -EBADF);
+	CHECK_INT(ask_op(&f, DOOR_OPEN, "quolog.log", "", MAKE | DISK_READ, 0600), 0);
+	memset(f.window, 'x', DOOR_WINDOW);
+	q.number = 5;
+	CHECK_INT(ask(&f, &q, &reply), 0);
+	q.number = INT64_MAX;
+	CHECK_INT(ask(&f, &q, &reply), -EFBIG);
+	memset(f.window, 0, DOOR_WINDOW);
+	q = (struct door_request){ .op = DOOR_READ, .length = 2, .number = DOOR_WINDOW + 3 };
+	CHECK_INT(ask(&f, &q, &reply), 0);
+	CHECK(f.window[0] == 'x' && f.window[1] == 'x' && f.window[2] == 0);
+	q.length = 3;
+	CHECK_INT(ask(&f, &q, &reply), -ENODATA);
+	CHECK_INT(ask(&f, &(struct door_request){ .op = DOOR_SIZE }, &reply), 0);
+	CHECK_INT(reply.size, DOOR_WINDOW + 5);
+	q = (struct door_request){ .op = DOOR_TRUNCATE, .number = UINT64_MAX };
+	CHECK_INT(ask(&f, &q, &reply), -EFBIG);
+	CHECK_INT(close_fixture(&f), 0);
+
+	open_fixture(&f, "data", false);
+	CHECK_INT(ask_op(&f, DOOR_OPEN, "quolog.log", "", DISK_READ, 0), 0);
+	for (enum door_op op = DOOR_READ; op < DOOR_OP_END; op++)
+		if (op != DOOR_READ && op != DOOR_SIZE && op != DOOR_DROP_CACHE)
+			CHECK_INT(ask(&f, &(struct door_request){ .op = op }, &reply), -EROFS);
+	CHECK_INT(close_fixture(&f), 0);
+}
+
 TEST(a_packet_that_is_no_request_closes_the_door)
 {
 	struct fixture f;
@@ -230,15 +322,16 @@ TEST(a_door_that_closes_is_an_error_of_the_disk)
 	struct disk_stat st;
 	uint8_t byte;
 
-	open_fixture(&f, "closing", true);
-	CHECK_INT(door_disk_new(dup(f.mine), &d), 0);
+	open_bare(&f, "closing", true);
+	CHECK_INT(door_disk_new(dup(f.mine), &endless, &d), 0);
 	CHECK_INT(disk_open(d, "quolog.log", MAKE | DISK_READ, 0600, &file), 0);
 	CHECK_INT(file_write(file, 0, "x", 1), 0);
 	CHECK_INT(channel_send(f.mine, "nonsense", 8, -1, 0), 0);
 	CHECK_INT(disk_stat(d, "quolog.log", &st), -EIO);
 	CHECK_INT(file_set_mode(file, 0444), -EIO);
-	CHECK_INT(file_read(file, 0, &byte, 1), 0); /* What is open stays open. */
-	CHECK(byte == 'x');
+	CHECK_INT(file_read(file, 0, &byte, 1), -EIO);
+	CHECK_INT(file_write(file, 0, "x", 1), -EIO);
+	CHECK_INT(file_sync(file), -EIO);
 	file_close(file);
 	disk_free(d);
 	CHECK_INT(close_fixture(&f), -EBADMSG);
