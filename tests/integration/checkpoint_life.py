@@ -4,6 +4,7 @@
 when it has stopped, whatever ends it.  Prints TAP.
 
 Usage: checkpoint_life.py RUEDA RUEDAD LIBRARY [part of a test's name...]"""
+import atexit
 import ctypes
 import glob
 import os
@@ -22,6 +23,7 @@ ADD, DELETE = 0x014000A2, 0x014000A6
 CLONE_NEWNS = 0x20000
 MS_PRIVATE_ALL = 0x4000 | 1 << 18
 MS_NOATIME, MS_RELATIME = 1 << 10, 1 << 21
+MNT_DETACH = 2
 KEY = "SOFTWARE\\App"
 SECONDS = 10  # Within which a change is saved; an idle machine needs one.
 # Tells what it found when it started; $2 is done before it ends.
@@ -250,6 +252,7 @@ def mounted(options):
     os.mkdir(path)
     if libc.mount(b"times", path.encode(), b"tmpfs", options, None) != 0:
         return None
+    atexit.register(libc.umount2, path.encode(), MNT_DETACH)  # What is mounted cannot be removed.
     os.chmod(path, 0o777)
     return path
 

@@ -11,7 +11,6 @@ import pty
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
+from cluster import end_processes_of  # noqa: E402
 from tap import test  # noqa: E402
 
 RUEDA, SOURCE = os.path.abspath(sys.argv[1]), sys.argv[3]
@@ -92,21 +92,10 @@ class Instance:
 
     def stop(self):
         self.run("shutdown", "--yes")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while subprocess.run([RUEDA, "status"], env=self.environment, capture_output=True).returncode != 3:
             assert time.monotonic() < deadline, "the service does not stop"
             time.sleep(0.05)
-
-
-    def kill(self):
-        """After a failure: by the process id that the service keeps in its lock."""
-        try:
-            with open(os.path.join(self.directory, "state/ruedad.lock"), encoding="utf-8") as f:
-                pid = int(f.read())
-            if os.readlink(f"/proc/{pid}/exe").startswith(RUEDAD):
-                os.kill(pid, signal.SIGKILL)
-        except (OSError, ValueError):
-            pass
 
 
 instances, started = [], []
@@ -727,4 +716,4 @@ try:
     tap.run(sys.argv[4:])
 finally:
     for instance in started:
-        instance.kill()
+        end_processes_of(instance.directory)

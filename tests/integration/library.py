@@ -10,7 +10,6 @@ import struct
 import sys
 import threading
 import time
-import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import cluster  # noqa: E402
@@ -245,16 +244,8 @@ def handles_go_on_after_a_restart_and_say_what_was_deleted():
             assert api.BackupClusterDatabase(h, None) == 87
         c.stop()
 
-    pid = os.fork()  # The library reads RUEDA_DIR once, and who starts the service must be able to wait for it.
-    if pid == 0:
-        status = 1
-        try:
-            client_of_its_own_service()
-            status = 0
-        except BaseException:
-            print("#", traceback.format_exc().replace("\n", "\n# "), flush=True)
-        os._exit(status)
-    assert os.waitpid(pid, 0)[1] == 0
+    # The library reads RUEDA_DIR once, and who starts the service must be able to wait for it.
+    tap.in_child(client_of_its_own_service)
 
 
 if __name__ == "__main__":

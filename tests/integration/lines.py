@@ -41,18 +41,11 @@ def in_process(function, config=""):
     """A test whose body runs in a process of its own, with a service of its own: function(cluster, api)."""
     def run():
         with Cluster(RUEDAD, LIBRARY, config) as c:
-            pid = os.fork()
-            if pid == 0:  # Who starts the service must be able to wait for it: this process does not stop it.
-                status = 1
-                try:
-                    os.environ.update(c.environment)
-                    function(c, cluster.Api(LIBRARY))
-                    status = 0
-                except BaseException:
-                    import traceback
-                    print("#", traceback.format_exc().replace("\n", "\n# "), flush=True)
-                os._exit(status)
-            assert os.waitpid(pid, 0)[1] == 0
+            def child():
+                os.environ.update(c.environment)
+                function(c, cluster.Api(LIBRARY))
+
+            tap.in_child(child)
 
     run.__name__ = function.__name__
     return test(run)

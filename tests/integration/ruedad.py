@@ -5,6 +5,7 @@
 Usage: ruedad.py RUEDAD SOURCE_ROOT [part of a test's name...]
 Run by root, the service runs as nobody; run by others, both processes are theirs."""
 import atexit
+import contextlib
 import glob
 import os
 import pwd
@@ -32,22 +33,30 @@ instances = 0
 started = []
 
 
+def processes():
+    """The pids of those of our own copy of the program."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/exe"):
+        with contextlib.suppress(OSError):
+            if os.readlink(path) == RUEDAD:
+                found.append(int(path.split("/")[2]))
+    return found
+
+
 @atexit.register
 def kill_what_is_left():
-    """A failed test leaves processes behind: those of our own copy of the program."""
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as f:
-                if f.read().startswith(RUEDAD + "\0"):
-                    os.kill(int(path.split("/")[2]), signal.SIGKILL)
-        except OSError:
-            pass
+    """A failed test leaves processes behind, and they could write into what is being removed."""
+    deadline = time.monotonic() + 20
+    while (left := processes()) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for process in started:
+            process.poll()
+        time.sleep(0.02)
 
 
-def wait_until(condition, what, seconds=30):
+def wait_until(condition, what, seconds=90):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         result = condition()
@@ -125,11 +134,11 @@ class Instance:
 
     def run(self, *arguments, **environment):
         """To its end; returns its status and what it printed."""
-        status = self.popen(*arguments, **environment).wait(timeout=30)
+        status = self.popen(*arguments, **environment).wait(timeout=90)
         return status, self.read_log()
 
     def wait(self):
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=90)
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -137,7 +146,7 @@ class Instance:
 
 
 def run(*arguments, **environment):
-    done = subprocess.run([RUEDAD, *arguments], env=environment, cwd=HOME, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([RUEDAD, *arguments], env=environment, cwd=HOME, capture_output=True, text=True, timeout=90)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -192,7 +201,7 @@ def it_starts_tells_that_it_is_ready_and_stops_cleanly():
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(name)
             os.path.exists(name) and os.chmod(name, 0o777)
-            manager.settimeout(10)
+            manager.settimeout(90)
             i = Instance("[node]\nname = one\n").start(NOTIFY_SOCKET=name.replace("\0", "@"))
             told = manager.recv(1000).decode()
             assert told == "READY=1\nSTATUS=node one is up", told

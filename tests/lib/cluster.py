@@ -8,8 +8,11 @@
 Run by root, the service runs as nobody.  A library reads RUEDA_DIR once, so a process uses one instance at a time:
 Cluster.run() runs a function in a process of its own, with the environment of that instance."""
 import atexit
+import contextlib
 import ctypes
+import glob
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -120,14 +123,27 @@ class Api:
             index += 1
 
 
-def end(process, owner):
-    """Whatever a test leaves running ends with the program that started it."""
-    if os.getpid() == owner and process.poll() is None:
-        process.terminate()
+def processes_of(directory):
+    """The pids of all that was started for an instance: its directory is in their environment."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/environ"):
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            with open(path, "rb") as f:
+                if re.search(re.escape(directory.encode()) + b"[/\0]", f.read()):
+                    found.append(int(path.split("/")[2]))
+        except OSError:
+            pass  # It has ended, or is somebody else's.
+    return found
+
+
+def end_processes_of(directory, seconds=20):
+    """Kill what there still is, and wait until it is gone: it could write into a directory that is being removed."""
+    deadline = time.monotonic() + seconds
+    while (left := set(processes_of(directory)) - {os.getpid()}) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 class Cluster:
@@ -139,13 +155,14 @@ class Cluster:
         self.ruedad, self.library = ruedad, library
         self.directory = os.path.join(tap.temporary(), f"c{Cluster.count}")
         os.mkdir(self.directory, 0o755)
+        self.process = None
+        atexit.register(self.end)
         service = "[service]\n" + (f"user = {user}\ngroup = nogroup\n" if os.geteuid() == 0 else "")
         with open(self.path("rueda.conf"), "w", encoding="utf-8") as f:
             # The links of the machine that runs the tests are no part of them.
             networks = "" if "[networks]" in config else "[networks]\nignore = *\n"
             f.write(f"[node]\nname = {node}\n" + service + config + ("" if config.endswith("\n") else "\n") + networks)
         self.environment = {**os.environ, "RUEDA_DIR": self.directory, "RUEDA_RUEDAD": ruedad}
-        self.process = None
         if start:
             self.start()
         if create:
@@ -167,8 +184,7 @@ class Cluster:
         self.log = open(self.path("log"), "ab")
         self.process = subprocess.Popen([self.ruedad, *options], env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, start_new_session=True)
-        atexit.register(end, self.process, os.getpid())
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not os.path.exists(self.path("run/cluster")):
             assert self.process.poll() is None, self.log_text()
             assert time.monotonic() < deadline, "the service does not come up\n" + self.log_text()
@@ -186,13 +202,13 @@ class Cluster:
     def stop(self, number=signal.SIGTERM):
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(60)
+            self.process.wait(120)
             self.process = None
 
     def kill(self):
         """As a power cut would, for the processes."""
         os.kill(self.service_pid(), signal.SIGKILL)
-        self.process.wait(60)
+        self.process.wait(120)
         self.process = None
 
     def create(self):
@@ -232,13 +248,16 @@ class Cluster:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def end(self):
+        """Whatever is left running, by whomever it was started."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(60)
+        end_processes_of(self.directory)
+
+    def __exit__(self, *_):
+        self.end()
 
 
 def main(arguments):

@@ -11,10 +11,8 @@ the program ends, by whatever way but SIGKILL, is unmounted and detached."""
 import atexit
 import os
 import shutil
-import signal
 import stat
 import subprocess
-import sys
 
 import tap
 
@@ -96,6 +94,3 @@ class LoopDisk(Tmpfs):
             subprocess.run(["partx", "--delete", self.device], check=False)
             subprocess.run(["losetup", "--detach", self.device], check=False)
             self.device = None
-
-
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that atexit is called.

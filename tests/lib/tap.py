@@ -8,10 +8,13 @@
     run()
 
 A test is a function whose name is its rule; an exception fails it, Skip skips it.  Arguments choose tests by part of their
-names.  temporary() is a fresh directory, removed at the end; others may enter it."""
+names.  temporary() is a fresh directory, removed at the end; others may enter it.  in_child() tries something in a process of
+its own.  What is registered with atexit is done by the process that has registered it, also when that is told to end."""
 import atexit
+import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -40,6 +43,32 @@ def temporary():
     return path
 
 
+def _begin_child():
+    """What was registered so far is its parent's to do."""
+    atexit._clear()
+
+
+def in_child(function):
+    """function() in a process of its own, which ends what it has left; what it raises fails this one."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _begin_child()
+        status = 1
+        try:
+            os.close(read)
+            function()
+            status = 0
+        except BaseException:
+            os.write(write, traceback.format_exc().encode()[-60000:])
+        atexit._run_exitfuncs()
+        os._exit(status)
+    os.close(write)
+    with os.fdopen(read, "rb") as f:
+        text = f.read().decode(errors="replace")
+    assert os.waitpid(pid, 0)[1] == 0, text
+
+
 def _try(number, function):
     """Whether it passed, and its lines."""
     try:
@@ -57,16 +86,30 @@ def _fork(number, function, out):
     pid = os.fork()
     if pid > 0:
         return pid
-    good, text = _try(number, function)
-    out.write(text)
-    out.flush()
-    atexit._run_exitfuncs()  # What the test has left to be ended: nothing else was registered before.
+    _begin_child()
+    good = False
+    with contextlib.suppress(SystemExit):
+        good, text = _try(number, function)
+        out.write(text)
+        out.flush()
+    atexit._run_exitfuncs()
     os._exit(0 if good else 1)
 
 
 def _run_at_once(chosen, jobs):
     """As many at a time, each in a process of its own; their lines in order."""
-    todo, running, done, failed, printed = list(enumerate(chosen, 1)), {}, {}, 0, 0
+    running = {}
+    try:
+        return _run_beside(list(enumerate(chosen, 1)), running, jobs)
+    finally:
+        for pid in running:  # They are told to end, too.
+            os.kill(pid, signal.SIGTERM)
+        for pid in running:
+            os.waitpid(pid, 0)
+
+
+def _run_beside(todo, running, jobs):
+    done, failed, printed = {}, 0, 0
     while todo or running:
         while todo and len(running) < jobs:
             (number, function), out = todo.pop(0), tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
@@ -96,3 +139,6 @@ def run(arguments, jobs=1):
         print(text, end="", flush=True)
         failed += not good
     sys.exit(1 if failed else 0)
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that whoever takes too long leaves nothing.
