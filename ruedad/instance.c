@@ -4,7 +4,8 @@
  *          state.
  * How      everything is found from RUEDA_DIR and rueda.conf.  The starting process, which may be root, makes the
  *          directories and gives them to the daemon's user; the lock is taken by the daemon itself, in the state directory,
- *          so that it guards what needs guarding even if two configurations share it.
+ *          so that it guards what needs guarding even if two configurations share it.  Somebody who ends gives it back a
+ *          moment after his clients see him gone; who starts just then waits for it.
  * Promise  a directory that exists keeps its owner; the state directory is 0700 afterwards.
  * Threads  before there are any.      Tests  tests/integration/ruedad.py
  * SPDX-License-Identifier: Apache-2.0 */
@@ -18,8 +19,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
-enum { GROUPS_MAX = 256 };
+enum { GROUPS_MAX = 256, ENDING_MS = 5000, STEP_MS = 10 };
 
 int instance_directory(char **ret, struct error *e)
 {
@@ -194,6 +196,23 @@ int instance_prepare(const struct config *c, const char *directory, const struct
 	return 0;
 }
 
+/* Whoever holds the lock and does not listen (any more) is about to end: it is waited for.  As flock(). */
+static int lock_soon(const struct config *c, int fd)
+{
+	char socket[256]; /* The run directory has 80 bytes at most. */
+	int r;
+
+	(void)snprintf(socket, sizeof(socket), "%s/" INSTANCE_SOCKET, c->run_directory);
+	for (unsigned waited = 0; (r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK; waited += STEP_MS) {
+		if (waited >= ENDING_MS || access(socket, F_OK) == 0) {
+			errno = EWOULDBLOCK;
+			break;
+		}
+		(void)nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000000L }, NULL);
+	}
+	return r;
+}
+
 int instance_lock(const struct config *c, int shown_pid, int *ret_fd, struct error *e)
 {
 	size_t size = strlen(c->state_directory) + sizeof("/ruedad.lock");
@@ -208,7 +227,7 @@ int instance_lock(const struct config *c, int shown_pid, int *ret_fd, struct err
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_code(e, -errno, "cannot open %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	if (lock_soon(c, fd) < 0) {
 		if (errno != EWOULDBLOCK)
 			return error_set_code(e, -errno, "cannot lock %s", path);
 		(void)!pread(fd, text, sizeof(text) - 1, 0);

@@ -19,5 +19,8 @@ int instance_token_user(const struct config *c, const struct identity **ret, str
  * user: as above.  Links on the way are followed: the administrator made them. */
 int instance_prepare(const struct config *c, const char *directory, const struct identity *user, struct error *e);
 
-/* Held as long as the descriptor (or a copy) is open.  shown_pid is what a second ruedad tells its user.  ERR_BUSY. */
+#define INSTANCE_SOCKET "cluster" /* Below the run directory: there while somebody serves. */
+
+/* Held as long as the descriptor (or a copy) is open.  shown_pid is what a second ruedad tells its user.  ERR_BUSY, within
+ * seconds if whoever holds it does not serve. */
 int instance_lock(const struct config *c, int shown_pid, int *ret_fd, struct error *e);

@@ -19,6 +19,7 @@
 #include "ruedad/agents/file_watch.h"
 #include "ruedad/agents/runner_guard.h"
 #include "ruedad/agents/sources.h"
+#include "ruedad/instance.h"
 #include "ruedad/localreg.h"
 #include "ruedad/serve/access.h"
 #include "ruedad/serve/listen.h"
@@ -39,8 +40,6 @@ enum { LEAST_LEVEL = 0 };
 enum { LEAST_LEVEL = RPC_LEVEL_PRIVACY };
 #define PLAIN ""
 #endif
-
-#define SOCKET_NAME "cluster" /* Below the run directory. */
 
 struct parts {
 	const struct parts_context *context;
@@ -102,8 +101,8 @@ static int start_rpc(struct parts *p)
 	p->local = make_interface(p, &clusapi_interface, 3, true, serve_dispatch_local);
 	p->local.name = "local registry";
 	p->local.syntax.uuid = local_registry_uuid;
-	p->endpoints[0] = make_endpoint(&p->clusapi_v3, SOCKET_NAME);
-	p->endpoints[1] = make_endpoint(&p->clusapi_v2, SOCKET_NAME);
+	p->endpoints[0] = make_endpoint(&p->clusapi_v3, INSTANCE_SOCKET);
+	p->endpoints[1] = make_endpoint(&p->clusapi_v2, INSTANCE_SOCKET);
 	p->endpoints[2] = make_endpoint(&p->clusapi_v3, NULL);
 	p->endpoints[3] = make_endpoint(&p->clusapi_v2, NULL);
 	rpc_epmap_init(&p->mapper, p->endpoints, ARRAY_SIZE(p->endpoints));
@@ -166,7 +165,7 @@ static int start_listener(struct parts *p, struct error *error)
 		listen.has_reader_group = true;
 		listen.reader_group = group->gr_gid;
 	}
-	(void)snprintf(path, sizeof(path), "%s/" SOCKET_NAME, config->run_directory);
+	(void)snprintf(path, sizeof(path), "%s/" INSTANCE_SOCKET, config->run_directory);
 	r = listener_new(loop_linux_uv(p->context->loop), p->rpc, &listen, error, &p->listeners[0]);
 	if (r < 0)
 		return r;

@@ -6,6 +6,7 @@ Usage: ruedad.py RUEDAD SOURCE_ROOT [part of a test's name...]
 Run by root, the service runs as nobody; run by others, both processes are theirs."""
 import atexit
 import contextlib
+import fcntl
 import glob
 import os
 import pwd
@@ -126,11 +127,21 @@ class Instance:
         self.service = self.child()
         return self
 
-    def child(self):
+    def children(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
-            children = f.read().split()
+            return [int(pid) for pid in f.read().split()]
+
+    def child(self):
+        children = self.children()
         assert len(children) == 2, children  # The other one is the guard.
-        return int(children[0])
+        return children[0]
+
+    def waits_for(self, name):
+        """Whether one of its processes has that file open."""
+        links = [link for pid in self.children() for link in glob.glob(f"/proc/{pid}/fd/*")]
+        with contextlib.suppress(OSError):  # A process that comes or goes.
+            return self.path(name) in map(os.readlink, links)
+        return False
 
     def run(self, *arguments, **environment):
         """To its end; returns its status and what it printed."""
@@ -308,6 +319,23 @@ def a_second_one_in_the_same_directory_is_told_who_is_there():
     assert i.stop() == 0
     status = i.start().stop()
     assert status == 0
+
+
+@test
+def who_starts_while_another_one_is_just_ending_waits_for_it():
+    i = Instance().start()
+    assert i.stop() == 0
+    with open(i.path("state/ruedad.lock"), "r+", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # As one who has closed his socket already.
+        i.process = i.popen()
+        wait_until(lambda: i.process.poll() is not None or i.waits_for("state/ruedad.lock"), "the attempt")
+        assert i.process.poll() is None, i.read_log()
+    wait_until(lambda: " ready " in i.read_log() or i.process.poll() is not None, "the start")
+    assert i.process.poll() is None, i.read_log()
+    assert i.stop() == 0
+    with open(i.path("state/ruedad.lock"), "r+", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert i.popen().wait(90) == 1 and "another ruedad runs" in i.read_log(), i.read_log()  # But not for ever.
 
 
 @test
