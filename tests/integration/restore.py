@@ -204,6 +204,15 @@ def every_old_handle_is_6():
         c.run(call)
 
 
+def is_running(pid):
+    """Not so if only its parent has not noticed its end."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 @test
 def old_handles_stay_6_after_a_restart_too():
     with Cluster(RUEDAD, LIBRARY) as c:
@@ -214,7 +223,7 @@ def old_handles_stay_6_after_a_restart_too():
             root = api.root(h)
             assert api.RestoreClusterDatabase(path) == 0
             os.kill(c.service_pid(), signal.SIGTERM)
-            while os.path.exists(c.path("run/cluster")):
+            while is_running(c.process.pid):
                 time.sleep(0.02)
             starter = subprocess.Popen([RUEDAD], env=c.environment, stderr=subprocess.DEVNULL)
             try:
@@ -240,25 +249,7 @@ def a_stopped_service_is_started():
 
     c.run(call)
     assert mark(c) == 1
-    stop_background(c)
-
-
-def stop_background(c):
-    """The service that the library has started, if it has."""
-    text = subprocess.run(["pgrep", "-f", f"{RUEDAD} .*--recover"], capture_output=True, text=True, check=False).stdout
-    for pid in map(int, text.split()):
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as f:
-                ours = c.directory.encode() in f.read()
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                first = b"--as-daemon" not in f.read()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if ours and first:  # The other one is told by this one.
-            os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + 20
-            while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
-                time.sleep(0.02)
+    c.end()
 
 
 @test
@@ -283,7 +274,7 @@ def a_state_that_cannot_be_used_is_no_obstacle():
                     f.write(b"\xff" * 64)
     restore(c, path)
     assert mark(c) == 5
-    stop_background(c)
+    c.end()
 
 
 def generations(c):
@@ -302,7 +293,7 @@ def a_state_that_could_not_be_copied_is_not_removed():
     restore(c, path)
     assert mark(c) == 5
     assert set(old) < set(generations(c)), (old, generations(c))
-    stop_background(c)
+    c.end()
 
 
 @test
@@ -549,6 +540,7 @@ def a_killed_service_comes_up_with_the_old_state_or_the_new():
         set_mark(c, 2)
 
         def interrupted(api, delay=delay):
+            os.environ["RUEDA_RUEDAD"] = "/bin/false"  # If there is no service any more, it starts none.
             killer = threading.Timer(delay, lambda: os.kill(c.service_pid(), signal.SIGKILL))
             killer.start()
             api.lib.RestoreClusterDatabase(cluster.wide(path), 0, None)
@@ -557,14 +549,14 @@ def a_killed_service_comes_up_with_the_old_state_or_the_new():
         pid = os.fork()
         if pid == 0:
             try:
+                os.setpgid(0, 0)
                 c.run(interrupted)
             finally:
                 os._exit(0)
-        c.process.wait(60)
-        os.kill(pid, signal.SIGKILL)
+        c.process.wait(120)
+        os.killpg(pid, signal.SIGKILL)  # And who has called: the call would be made again by him.
         os.waitpid(pid, 0)
         c.process = None
-        stop_background(c)
         c.start()
         assert mark(c) in (1, 2)
     c.stop()
