@@ -49,6 +49,13 @@ class Machine(machine.Machine):
         (path,) = glob.glob(self.path(f"state/0*/blobs/{checkpoint['sha256']}"))
         return path
 
+    def is_whole(self, checkpoint):
+        try:
+            with open(self.blob(checkpoint), "rb") as f:
+                return hashlib.sha256(f.read()).hexdigest() == checkpoint["sha256"]
+        except (FileNotFoundError, ValueError):
+            return False
+
     def damage(self, checkpoint):
         path = self.blob(checkpoint)
         with open(path, "r+b") as f:
@@ -187,21 +194,33 @@ def a_damaged_or_missing_checkpoint_is_captured_again_where_its_resource_is_onli
         by_name = {c["name"]: c for c in m.checkpoints()}
         file, key = by_name[file_name(path)], by_name["App"]
         assert {o for o, _ in m.rebuild().values()} == {"whole"}
-        m.damage(file)
-        os.unlink(m.blob(key))
-        m.fails(13, "checkpoint", "show", "Site", "--file", path)
-        assert "rueda checkpoint rebuild" in m.errors
-        m.fails(2, "checkpoint", "show", "Site", "App")
-        m.rueda("backup", m.path("refused"), status=1)
-        plan = m.rebuild("--plan")
-        assert {n: o for n, (o, _) in plan.items()} == {"App": "planned", file_name(path): "planned"}, plan
-        assert "damaged" in plan[file_name(path)][1] and "missing" in plan["App"][1]
-        m.fails(13, "checkpoint", "show", "Site", "--file", path)
-        assert m.rebuild("Site", "--file", path)[file_name(path)][0] == "captured"
-        assert m.rueda("checkpoint", "show", "Site", "--file", path, "--cat", ".") == "as it is\n"
-        m.fails(2, "checkpoint", "show", "Site", "App")
-        text = m.rueda("checkpoint", "rebuild")
-        assert "Site: App: captured again" in text and ": it is whole" in text, text
+        def story():
+            if m.is_whole(file):
+                m.damage(file)
+            if m.is_whole(key):
+                os.unlink(m.blob(key))
+            m.fails(13, "checkpoint", "show", "Site", "--file", path)
+            assert "rueda checkpoint rebuild" in m.errors
+            m.fails(2, "checkpoint", "show", "Site", "App")
+            m.rueda("backup", m.path("refused"), status=1)
+            plan = m.rebuild("--plan")
+            assert {n: o for n, (o, _) in plan.items()} == {"App": "planned", file_name(path): "planned"}, plan
+            assert "damaged" in plan[file_name(path)][1] and "missing" in plan["App"][1]
+            m.fails(13, "checkpoint", "show", "Site", "--file", path)
+            assert m.rebuild("Site", "--file", path)[file_name(path)][0] == "captured"
+            assert m.rueda("checkpoint", "show", "Site", "--file", path, "--cat", ".") == "as it is\n"
+            m.fails(2, "checkpoint", "show", "Site", "App")
+            text = m.rueda("checkpoint", "rebuild")
+            assert "Site: App: captured again" in text and ": it is whole" in text, text
+
+        # What was added is soon looked at by the service itself, and that heals it: then it is damaged once more.
+        for last in [False] * 10 + [True]:
+            try:
+                story()
+                break
+            except AssertionError:
+                if last or not (m.is_whole(file) or m.is_whole(key)):
+                    raise
         assert {c["name"]: c["sha256"] for c in m.checkpoints()}[file_name(path)] == file["sha256"]
         m.backup("set")
 

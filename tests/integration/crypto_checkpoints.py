@@ -4,6 +4,7 @@
 
 Usage: crypto_checkpoints.py RUEDA RUEDAD LIBRARY TOKEN_TOOL HANGING_TOKEN FAILING_TOKEN [part of a test's name...]"""
 import base64
+import contextlib
 import ctypes
 import glob
 import hashlib
@@ -43,7 +44,7 @@ def secret_file(name, content):
 RIGHT, OTHER = secret_file("right", b"wholly secret words 17\n"), secret_file("other", b"other secret words 18\n")
 
 
-def wait_until(condition, what, seconds=20):
+def wait_until(condition, what, seconds=90):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what() if callable(what) else what} within {seconds} s"
@@ -174,8 +175,9 @@ class Node(Machine):
                 if os.path.isfile(path) and not os.path.islink(path) and any(s in read(path) for s in secrets):
                     found.add(path)
         for pid in self.processes():
-            if any(memory_has(pid, s) for s in secrets):
-                found.add(f"memory of {pid}")
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if any(memory_has(pid, s) for s in secrets):
+                    found.add(f"memory of {pid}")
         return found
 
     def children(self, pid=None):
@@ -186,7 +188,8 @@ class Node(Machine):
         """priv, ruedad, the guard, and whatever works for them at the moment."""
         found = [self.process.pid]
         for pid in found:
-            found += self.children(pid)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # What works for them comes and goes.
+                found += self.children(pid)
         return found
 
     def meanwhile(self, code, name, expected):
@@ -402,7 +405,7 @@ def a_token_that_hangs_is_given_up_and_delays_nothing_else():
         assert os.waitpid(pid, os.WNOHANG) == (0, 0), "the others waited"
         assert os.waitpid(pid, 0)[1] == 0
 
-        wait_until(lambda: c.children() == before, "the end of the process that hangs", 5)
+        wait_until(lambda: c.children() == before, "the end of the process that hangs")
 
 
 @test
@@ -562,7 +565,8 @@ def what_is_damaged_is_rebuilt_from_the_source_or_from_a_set():
         c.store("pem", b"not a key\n")
         damage("missing")
         done = rebuild(status=1)
-        assert done.pop(names[0])[0] == "failed" and {o for o, _ in done.values()} == {"captured"}, done
+        assert done.pop(names[0])[0] == "failed" and {o for o, _ in done.values()} <= {"captured", "whole"}, done
+        assert token is None or done[URI][0] == "captured", done
         assert "private key in PEM form" in c.errors, c.errors
 
 
