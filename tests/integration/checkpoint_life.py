@@ -5,6 +5,7 @@ when it has stopped, whatever ends it.  Prints TAP.
 
 Usage: checkpoint_life.py RUEDA RUEDAD LIBRARY [part of a test's name...]"""
 import atexit
+import contextlib
 import ctypes
 import glob
 import os
@@ -25,17 +26,17 @@ MS_PRIVATE_ALL = 0x4000 | 1 << 18
 MS_NOATIME, MS_RELATIME = 1 << 10, 1 << 21
 MNT_DETACH = 2
 KEY = "SOFTWARE\\App"
-SECONDS = 10  # Within which a change is saved; an idle machine needs one.
+SECONDS = 90  # Within which a change is saved; an idle machine needs one.
 # Tells what it found when it started; $2 is done before it ends.
 PROGRAM = """#!/bin/sh
+trap "$2" TERM
 cat "$1/conf" >>"$1.seen"
 echo $$ >"$1.pid"
-trap "$2" TERM
 while :; do sleep 1000 & wait $!; done
 """
 
 
-def wait_until(condition, what, seconds=40):
+def wait_until(condition, what, seconds=90):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what() if callable(what) else what} did not happen within {seconds} s"
@@ -85,8 +86,13 @@ class Node(Machine):
 
         self.run(call)
 
-    def online(self):
+    def online(self, runs=True):
+        """And its program has done what it does at its start; online it is a moment after it was started."""
+        if os.path.exists(self.place + ".pid"):
+            os.unlink(self.place + ".pid")
         self.rueda("resource", "online", "app", "--wait")
+        if runs:
+            self.pid()
 
     def offline(self):
         self.rueda("resource", "offline", "app", "--wait")
@@ -109,8 +115,12 @@ class Node(Machine):
             return []
 
     def pid(self):
-        with open(self.place + ".pid", encoding="ascii") as f:
-            return int(f.read())
+        def read():
+            with contextlib.suppress(FileNotFoundError), open(self.place + ".pid", encoding="ascii") as f:
+                return f.read()
+
+        wait_until(read, lambda: "the start of the program\n" + self.log_text()[-3000:])
+        return int(read())
 
     def set_key(self, text):
         self.rueda("reg", "set", KEY, "v", text, "--local")
@@ -120,11 +130,23 @@ class Node(Machine):
 
     def saved(self, text):
         """Whether both have been saved with that content, or had been before."""
-        blobs = [open(p, "rb").read() for p in glob.glob(self.path("state/*/blobs/[0-9a-f]*"))]
+        return self.are_with(text, glob.glob(self.path("state/*/blobs/[0-9a-f]*")))
+
+    def named(self, text):
+        """Whether it is that which the cluster names: what is on the disk is named a moment later."""
+        digests = {c["sha256"] for c in self.json("checkpoint", "ls")["checkpoints"]}
+        return self.are_with(text, [p for d in digests for p in glob.glob(self.path("state/*/blobs/" + d))])
+
+    @staticmethod
+    def are_with(text, paths):
+        blobs = []
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError), open(path, "rb") as f:  # It may be swept just now.
+                blobs.append(f.read())
         return any((text + "\n").encode() in b for b in blobs) and any(wide(text) in b for b in blobs)
 
     def wait_saved(self, text):
-        wait_until(lambda: self.saved(text), lambda: f"saving {text}\n" + self.log_text()[-3000:], SECONDS)
+        wait_until(lambda: self.named(text), lambda: f"saving {text}\n" + self.log_text()[-3000:], SECONDS)
 
     def wait_start(self, *found):
         wait_until(lambda: self.seen() == list(found), lambda: f"{found}, not {self.seen()}\n" + self.log_text()[-3000:])
@@ -141,7 +163,6 @@ def what_changes_while_it_is_online_is_saved_within_seconds_and_comes_back_after
             c.write(f"two{i}")
             c.set_key(f"two{i}")
             c.wait_saved(f"two{i}")
-        time.sleep(1)  # What is on the disk is named by the log, too.
         c.kill()
         c.write("while it was down")
         c.start()
@@ -198,7 +219,6 @@ def a_restore_brings_back_what_the_set_holds():
         c.write("two")
         c.set_key("two")
         c.wait_saved("two")
-        time.sleep(1)
         path = c.backup("set")
         c.write("three")
         c.set_key("three")
@@ -287,7 +307,7 @@ def read_of(options):
         os.utime(path, (1, 1))
         # Again what it was, with the time of access that went along; then its program reads it.
         c.rueda("resource", "set", "app", "--private", "CommandLine=/bin/sleep 1000")
-        c.online()
+        c.online(runs=False)
         assert os.stat(path).st_atime == 1234567890, os.stat(path)
         assert os.stat(path).st_mode & 0o777 == 0o600
     return accessed != 1000000000
