@@ -203,7 +203,7 @@ class Work:
     def __init__(self, world, rng):
         self.world, self.api, self.lib, self.rng, self.model = world, world.api, world.lib, rng, Model()
         self.sets = {}  # Directory → the models of which its set may be; None: perhaps there is none.
-        self.is_disturbed = False
+        self.is_disturbed = self.host_is_killed = False
 
     def some_path(self, least=0, most=9):
         return self.rng.choice([p for p in self.model.keys if least <= len(p) <= most] or [("none",)])
@@ -222,6 +222,10 @@ class Work:
         for name in names if not self.is_disturbed else ():
             if name in self.model.resources:
                 self.world.wait(name, self.model.resources[name][1])
+
+    def has_failed(self, code, otherwise):
+        """What is wanted and does not run, because its host was killed just now: until it is started again it counts as failed."""
+        return self.host_is_killed and code == otherwise
 
     def set_value(self):
         path, name = self.some_path(), self.rng.choice(("", "a", "b", "Ä"))
@@ -260,7 +264,7 @@ class Work:
         members = [r for r, (group, _) in self.model.resources.items() if group == name]
         self.let_come_to_rest(*members)
         r = self.world.on("Group", name, self.lib.DeleteClusterGroup)
-        is_active = any(self.model.resources[m][1] for m in members)
+        is_active = any(self.model.resources[m][1] for m in members) and not self.has_failed(r, 145)
         expected = 5013 if name not in self.model.groups else 5019 if is_active else 145 if members else 0
         return expected, r, lambda m: m.groups.remove(name)
 
@@ -284,7 +288,8 @@ class Work:
     def delete_resource(self):
         name, wanted = self.some_resource()
         r = self.world.on("Resource", name, self.lib.DeleteClusterResource)
-        return 5007 if wanted is None else 5019 if wanted else 0, r, lambda m: m.resources.pop(name)
+        is_active = wanted and not self.has_failed(r, 0)
+        return 5007 if wanted is None else 5019 if is_active else 0, r, lambda m: m.resources.pop(name)
 
     def run_resource(self):
         name, wanted = self.some_resource()
@@ -407,6 +412,7 @@ def work_with_trouble(c, rng, seconds):
                 done.append(work.do(False)[0])
             happens, ends, what = trouble.make()
             done.append(what)
+            work.host_is_killed = what.startswith("host is killed")
             trouble_ends, after = pool.submit(happens), None
             while not trouble_ends.done() and after is None:
                 name, after = work.do(ends)
@@ -416,6 +422,7 @@ def work_with_trouble(c, rng, seconds):
                 world.connect()
                 if after is not None:
                     work.settle(after)
+            work.host_is_killed = False
             world.check(work.model)
     except AssertionError as e:
         raise AssertionError(f"seed {SEED}, the last pieces: {', '.join(done[-20:])}: {e}\n{c.log_text()[-3000:]}") from e
