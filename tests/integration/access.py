@@ -38,7 +38,7 @@ def directory():
 
 def wait_until_up(create):
     wanted = ["cluster", "create", "ACCESS"] if create else ["status", "--json"]
-    for _ in range(200):
+    for _ in range(900):
         done = subprocess.run([RUEDA, *wanted], capture_output=True, text=True, check=False)
         if done.returncode == 0 and (create or json.loads(done.stdout)["state"] == "up"):
             return

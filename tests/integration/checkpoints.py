@@ -43,7 +43,7 @@ def set_log_size(c, size):
 
 
 def wait_for_checkpoint(c, after):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while newest(c) <= after:
         assert time.monotonic() < deadline, "there is no new checkpoint"
         time.sleep(0.02)

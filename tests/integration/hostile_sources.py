@@ -19,7 +19,7 @@ from machine import Machine  # noqa: E402
 from tap import test  # noqa: E402
 
 TOOLS = [os.path.abspath(a) for a in sys.argv[1:4]]
-SECONDS = 30  # Within which a change of another resource is saved; an idle machine needs one.
+SECONDS = 90  # Within which a change of another resource is saved; an idle machine needs one.
 CLONE_NEWNS, MS_PRIVATE_ALL = 0x20000, 0x44000
 
 

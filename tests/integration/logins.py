@@ -48,7 +48,7 @@ def start():
     with open(os.path.join(os.environ["RUEDA_DIR"], "log"), "wb") as log:
         service = subprocess.Popen([RUEDAD], stderr=log)
     wanted = ["cluster", "create", "LOGINS"] if first else ["status", "--json"]
-    for _ in range(200):
+    for _ in range(900):
         done = subprocess.run([RUEDA, *wanted], capture_output=True, text=True, check=False)
         if done.returncode == 0 and (first or json.loads(done.stdout)["state"] == "up"):
             return
