@@ -5,7 +5,8 @@
  * How      on a worker the blob is read and proven.  What is whole stays as it is, unless a set is named that has another one.
  *
  *             look ─┬─ whole ──────────────────────────────────────────────────────────► done
- *                   ├─ no set, the resource is online here ─► capture (capture.c) ─────► done
+ *                   ├─ no set, the resource is online here ─► capture (capture.c) ─┬───► done
+ *                   │                       look ◄─ a little later ◄─ just being saved ┘
  *                   ├─ no set, it is not ──────────────────────────────────────────────► 5004
  *                   └─ set ─┬─ the blob that is named ─► put ──────────────────────────► done
  *                           ├─ another one, the resource is active ────────────────────► 5019
@@ -36,12 +37,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REBUILDS_MAX = 16 };
+enum { REBUILDS_MAX = 16, AGAIN_MAX = 600 };
+#define AGAIN_NS UINT64_C(100000000)
 
 struct rebuild_job {
 	struct rebuild_job *next;
 	struct service *service;
 	struct blob_turn turn;
+	struct loop_timer *again; /* To look once more; NULL: it was not needed yet. */
+	unsigned agains;
 	rebuild_done *done;
 	void *data;
 
@@ -76,6 +80,7 @@ static void job_free(struct rebuild_job *job)
 		at = &(*at)->next;
 	if (*at == job)
 		*at = job->next;
+	loop_timer_free(job->again);
 	path_done(&job->set);
 	set_directory_done(&job->place);
 	free(job->path);
@@ -130,6 +135,20 @@ static void on_captured(void *data, int r, const struct error *error)
 	job_finish(job, r, false);
 }
 
+static void look_again(void *data);
+
+/* It is just being saved, as its source has changed, or since it was added: that may make it whole.  The turn is kept. */
+static int wait_for_save(struct rebuild_job *job)
+{
+	int r = ++job->agains > AGAIN_MAX ? ERR_BUSY : 0;
+
+	if (r == 0 && job->again == NULL)
+		r = loop_timer_new(job->service->loop, look_again, job, &job->again);
+	if (r == 0)
+		loop_timer_start(job->again, AGAIN_NS);
+	return r;
+}
+
 static void capture_again(struct rebuild_job *job)
 {
 	struct service *s = job->service;
@@ -138,6 +157,10 @@ static void capture_again(struct rebuild_job *job)
 	job->turned = false; /* Capturing takes its own. */
 	job->outcome = REBUILD_CAPTURED;
 	r = capture_save(s, &job->resource, job->checkpoint.kind, job->checkpoint.number, on_captured, job);
+	if (r == ERR_BUSY && wait_for_save(job) == 0) {
+		job->turned = true;
+		return;
+	}
 	if (r < 0) {
 		(void)error_set_code(&job->error, r, "it cannot be captured again");
 		job_finish(job, r, false);
@@ -373,6 +396,20 @@ static void begin(void *data)
 	/* From inside the call that began it nobody may be told. */
 	if (loop_post(s->loop, on_looked, job) < 0)
 		on_looked(job);
+}
+
+static void look_again(void *data)
+{
+	struct rebuild_job *job = data;
+	struct service *s = job->service;
+
+	job->outcome = REBUILD_WHOLE;
+	if (s->state != SERVICE_UP || s->stopping || strcmp(job->generation, s->generation) != 0)
+		job_finish(job, ERR_SHARING_PAUSED, false);
+	else {
+		blobs_release(s);
+		begin(job);
+	}
 }
 
 static unsigned job_count(const struct service *s)

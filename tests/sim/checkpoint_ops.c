@@ -519,6 +519,37 @@ TEST(a_damaged_blob_is_captured_again_from_a_source_that_is_online)
 	each_step(&op, 50);
 }
 
+TEST(what_is_just_being_captured_is_waited_for)
+{
+	const struct operation op = { .sealed = true };
+	struct sim_caller second = { 0 };
+	uint32_t status, captured;
+	union answers out;
+
+	failalloc_begin(0);
+	begin(&op, test_seed);
+	online_and_spoil();
+	connect_caller();
+	sim_caller_connect(&second, &o.sim, &rueda_interface, 1);
+	ask_rebuild();
+	sim_caller_send(&second, RUEDA_REBUILD_CHECKPOINT,
+	    &(struct rueda_RebuildCheckpoint_in){ .resource = u"app", .path = names[FILE_SOURCE].units });
+	CHECK(answer(&out, &status));
+	CHECK_INT(status, 0);
+	captured = out.rebuild.outcome;
+	while (!sim_caller_answer(&second, &out, &status))
+		CHECK(sim_loop_step(o.sim.world));
+	CHECK_INT(status, 0);
+	CHECK_INT(captured + out.rebuild.outcome, 1); /* One has captured it, the other found it whole. */
+	CHECK_INT(damaged_blobs(), 0);
+	sim_caller_disconnect(&second);
+	sim_caller_disconnect(&caller);
+	o.sim.handling = NULL;
+	outside_end(&o);
+	failalloc_hand_over(); /* Of threads beside it. */
+	(void)failalloc_end();
+}
+
 TEST(a_resource_that_runs_gets_no_other_state_from_a_set)
 {
 	struct numbers now;
