@@ -141,9 +141,9 @@ const struct db_key *localreg_root(const struct local_registry *l)
 	return db_root(l->db);
 }
 
-struct db_snapshot *localreg_snapshot(struct local_registry *l)
+struct db_snapshot *localreg_saved(struct local_registry *l)
 {
-	return db_snapshot_take(l->db);
+	return db_snapshot_ref(l->saved);
 }
 
 /* Watching. */
@@ -321,6 +321,23 @@ static int begin_save(struct local_registry *l)
 		save_free(s);
 	}
 	return r;
+}
+
+int localreg_settle(struct local_registry *l, localreg_done *done, void *data)
+{
+	struct waiter *w, **end = l->waiters != NULL || l->save == NULL ? &l->waiters : &l->save->waiters;
+
+	if (*end == NULL && l->save == NULL)
+		return 1;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return -ENOMEM;
+	w->done = done;
+	w->data = data;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = w;
+	return 0;
 }
 
 /* The change is in memory; before is what was there.  Save it, or take it back. */

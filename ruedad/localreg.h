@@ -22,8 +22,8 @@ void localreg_free(struct local_registry *l);
 
 /* What reading shows: all changes that were accepted, durable or not.  Until the next change. */
 const struct db_key *localreg_root(const struct local_registry *l);
-/* The same for another thread; NULL without memory. */
-struct db_snapshot *localreg_snapshot(struct local_registry *l);
+/* What is durable, for another thread too; NULL without memory. */
+struct db_snapshot *localreg_saved(struct local_registry *l);
 
 /* Changes.  done() is called once, on the loop, never from inside, when the change is durable, or will never have happened:
  * if saving fails, this change and those after it are undone.  A negative result: refused, no callback. */
@@ -35,6 +35,8 @@ struct localreg_result {
 /* A registry batch (cluster/db/regbatch.h, which has the flags) below the key base. */
 int localreg_execute(struct local_registry *l, struct u16 base, const void *batch, size_t len, unsigned flags,
     localreg_done *done, void *data, struct localreg_result *ret);
+/* 1: what reading shows is durable.  0: done() comes once that is so, or it has been undone.  -ENOMEM */
+int localreg_settle(struct local_registry *l, localreg_done *done, void *data);
 /* The key at path, and all below it, becomes what this hive holds; it is made if it is missing.  ERR_INVALID_DATA. */
 int localreg_replace(struct local_registry *l, struct u16 path, const uint8_t *hive, size_t len, localreg_done *done,
     void *data, struct error *error);

@@ -10,6 +10,7 @@
  * Threads  the loop's.      Tests  tests/integration/ruedad.py
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ruedad/parts.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "io/linux/disk.h"
 #include "io/linux/links.h"
@@ -28,6 +29,7 @@
 #include "ruedad/service.h"
 #include "wire/local.h"
 #include "wire/rueda.h"
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -309,6 +311,26 @@ static int start_sources(struct parts *p, struct error *error)
 	return r < 0 ? error_set_code(error, r, "cannot start") : 0;
 }
 
+/* Of the machine, as the kernel tells it.  If it does not, this start counts as a boot of its own: then what was in use before
+ * is taken for what a machine that has gone down left (ruedad/marks.h). */
+static struct guid read_boot(struct loop *loop)
+{
+	_cleanup_fd_ int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char16_t units[GUID_TEXT_LEN];
+	char text[GUID_TEXT_LEN];
+	struct guid boot;
+	uint8_t random[16];
+
+	if (fd >= 0 && read(fd, text, sizeof(text)) == (ssize_t)sizeof(text)) {
+		for (size_t i = 0; i < sizeof(text); i++)
+			units[i] = (unsigned char)text[i];
+		if (guid_parse((struct u16){ units, GUID_TEXT_LEN }, &boot))
+			return boot;
+	}
+	loop_random(loop, random, sizeof(random));
+	return guid_from_random(random);
+}
+
 int parts_start(const struct parts_context *context, struct parts **ret, struct error *error)
 {
 	struct parts *p = calloc(1, sizeof(*p));
@@ -321,6 +343,7 @@ int parts_start(const struct parts_context *context, struct parts **ret, struct 
 	p->service.config = context->config;
 	p->service.open_directory = open_directory;
 	p->service.priv = context->priv;
+	p->service.boot = read_boot(context->loop);
 	p->service.recover = context->recover;
 	p->service.failed = context->failed;
 	p->service.data = context->data;

@@ -502,7 +502,7 @@ static void finish_stop(struct service *s)
 static void go_down(struct service *s)
 {
 	if ((s->state == SERVICE_STOPPING || s->state == SERVICE_CHANGING) && !s->hosts_stopping &&
-	    s->checkpoint == NULL && blobs_idle(s) && s->putbacks == NULL)
+	    s->checkpoint == NULL && blobs_idle(s) && s->putbacks == NULL && s->mark_jobs == 0)
 		finish_stop(s);
 }
 

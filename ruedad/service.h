@@ -82,6 +82,7 @@ struct service {
 	struct sources *sources;      /* What registry checkpoints are taken of; NULL: nothing. */
 	struct links *links;   /* Of this machine; NULL: the cluster is told nothing of them. */
 	struct runner *runner; /* Starts hosts; NULL: resources that need one cannot be run. */
+	struct guid boot;    /* Of the machine: after another one, what was written and not synced may be gone. */
 	size_t segment_size; /* Of the engine's log; 0 = its default. */
 	bool recover;        /* A generation that cannot be started is passed over. */
 	/* The process cannot go on; what to say is in the error. */
@@ -121,6 +122,7 @@ struct service {
 	struct putback_job *putbacks;
 	struct rebuild_job *rebuilds;
 	unsigned capture_count;
+	unsigned mark_jobs; /* Of agents/follow_mark.c, under way. */
 	uint64_t capture_number;
 	struct blob_keeper blobs;
 

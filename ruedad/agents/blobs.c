@@ -18,6 +18,7 @@
 #include "ruedad/agents/blobs.h"
 #include "base/log.h"
 #include "ruedad/blobs.h"
+#include "ruedad/marks.h"
 #include <string.h>
 
 struct sweep_job {
@@ -44,6 +45,8 @@ static void run(void *data)
 	if (r == 0) /* Else at the next checkpoint. */
 		blob_sweep(job->service->disk, job->generation, &keep);
 	blob_keep_done(&keep);
+	mark_sweep(
+	    job->service->disk, job->generation, db_snapshot_root(job->checkpoint), db_snapshot_root(job->now));
 }
 
 static void begin_waiting(struct service *s)

@@ -3,7 +3,7 @@
  * Why      what the log names must be on the disk before, and capturing it takes time: it must neither hold up the loop nor
  *          let a checkpoint be seen that has no content.
  * How
- *             check ─► turn (agents/blobs.c) ─► capture (agents/sources.c) ─► worker: write the blob
+ *             check ─► turn (agents/blobs.c) ─► capture (agents/sources.c) ─► worker: write the blob, mark the source (marks.c)
  *                   ─► CheckpointAdd, CheckpointSaved ─► done
  *
  *          A crypto checkpoint is encrypted where it is captured (priv/keys.c): before, a worker gets what it is encrypted with
@@ -21,10 +21,12 @@
 #include "ruedad/agents/capture.h"
 #include "base/log.h"
 #include "capture/format.h"
+#include "cluster/group/state.h"
 #include "ruedad/agents/blobs.h"
 #include "ruedad/agents/crypto.h"
 #include "ruedad/agents/sources.h"
 #include "ruedad/blobs.h"
+#include "ruedad/marks.h"
 #include "wire/command.h"
 #include <inttypes.h>
 #include <string.h>
@@ -44,6 +46,7 @@ struct capture_job {
 	uint32_t number; /* Of the one that is saved again; 0: it is added. */
 	uint64_t added;
 	struct checkpoint before; /* Its digest and length, if something was saved. */
+	bool marks;               /* Its source is in use here, and is marked as having been what this captures. */
 	uint64_t attempt;         /* So that no two write under one name. */
 
 	struct box_label label; /* Of a crypto checkpoint, … */
@@ -176,6 +179,19 @@ static bool is_what_it_was(const struct capture_job *job)
 	return equal || files_same(job->bytes, job->length, before, len);
 }
 
+/* The source goes on from what is about to be named: known here before it is. */
+static int put_mark(struct capture_job *job)
+{
+	struct digest key = mark_key(&job->resource, job->source.kind, job->source.path);
+	struct mark mark = { .boot = job->service->boot, .added = job->added, .base = job->digest, .next = job->digest };
+
+	if (!job->marks)
+		return 0;
+	if (job->before.saved)
+		mark.base = job->before.digest;
+	return mark_put(job->service->disk, job->service->generation, &key, &mark, &job->error);
+}
+
 static void run(void *data)
 {
 	struct capture_job *job = data;
@@ -186,6 +202,8 @@ static void run(void *data)
 	if (!job->same)
 		job->result =
 		    blob_put(s->disk, s->generation, job->attempt, job->bytes, job->length, &job->digest, &job->error);
+	if (!job->same && job->result == 0)
+		job->result = put_mark(job);
 }
 
 static void on_source(void *data, int r, uint8_t *hive, size_t len, const struct error *error)
@@ -322,6 +340,13 @@ static int job_new(struct service *s, const struct guid *resource, const struct 
 	return 0;
 }
 
+static bool is_active_here(const struct service *s, const struct guid *resource)
+{
+	const struct resource_run *run = resource_run_find(cluster_groups(s->cluster), resource);
+
+	return resource_is_active(run) && run->node == s->node;
+}
+
 int capture_add(
     struct service *s, const struct guid *resource, const struct capture_source *source, capture_done *done, void *data)
 {
@@ -337,7 +362,10 @@ int capture_add(
 						      : sources_check_name(source->path, NULL);
 	if (r == 0)
 		r = job_new(s, resource, source, done, data, &job);
-	return r < 0 ? r : job_start(job);
+	if (r < 0)
+		return r;
+	job->marks = is_active_here(s, resource);
+	return job_start(job);
 }
 
 /* Of two at a time the one that has captured first could be named last. */
@@ -380,6 +408,7 @@ int capture_save(struct service *s, const struct guid *resource, enum checkpoint
 		return r;
 	job->number = number;
 	job->added = checkpoint.added;
+	job->marks = true;
 	job->before = (struct checkpoint){ .saved = checkpoint.saved };
 	if (checkpoint.saved) {
 		job->before.digest = checkpoint.digest;

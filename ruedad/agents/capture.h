@@ -14,7 +14,7 @@ typedef void capture_done(void *data, int r, const struct error *error);
 int capture_add(struct service *s, const struct guid *resource, const struct capture_source *source, capture_done *done,
     void *data);
 /* Capture one that is there again; done(0) without a command if nothing has changed.  ERR_FILE_NOT_FOUND also if it is
- * deleted meanwhile; ERR_BUSY: somebody is doing so just now.  This is allowed, too, while the resources of this node are being stopped before the service is. */
+ * deleted meanwhile; ERR_BUSY: somebody is doing so just now.  Its source must have been in use on this node.  This is allowed, too, while the resources of this node are being stopped before the service is. */
 int capture_save(struct service *s, const struct guid *resource, enum checkpoint_kind kind, uint32_t number,
     capture_done *done, void *data);
 /* Saving checkpoints of the resource ends soon, with ERR_CANCELLED or as it would have. */

@@ -2,17 +2,21 @@
  *
  * Why      what a resource left where it ran last is what it must find where it runs next, and in every backup.
  * How
- *             IDLE ── begin ─► PUTTING ── all put back ─► WATCHING ── end ─► SAVING ── all saved ─► IDLE
- *                                 └─ one is not: IDLE          (while it runs)     └─ or time is over
+ *             IDLE ── begin ─► LOOKING ── marks read ─► PUTTING ── all put back ─► MARKING ── marks written ─► WATCHING
+ *              ▲                  └───────────────────────┴── one is not ──────────────┤                     (while it runs)
+ *              └─────────────────────────────────────────────────── UNMARKING ◄────────┴── all saved ── SAVING ◄── end
+ *                                                                                      or time is over
  *
- *          Here are the states, their timer and what others call; what is done in each is in follow_put.c, follow_watch.c and
- *          follow_save.c.  All work on one list (followed.c), which is read from the database at the beginning and again
+ *          Here are the states, their timer and what others call; what is done in each is in follow_put.c, follow_mark.c,
+ *          follow_watch.c and follow_save.c.  All work on one list (followed.c), which is read from the database at the beginning and again
  *          while it is watched.  follow_work() does what can be done now and sets the timer for what cannot; a state ends in
  *          the timer only, so nobody is told from inside of a call.
  * Failure  of putting back: the resource does not start.  If it did, what it finds there, the state of some other time, would
- *          be saved over the good one.  Of saving: told once, and tried again; at the end the saved state stays as it was.
+ *          be saved over the good one.  Of saving: told once, and tried again; at the end the saved state stays as it was, and
+ *          the mark too: at the next start here the source is saved first, and nothing is put back over it.
  * Promise  nothing is saved before everything has been put back, so a source that was not put back never replaces what is
- *          saved.
+ *          saved.  What an application left in a source here is never replaced by an older state here, whatever crashed or
+ *          failed, unless another state was saved since.
  * Threads  the loop thread.       Limits  FOLLOW_IN_FLIGHT_MAX jobs of a resource at a time.
  * Design   docs/design/checkpoints.md
  * Tests    tests/unit/follow.c, tests/sim/checkpoints.c, tests/integration/checkpoint_life.py
@@ -58,34 +62,75 @@ static void go_idle(struct follow *f)
 	loop_timer_stop(f->timer);
 }
 
-/* Whether putting back or the last saving is. */
+/* Whether the state is, but WATCHING, which others end. */
 static bool is_over(const struct follow *f)
 {
-	if (f->state == FOLLOW_IDLE || f->state == FOLLOW_WATCHING || f->list.running > 0)
+	if (f->state == FOLLOW_IDLE || f->state == FOLLOW_WATCHING || f->list.running > 0 || f->marking != NULL)
 		return false;
+	if (f->state != FOLLOW_PUTTING && f->state != FOLLOW_SAVING)
+		return true;
 	return f->cancelled || (f->state == FOLLOW_PUTTING && f->result < 0) || followed_all_done(&f->list);
 }
 
-/* It is: everything has been put back, or not; or saved. */
-static void finish(struct follow *f)
+static void go_unmarking(struct follow *f)
 {
-	struct error error;
+	f->state = FOLLOW_UNMARKING;
+	f->deadline_ns = UINT64_MAX;
+	follow_unmark(f);
+	follow_work(f);
+}
+
+/* Of what was begun: everything has been put back, or not; or saved. */
+static void go_idle_and_tell(struct follow *f)
+{
+	struct error error = f->error;
+	int r = f->result;
+
+	if (r == 0 && f->cancelled && f->begins)
+		r = error_set(&error, ERR_CANCELLED, "%s", error_text(ERR_CANCELLED));
+	go_idle(f);
+	f->done(f->data, r, &error);
+}
+
+static void go_marking(struct follow *f)
+{
 	int r;
 
-	if (f->state == FOLLOW_SAVING)
+	f->state = FOLLOW_MARKING;
+	r = follow_mark(f);
+	if (r < 0)
+		f->result = error_set_code(&f->error, r, "cannot keep what its sources go on from");
+	follow_work(f);
+}
+
+static void go_watching(struct follow *f)
+{
+	struct error error = { 0 };
+
+	f->state = FOLLOW_WATCHING;
+	follow_watch_begin(f);
+	follow_work(f);
+	f->done(f->data, 0, &error);
+}
+
+/* The state is over: the next one. */
+static void finish(struct follow *f)
+{
+	if (f->state == FOLLOW_UNMARKING) {
+		go_idle_and_tell(f);
+	} else if (f->state == FOLLOW_SAVING) {
 		follow_save_give_up(f);
-	error = f->error;
-	r = f->result;
-	if (r == 0 && f->cancelled && f->state == FOLLOW_PUTTING)
-		r = error_set(&error, ERR_CANCELLED, "%s", error_text(ERR_CANCELLED));
-	if (f->state == FOLLOW_PUTTING && r == 0) {
-		f->state = FOLLOW_WATCHING;
-		follow_watch_begin(f);
+		go_unmarking(f);
+	} else if (f->result < 0 || f->cancelled) {
+		go_unmarking(f);
+	} else if (f->state == FOLLOW_LOOKING) {
+		f->state = FOLLOW_PUTTING;
 		follow_work(f);
+	} else if (f->state == FOLLOW_PUTTING) {
+		go_marking(f);
 	} else {
-		go_idle(f);
+		go_watching(f);
 	}
-	f->done(f->data, r, &error);
 }
 
 /* When follow_work() is to be called next; UINT64_MAX: not by the timer. */
@@ -115,6 +160,10 @@ void follow_work(struct follow *f)
 	switch (f->state) {
 	case FOLLOW_IDLE:
 		return;
+	case FOLLOW_LOOKING:
+	case FOLLOW_MARKING:
+	case FOLLOW_UNMARKING:
+		break; /* A worker is at it. */
 	case FOLLOW_PUTTING:
 		follow_put(f);
 		break;
@@ -154,7 +203,7 @@ static void on_timer(void *data)
 		follow_cancel(f);
 		return;
 	}
-	if (f->state == FOLLOW_PUTTING && late)
+	if (follow_begins(f) && late)
 		tell_slow(f);
 	follow_work(f);
 }
@@ -182,6 +231,7 @@ void follow_free(struct follow *f)
 	if (f == NULL)
 		return;
 	followed_abandon(&f->list);
+	follow_mark_abandon(f);
 	loop_timer_free(f->timer);
 	free(f);
 }
@@ -189,7 +239,9 @@ void follow_free(struct follow *f)
 int follow_begin(struct follow *f)
 {
 	assert(f->state == FOLLOW_IDLE && f->list.running == 0);
-	enter(f, FOLLOW_PUTTING, follow_now_ns(f) + SLOW_NS);
+	enter(f, FOLLOW_LOOKING, follow_now_ns(f) + SLOW_NS);
+	f->begins = true;
+	f->give_up_ns = follow_now_ns(f) + FOLLOW_END_NS;
 	if (followed_read(&f->list, follow_resource(f), f, follow_now_ns(f)) < 0) {
 		go_idle(f);
 		return -ENOMEM;
@@ -197,6 +249,10 @@ int follow_begin(struct follow *f)
 	if (f->list.first == NULL) {
 		f->state = FOLLOW_WATCHING;
 		return 1;
+	}
+	if (follow_look_for_marks(f) < 0) {
+		go_idle(f);
+		return -ENOMEM;
 	}
 	follow_work(f);
 	return 0;
@@ -207,6 +263,7 @@ bool follow_end(struct follow *f)
 	if (f->state != FOLLOW_WATCHING)
 		return true;
 	enter(f, FOLLOW_SAVING, follow_now_ns(f) + FOLLOW_END_NS);
+	f->begins = false;
 	follow_save_begin(f);
 	if (f->list.first == NULL && f->list.running == 0) {
 		go_idle(f);
@@ -218,12 +275,11 @@ bool follow_end(struct follow *f)
 
 void follow_cancel(struct follow *f)
 {
-	if (f->state != FOLLOW_PUTTING && f->state != FOLLOW_SAVING)
+	if (!follow_begins(f) && f->state != FOLLOW_SAVING)
 		return;
 	f->cancelled = true;
 	follow_put_cancel(f);
-	if (f->state == FOLLOW_SAVING)
-		capture_cancel_saves(f->service, &f->resource);
+	capture_cancel_saves(f->service, &f->resource);
 	follow_work(f);
 }
 
@@ -242,7 +298,7 @@ void follow_describe(const struct follow *f, char *text, size_t size)
 
 	(void)snprintf(text, size, "%s", "");
 	for (const struct followed *k = f->list.first; k != NULL; k = k->next)
-		if (k->putting != NULL) {
+		if (k->busy) {
 			(void)snprintf(text, size, "%s", followed_text(k, path));
 			return;
 		}

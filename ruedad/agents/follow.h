@@ -14,8 +14,8 @@ int follow_new(
 /* Nobody is told.  Nothing that was begun may run any more, or the loop will not run again. */
 void follow_free(struct follow *f);
 
-/* Before the resource starts.  1: nothing is to be put back.  0: done() will come, with 0 if everything has been put back; if
- * not, with the reason, and the resource must not start.  -ENOMEM.  From success until follow_end() changes are saved. */
+/* Before the resource starts.  1: nothing is to be put back.  0: done() will come, with 0 if everything has been put back, or was
+ * left unsaved here; if not, with the reason, and the resource must not start.  -ENOMEM.  From success until follow_end() changes are saved. */
 int follow_begin(struct follow *f);
 /* After it has stopped.  True: there is nothing to save, or nothing was put back before.  False: done() will come: 0, or what
  * could not be saved and why.  Takes FOLLOW_END_NS at most, and what a job needs to be cancelled. */

@@ -1,6 +1,7 @@
 /* follow_put: everything that is saved for a resource is put back before it starts; the states are follow.c's.
  *
- * How      several at a time; the first that fails cancels the others.
+ * How      several at a time; the first that fails cancels the others.  A source that went on from what is saved is saved
+ *          instead (follow_save.c): there is nothing older to put over it.
  * Events   1024 a registry checkpoint could not be put back, 1121 a crypto checkpoint.
  * Threads  the loop thread.       Limits  FOLLOW_IN_FLIGHT_MAX at a time.
  * Tests    tests/unit/follow.c
@@ -44,6 +45,7 @@ static void on_put(void *data, int r, const struct error *error)
 
 	k->putting = NULL;
 	k->step = STEP_DONE;
+	k->clean = r == 0;
 	if (r < 0)
 		put_failed(f, k, r, error);
 	else if (error->text[0] != 0)
@@ -72,6 +74,8 @@ void follow_put(struct follow *f)
 {
 	for (struct followed *k = f->list.first;
 	     k != NULL && f->list.running < FOLLOW_IN_FLIGHT_MAX && f->result == 0 && !f->cancelled; k = k->next)
-		if (k->step == STEP_TODO)
+		if (k->step == STEP_TODO && !k->unsaved)
 			put_one(f, k);
+		else if (k->step == STEP_TODO && follow_now_ns(f) >= f->retry_ns)
+			follow_save_first(f, k);
 }

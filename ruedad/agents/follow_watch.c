@@ -52,11 +52,14 @@ static void watch_one(struct follow *f, struct followed *k)
 	tell_blind(k, &error);
 }
 
-/* Everything has been put back: the sources are what is saved, as far as anybody knows. */
+/* Everything has been put back: the sources are what is saved, or newer. */
 void follow_watch_begin(struct follow *f)
 {
-	for (struct followed *k = f->list.first; k != NULL; k = k->next)
+	for (struct followed *k = f->list.first; k != NULL; k = k->next) {
 		watch_one(f, k);
+		if (!k->clean) /* It was left unsaved. */
+			pace_change(&k->pace, follow_now_ns(f));
+	}
 	f->incomplete = true; /* What was added meanwhile. */
 }
 

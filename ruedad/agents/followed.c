@@ -81,6 +81,8 @@ static int insert(struct followed **at, const struct checkpoint *c, struct follo
 	k->number = c->number;
 	k->added = c->added;
 	k->step = c->saved ? STEP_TODO : STEP_DONE;
+	k->saved = c->digest;
+	k->marked = true; /* By who added it, if it is in use. */
 	pace_init(&k->pace, now_ns);
 	k->next = *at;
 	*at = k;

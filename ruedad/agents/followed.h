@@ -19,11 +19,15 @@ struct followed {
 	enum checkpoint_kind kind;
 	uint32_t number;
 	uint64_t added;
+	struct digest saved; /* What the database named when it was first seen, if step was TODO then. */
 	char16_t *path; /* Owned. */
 	bool busy;      /* A job works on it: one at a time. */
 	bool gone;      /* The database has it no more; freed when its job ends. */
 
 	enum followed_step step;
+	bool unsaved; /* Its source went on from what is saved: it is saved instead of being put back. */
+	bool clean;   /* Its source is what is saved: put back, or saved for the last time. */
+	bool marked;  /* There may be a mark (ruedad/marks.h). */
 	struct putback_job *putting;
 	struct pace pace;
 	struct source_watch *watch;

@@ -8,7 +8,7 @@
  *                   ├─ no set, the resource is online here ─► capture (capture.c) ─┬───► done
  *                   │                       look ◄─ a little later ◄─ just being saved ┘
  *                   ├─ no set, it is not ──────────────────────────────────────────────► 5004
- *                   └─ set ─┬─ the blob that is named ─► put ──────────────────────────► done
+ *                   └─ set ─┬─ the blob that is named ─► put ──────────────────────────► done   (*)
  *                           ├─ another one, the resource is active ────────────────────► 5019
  *                           └─ another one, it is not ─► put ─► CheckpointsRestore ────► done
  *
@@ -16,6 +16,8 @@
  *          node's.  A set's checkpoint is that of the same resource (by its id) with the same path, of the same cluster.
  *          While the resource runs it works with its source, and saves that: another state from a set would not reach it,
  *          and be overwritten.
+ *          (*) If the source went on from it and was not saved (ruedad/marks.h), it is named anew like another one, or the source
+ *          would be saved over it at the next start.
  * Promise  done is called exactly once.  The state that is saved is what it was, or the whole new one.
  * Threads  the loop thread; reading and writing on a worker.      Limits  REBUILDS_MAX at a time.
  * Design   docs/design/checkpoints.md      Tests  tests/sim/checkpoint_ops.c, tests/integration/checkpoint_cli.py
@@ -30,6 +32,7 @@
 #include "ruedad/agents/capture.h"
 #include "ruedad/agents/set_directory.h"
 #include "ruedad/blobs.h"
+#include "ruedad/marks.h"
 #include "ruedad/path.h"
 #include "wire/command.h"
 #include <inttypes.h>
@@ -56,6 +59,7 @@ struct rebuild_job {
 	struct set_directory place; /* Of it. */
 	bool has_set, plan;
 	bool online, active; /* When its turn came: here; anywhere. */
+	bool unsaved;        /* A source here would be saved over it at the next start. */
 	uint64_t looked;     /* The index at that moment, … */
 	bool has_key;        /* … and the cluster key. */
 	struct seal_id key;
@@ -240,6 +244,20 @@ static bool is_named(const struct rebuild_job *job)
 	return job->checkpoint.saved && digest_equal(&job->found.digest, &job->checkpoint.digest);
 }
 
+/* Whether what the set has is to be named: if it is another one, or what a source went on from that was not saved. */
+static bool is_to_be_named(const struct rebuild_job *job)
+{
+	return !is_named(job) || (job->unsaved && !job->active);
+}
+
+static bool is_marked(const struct rebuild_job *job)
+{
+	struct digest key = mark_key(&job->resource, job->checkpoint.kind, job->checkpoint.path);
+	struct mark mark;
+
+	return mark_get(job->service->disk, job->generation, &key, &mark, NULL) != -ENOENT;
+}
+
 /* What is encrypted with another cluster key than the one that goes into the next sets could not be opened from those. */
 static int check_key(struct rebuild_job *job, const struct set *set)
 {
@@ -281,7 +299,8 @@ static int take_from_set(struct rebuild_job *job, bool whole)
 	if (r < 0)
 		return r;
 	filetime_format(job->found.time, when);
-	if (whole && is_named(job)) {
+	job->unsaved = is_marked(job);
+	if (whole && !is_to_be_named(job)) {
 		tell(job, "it is whole, and the set has the same");
 		return 0;
 	}
@@ -352,7 +371,7 @@ static void on_looked(void *data)
 		}
 		r = error_set(&job->error, ERR_RESOURCE_NOT_ONLINE, "the resource is not online on this node any more");
 	}
-	if (r == 0 && job->outcome == REBUILD_TAKEN && !is_named(job)) {
+	if (r == 0 && job->outcome == REBUILD_TAKEN && is_to_be_named(job)) {
 		r = propose(job);
 		if (r == 0)
 			return;

@@ -9,6 +9,8 @@
  *          One command changes what is saved for all of them, or none; it is put back into the files and keys when the resource
  *          is brought online next, as saved state always is.  So the resource must not be active, and nothing may have been
  *          saved for it since the copy: the core checks both again where the order of changes is fixed.
+ *          It is one even if all is what is saved already, but a source of this node was left unsaved: that would be saved at the
+ *          next start (ruedad/marks.h).
  * Rules    checkpoints are the same by kind and path.  One that only the set has is added; one that only the resource has, or
  *          of which the set has no content, stays as it is.  The resource of the set is that of the same id, else of the
  *          same name.  A set of another cluster is refused unless forced; crypto checkpoints whenever they could not be opened:
@@ -27,6 +29,7 @@
 #include "ruedad/agents/blobs.h"
 #include "ruedad/agents/restore_private.h"
 #include "ruedad/blobs.h"
+#include "ruedad/marks.h"
 #include "wire/command.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -57,7 +60,8 @@ struct restore_checkpoints {
 	struct guid set_resource;                /* The same one in the set. */
 	struct command_restored_checkpoint *all; /* Owned, as their paths are. */
 	const struct set_file **files;           /* Of each; owned, what they show is the set's. */
-	uint32_t count, same;
+	uint32_t count, same; /* same: they are what is saved already, … */
+	bool unsaved;         /* … but for one of them a source here would be saved at the next start. */
 	uint64_t bytes;
 	struct name_list added, kept, empty;
 	struct buf command;
@@ -194,6 +198,20 @@ static int add(struct restore_job *job, const struct checkpoint *from, const str
 	return 0;
 }
 
+/* Whether there is nothing to do. */
+static bool is_so_already(const struct restore_checkpoints *c)
+{
+	return c->same == c->count && !c->unsaved;
+}
+
+static bool is_marked(const struct restore_job *job, const struct checkpoint *checkpoint)
+{
+	struct digest key = mark_key(&job->checkpoints->resource, checkpoint->kind, checkpoint->path);
+	struct mark mark;
+
+	return mark_get(job->service->disk, job->service->generation, &key, &mark, NULL) != -ENOENT;
+}
+
 static int take_one(struct restore_job *job, const struct db_key *own, const struct checkpoint *from)
 {
 	struct restore_checkpoints *c = job->checkpoints;
@@ -217,6 +235,7 @@ static int take_one(struct restore_job *job, const struct db_key *own, const str
 		note_name(&c->added, from->path);
 	else if (now.saved && digest_equal(&now.digest, &from->digest))
 		c->same++;
+	c->unsaved |= is_there && is_marked(job, &now);
 	return add(job, from, file, is_there ? now.number : 0);
 }
 
@@ -273,7 +292,7 @@ static void tell_outcome(struct restore_job *job)
 	char when[32];
 
 	filetime_format(from->time, when);
-	if (c->same == c->count)
+	if (is_so_already(c))
 		tell(job, "all %" PRIu32 " checkpoints of resource '%s' in the set are what is saved already", c->count,
 		    c->name);
 	else
@@ -282,12 +301,12 @@ static void tell_outcome(struct restore_job *job)
 		    ", index %" PRIu64 ", %" PRIu64 " bytes)",
 		    job->plan ? "would restore" : "restored", c->count, c->count == 1 ? "" : "s", c->name, when,
 		    from->generation.number, from->last, c->bytes);
-	if (c->same > 0 && c->same < c->count)
+	if (c->same > 0 && !is_so_already(c))
 		tell(job, "; %" PRIu32 " of them are what was saved already", c->same);
 	tell_list(job, job->plan ? "the resource would get anew" : "the resource got anew", &c->added);
 	tell_list(job, "not in the set, left as they are", &c->kept);
 	tell_list(job, "without content in the set, left as they are", &c->empty);
-	if (c->same == c->count)
+	if (is_so_already(c))
 		return;
 	if (job->safety[0] != 0)
 		tell(job, "; what was saved until now is kept as a backup set in %s/%s",
@@ -336,7 +355,7 @@ static void run(void *data)
 		r = make_command(job);
 	if (r == 0)
 		r = write_blobs(job);
-	if (r == 0 && !job->plan && c->same < c->count) {
+	if (r == 0 && !job->plan && !is_so_already(c)) {
 		r = safety_write(
 		    s, &job->header, job->last, job->last_index, job->time, job->safety, &job->error);
 		if (r == 0)
@@ -388,7 +407,7 @@ static void on_prepared(void *data)
 	struct restore_checkpoints *c = job->checkpoints;
 
 	restore_set_was_read(job);
-	if (job->result == 0 && !job->plan && c->same < c->count) {
+	if (job->result == 0 && !job->plan && !is_so_already(c)) {
 		job->result = replica_propose(job->service->replica, c->command.data, c->command.len, on_applied, job);
 		if (job->result == 0)
 			return;

@@ -242,15 +242,37 @@ static void key_replaced(void *data, int r)
 	end_job(j);
 }
 
+static int take_key(struct source_job *j)
+{
+	struct sources *s = j->sources;
+
+	j->snapshot = localreg_saved(s->config.registry);
+	return j->snapshot == NULL ? -ENOMEM : loop_work(s->config.loop, run_key, end_on_loop, j);
+}
+
+/* Whether it has been saved or undone: what is durable is known. */
+static void on_settled(void *data, int r)
+{
+	struct source_job *j = data;
+
+	r = j->cancelled ? ERR_CANCELLED : take_key(j);
+	if (r == 0)
+		return; /* The result is the worker's, which may have it already. */
+	j->result = r;
+	end_job(j);
+}
+
+/* Only what is durable is taken: what is saved must never be newer than the source that a crash leaves. */
 static int start_key(struct source_job *j)
 {
 	struct sources *s = j->sources;
+	int r;
 
 	if (j->puts)
 		return localreg_replace(
 		    s->config.registry, j->name.key, j->hive.data, j->hive.len, key_replaced, j, &j->error);
-	j->snapshot = localreg_snapshot(s->config.registry);
-	return j->snapshot == NULL ? -ENOMEM : loop_work(s->config.loop, run_key, end_on_loop, j);
+	r = localreg_settle(s->config.registry, on_settled, j);
+	return r > 0 ? take_key(j) : r;
 }
 
 /* Whether one path is the other or lies below it. */

@@ -148,6 +148,12 @@ class Node(Machine):
     def wait_saved(self, text):
         wait_until(lambda: self.named(text), lambda: f"saving {text}\n" + self.log_text()[-3000:], SECONDS)
 
+    def wait_saved_file(self, text):
+        def is_there():
+            return any((text + "\n").encode() in open(p, "rb").read() for p in glob.glob(self.path("state/*/blobs/[0-9a-f]*")))
+
+        wait_until(is_there, lambda: f"saving {text}\n" + self.log_text()[-3000:], SECONDS)
+
     def wait_start(self, *found):
         wait_until(lambda: self.seen() == list(found), lambda: f"{found}, not {self.seen()}\n" + self.log_text()[-3000:])
 
@@ -164,10 +170,43 @@ def what_changes_while_it_is_online_is_saved_within_seconds_and_comes_back_after
             c.set_key(f"two{i}")
             c.wait_saved(f"two{i}")
         c.kill()
-        c.write("while it was down")
         c.start()
         c.wait_start("one", "two2")
         c.check("two2")
+
+
+@test
+def what_was_not_saved_yet_when_the_daemon_was_killed_is_not_overwritten():
+    with Node() as c:
+        c.write("two")
+        c.set_key("two")
+        c.wait_saved("two")
+        c.kill()
+        c.write("three")  # Its last, as far as anybody can tell.
+        c.start()
+        c.wait_start("one", "three")
+        assert c.read() == "three" and c.key() == "two"
+        c.wait_saved_file("three")
+        c.offline()
+        c.write("offline")
+        c.online()
+        assert c.read() == "three" and c.seen() == ["one", "three", "three"]
+
+
+@test
+def what_cannot_be_saved_as_it_stops_is_what_it_finds_again():
+    with Node("echo last >{0}; ln {0} {0}2; exit 0") as c:
+        c.offline()
+        why = c.rueda("resource", "why", "app")
+        assert "could not be saved" in why, why
+        c.online()  # The link is there, so it still cannot be saved.
+        assert c.seen() == ["one", "last"] and "goes on with it as it left it" in c.log_text()
+        c.stop()
+        os.remove(c.place + "/conf2")
+        c.start()
+        c.wait_start("one", "last", "last")
+        c.wait_saved_file("last")
+        assert c.key() == "one"
 
 
 @test

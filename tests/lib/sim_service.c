@@ -30,7 +30,7 @@ void sim_service_init(struct sim_service *s, uint64_t seed, const char *config)
 {
 	struct disk *root;
 
-	*s = (struct sim_service){ 0 };
+	*s = (struct sim_service){ .boot = { { 1 } } };
 	rng_init(&s->rng, seed);
 	CHECK_INT(sim_loop_new(seed, &s->world), 0);
 	CHECK_INT(sim_disk_new(seed + 1, &s->state), 0);
@@ -173,6 +173,7 @@ int sim_service_up(struct sim_service *s, struct error *error)
 		.open_directory = open_directory,
 		.priv = s,
 		.runner = s->runner,
+		.boot = s->boot,
 		.segment_size = SEGMENT_SIZE,
 		.failed = on_failed,
 		.data = s };
@@ -212,6 +213,7 @@ void sim_service_down(struct sim_service *s, enum sim_disk_stop how)
 	localreg_free(s->service.local);
 	disk_free(s->service.disk);
 	sim_loop_free(s->loop);
+	s->boot.bytes[1] = (uint8_t)(s->boot.bytes[1] + (how == SIM_DISK_POWER_CUT));
 	sim_disk_stop(s->state, how);
 	sim_disk_stop(s->sets, how);
 	sim_disk_restart(s->state);

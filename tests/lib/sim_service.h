@@ -34,6 +34,7 @@ struct sim_service {
 	struct rng rng;
 	struct sim_disk *state, *sets;
 	struct config config;
+	struct guid boot;              /* Another one after each power cut. */
 	struct runner *runner;         /* Given; or NULL. */
 	void (*handling)(bool begins); /* Given, or NULL: the service is called, has returned. */
 	/* Takes and puts back files, on a worker; NULL: there are none. */

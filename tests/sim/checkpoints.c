@@ -5,6 +5,7 @@
  *
  * Oracle   each number is written once, so it tells when; those of strangers are marked.  All sources are called keys here.
  * Checked  what the database names is there, whole, and was once the source; it never goes back, and is never a stranger's.
+ *          What the application left when the process died is there when the resource is online again, or something newer.
  *          When the resource has come online, its sources are what was saved; when it has gone offline, or the service has
  *          stopped, what was saved is the sources; and so it is some time after the last change.
  *          A set holds the blobs that its own database names and no others, not older than when it was asked for and not
@@ -68,8 +69,11 @@ static bool has_stopped(void *data)
 
 static void life_end(struct world *w)
 {
+	bool killed = sim_service_is_dead(&w->outside.sim) && w->how == SIM_DISK_DEATH && w->state == RESOURCE_ONLINE;
 	struct numbers n;
 
+	for (unsigned i = 0; i < KEYS; i++)
+		w->keys[i].left = killed && w->keys[i].listed && !w->keys[i].busy;
 	w->open = false;
 	w->counts.crashes += sim_service_is_dead(&w->outside.sim);
 	disarm(w);
@@ -95,6 +99,8 @@ static void life_begin(struct world *w)
 	w->was_online = false;
 	for (unsigned i = 0; i < KEYS; i++) {
 		w->keys[i].busy = w->keys[i].fresh = false;
+		if (w->keys[i].left != 0)
+			w->keys[i].left = source_of(w, &w->keys[i]);
 		w->keys[i].digest = (struct digest){ 0 }; /* It is read again. */
 	}
 	world_look(w);
@@ -173,6 +179,7 @@ static void run(uint64_t seed, struct counts *all)
 	stop_in_good_order(&w);
 	life_end(&w);
 	world_done(&w);
+	all->lefts += w.counts.lefts;
 	all->writes += w.counts.writes;
 	all->saves += w.counts.saves;
 	all->strangers += w.counts.strangers;
@@ -195,6 +202,7 @@ TEST(a_change_is_wholly_in_a_set_or_wholly_out_and_what_was_saved_is_what_is_put
 		run(test_seed + i, &all);
 	/* The runs were about something. */
 	CHECK(all.writes > 2000 && all.saves > 3000 && all.strangers > 600 && all.onlines > 1000);
+	CHECK(all.lefts > 10);
 	CHECK(all.backups > 800 && all.amid > 200 && all.restores > 300 && all.crashes > 80);
 	CHECK(all.onlys > 50 && all.rebuilds > 40 && all.sealings > 300 && all.keyless > 5);
 }

@@ -244,7 +244,7 @@ static void on_app(void *data)
 			outside_write(&w->outside, key_name(k), w->next++);
 			w->counts.writes++;
 		} else if ((w->state == RESOURCE_OFFLINE || w->state == RESOURCE_FAILED) && k->listed &&
-			   !is_adding(w) && rng_chance(&w->rng, 50)) {
+			   !is_adding(w) && !is_marked(w, k) && rng_chance(&w->rng, 50)) {
 			outside_write(&w->outside, key_name(k), STRANGER | w->next);
 			w->counts.strangers++;
 		}

@@ -24,6 +24,7 @@ struct key {
 	uint64_t added;
 	struct digest digest;
 	uint32_t saved;
+	uint32_t left; /* What the application left when the process died under it; 0: it did not. */
 };
 
 /* What the checkpoints are at some moment; 0: there is none. */
@@ -40,7 +41,7 @@ struct pending {
 };
 
 struct counts {
-	unsigned writes, saves, strangers, backups, amid, restores, crashes, onlines, onlys, rebuilds, sealings,
+	unsigned lefts, writes, saves, strangers, backups, amid, restores, crashes, onlines, onlys, rebuilds, sealings,
 	    keyless;
 };
 
@@ -96,6 +97,8 @@ void world_done(struct world *w); /* The node is down. */
 void world_look(struct world *w); /* Everything that must be true at any moment. */
 struct u16 key_name(const struct key *k);
 uint32_t source_of(struct world *w, const struct key *k);
+/* A stranger's change would be taken for the application's: its source was left unsaved, or may have been. */
+bool is_marked(struct world *w, const struct key *k);
 struct numbers numbers_now(const struct world *w);
 /* False: there is no set.  ret_header: NULL is allowed. */
 bool read_set(struct world *w, unsigned directory, struct numbers *ret, struct quolog_header *ret_header);
