@@ -494,15 +494,17 @@ def a_process_killed_at_any_change_of_a_token_leaves_it_to_the_next_putting_back
             assert "has ended" in c.rueda("resource", "why", "app"), c.rueda("resource", "why", "app")
         # The wrapping key, two objects made, two removed.
         assert n == 6 and token.sign() == first and token("count", "app", "signing") == "2"
-        # A key that cannot be taken at the end leaves what was saved.
+        # A key that cannot be taken at the end leaves what was saved, and is saved before the next start, not replaced.
         for plan in ({"mode": Token.KILLS, "left": 40}, {"mode": Token.FAILS, "left": 60, "result": 0x30}):
             token("remove", "app", "signing")
             token("generate", "app", "signing", "1")
+            left = token.sign()
             token.plan(**plan)
             c.offline()
-            assert token.calls_left() == 0 and c.blobs() == before
+            assert token.calls_left() == 0 and c.blobs() == before and left != first
             c.online()
-            assert token.sign() == first
+            assert token.sign() == left and c.blobs() != before
+            before = c.blobs()
         c.offline()
 
 
