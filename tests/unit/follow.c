@@ -151,6 +151,7 @@ TEST(what_was_saved_at_its_end_is_put_back_whatever_happened_since)
 		begin_online(&o, test_seed + i);
 		outside_set(&o, KEY, 2);
 		go_offline(&o);
+		run_for(&o, SECOND);
 		outside_restart(&o, i % 2 == 0 ? SIM_DISK_DEATH : SIM_DISK_POWER_CUT);
 		outside_set(&o, KEY, 7);
 		go_online(&o);
