@@ -156,7 +156,7 @@ static void put_back(struct hosted *r, struct service *s, int result, const char
 static void saved(struct hosted *r, int result, const char *text)
 {
 	if (result < 0)
-		(void)snprintf(r->unsaved, sizeof(r->unsaved), "%s", text);
+		(void)snprintf(r->unsaved, sizeof(r->unsaved), "%s; it is tried again when the resource starts on this node next", text);
 	go_idle(r);
 }
 

@@ -198,7 +198,7 @@ def what_cannot_be_saved_as_it_stops_is_what_it_finds_again():
     with Node("echo last >{0}; ln {0} {0}2; exit 0") as c:
         c.offline()
         why = c.rueda("resource", "why", "app")
-        assert "could not be saved" in why, why
+        assert "could not be saved" in why and "tried again when the resource starts on this node next" in why, why
         c.online()  # The link is there, so it still cannot be saved.
         assert c.seen() == ["one", "last"] and "goes on with it as it left it" in c.log_text()
         c.stop()
