@@ -155,8 +155,11 @@ static void put_back(struct hosted *r, struct service *s, int result, const char
 
 static void saved(struct hosted *r, int result, const char *text)
 {
+	static const char again[] = "; it is tried again when the resource starts on this node next";
+	size_t room = utf8_fit(text, sizeof(r->unsaved) - sizeof(again));
+
 	if (result < 0)
-		(void)snprintf(r->unsaved, sizeof(r->unsaved), "%s; it is tried again when the resource starts on this node next", text);
+		(void)snprintf(r->unsaved, sizeof(r->unsaved), "%.*s%s", (int)room, text, again);
 	go_idle(r);
 }
 

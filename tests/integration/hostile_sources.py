@@ -218,10 +218,12 @@ def a_priv_that_stands_still_fails_what_needs_it_and_nothing_else():
         finally:
             os.kill(priv, signal.SIGCONT)
         assert c.process.wait(20) == 0
+        # What was left unsaved is saved now, and not replaced by what was saved before.
         c.start()
         c.rueda("resource", "online", "calm", "--wait")
         with open(f"{c.place}/calm.conf", encoding="ascii") as f:
-            assert f.read() == "<calm three>"
+            assert f.read() == "<calm four>"
+        c.wait_saved("<calm four>")
 
 
 @test
@@ -247,8 +249,10 @@ def a_source_whose_mount_begins_to_hang_ends_with_its_resource_in_time():
             assert time.monotonic() - begin < 60
             c.write("calm.conf", "<calm two>")
             c.wait_saved("<calm two>")
+            # It was left unsaved, so nothing older would be put over it: it starts as it is.
             begin = time.monotonic()
-            c.rueda("resource", "online", "wild", "--wait=60", status=1)
+            c.rueda("resource", "online", "wild", "--wait=60")
+            assert "goes on with it as it left it" in c.log_text(), c.log_text()[-3000:]
             c.stop()
             assert time.monotonic() - begin < 90
         finally:
