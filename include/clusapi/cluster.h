@@ -123,7 +123,9 @@ DWORD SetClusterQuorumResource(HRESOURCE hResource, LPCWSTR lpszDeviceName, DWOR
  *
  * Returns 0; 267 the path names a file; 3 its parent does not exist; 161, 123 it is no path; 5 the caller may not
  * write there; 112 no space (room for the old and the new backup is needed); 5949 another backup runs; 5015 the
- * owner changed meanwhile, try again; 120 if the server is set to the behaviour of Windows Server 2008 and later.
+ * owner changed meanwhile, try again; 170 another process writes into the directory; 1117 the disk failed, or does not
+ * give back what was written; 1460 the file system of the directory hangs; 1223 it was cancelled, as when the process
+ * that asked for it ends; 120 if the server is set to the behaviour of Windows Server 2008 and later.
  *
  * Threads   any; the call blocks until the backup is written.
  * Follows   the page of BackupClusterDatabase, Windows Server 2003.  docs/formats describes the files. */
@@ -143,7 +145,7 @@ DWORD BackupClusterDatabase(HCLUSTER hCluster, LPCWSTR lpszPathName);
  *                        terminator, nothing else (else 87).
  *
  * Returns 0; 5056; 5086; 5087 the backup is damaged or not complete; 2, 3 there is none; 5893 it is of another
- * cluster; 5 the caller is not an administrator; 120 as BackupClusterDatabase().
+ * cluster; 5 the caller is not an administrator; 112, 170, 1117, 1223, 1460, 120 as BackupClusterDatabase().
  *
  * Threads   any; the call blocks until the restored cluster has formed.
  * Follows   the page of RestoreClusterDatabase, Windows Server 2003. */
